@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { isErrno } from '../ffi/errno.ts';
+import {
+  createNetns,
+  currentNetnsInode,
+  netnsInode,
+  openNetns,
+  prepareNetnsDirectory,
+  releaseNetnsDirectory,
+  removeNetns,
+  warmThreadPool,
+  withNetns,
+} from './index.ts';
+
+describe('network namespaces', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'bp-netns-'));
+  const path = join(directory, 'a');
+  const mountsOf = (target: string) =>
+    readFileSync('/proc/self/mountinfo', 'utf8')
+      .split('\n')
+      .filter((line) => line.split(' ')[4] === target);
+
+  before(async () => {
+    await warmThreadPool();
+    prepareNetnsDirectory(directory);
+  });
+  after(() => {
+    for (const name of readdirSync(directory)) removeNetns(join(directory, name));
+    releaseNetnsDirectory(directory);
+    rmSync(directory, { recursive: true });
+  });
+
+  it('`prepareNetnsDirectory()` makes one shared mount however often it is called', () => {
+    prepareNetnsDirectory(directory);
+    const mounts = mountsOf(directory);
+    assert.equal(mounts.length, 1);
+    assert.match(mounts[0]!, / shared:\d+ /);
+  });
+
+  it('`createNetns()` makes a namespace with lo up and nothing else, and comes back', () => {
+    const home = currentNetnsInode();
+    createNetns(path);
+    assert.equal(currentNetnsInode(), home);
+    const inode = netnsInode(path);
+    assert.ok(inode !== undefined && inode !== home);
+    assert.equal(mountsOf(path).length, 1, 'mounted once, not again through the parent mount');
+    const devices = withNetns(path, () => readFileSync('/proc/thread-self/net/dev', 'utf8'));
+    assert.deepEqual(
+      [...devices.matchAll(/^\s*(\S+):/gm)].map((match) => match[1]),
+      ['lo'],
+    );
+    const flags = withNetns(path, () => readFileSync('/proc/thread-self/net/route', 'utf8'));
+    assert.equal(flags.trim().split('\n').length, 1, 'no routes');
+    assert.equal(
+      withNetns(path, () => currentNetnsInode()),
+      inode,
+    );
+  });
+
+  it('`createNetns()` refuses a path that exists and leaves it alone', () => {
+    const inode = netnsInode(path);
+    assert.throws(
+      () => createNetns(path),
+      (error) => isErrno(error, 'EEXIST') && (error as Error).message.includes(path),
+    );
+    assert.equal(netnsInode(path), inode);
+  });
+
+  it('`createNetns()` leaves no file behind when the mount is refused', () => {
+    const missing = join(directory, 'missing', 'x');
+    assert.throws(
+      () => createNetns(missing),
+      (error) => isErrno(error, 'ENOENT'),
+    );
+    assert.ok(!existsSync(missing));
+  });
+
+  it('`openNetns()` tells a missing path from a file that is no namespace', () => {
+    assert.throws(
+      () => openNetns(join(directory, 'none')),
+      (error) => isErrno(error, 'ENOENT'),
+    );
+    const file = join(directory, 'file');
+    writeFileSync(file, '');
+    assert.throws(() => openNetns(file), /is not a network namespace/);
+    assert.equal(netnsInode(file), undefined);
+    removeNetns(file);
+    assert.ok(!existsSync(file));
+  });
+
+  it('`withNetns()` comes back when the section throws, and may be nested', () => {
+    const home = currentNetnsInode();
+    const other = join(directory, 'b');
+    createNetns(other);
+    assert.throws(
+      () =>
+        withNetns(path, () => {
+          withNetns(other, () => assert.equal(currentNetnsInode(), netnsInode(other)));
+          assert.equal(currentNetnsInode(), netnsInode(path));
+          throw new Error('inside');
+        }),
+      /inside/,
+    );
+    assert.equal(currentNetnsInode(), home);
+  });
+
+  it('`withNetns()` refuses a section that returns a Promise', () => {
+    const home = currentNetnsInode();
+    assert.throws(
+      () => withNetns(path, () => Promise.reject(new Error('never seen'))),
+      /must be synchronous/,
+    );
+    assert.equal(currentNetnsInode(), home);
+  });
+
+  it('no thread of the process stays in the namespace', () => {
+    for (const task of readdirSync('/proc/self/task')) {
+      assert.equal(statSync(`/proc/self/task/${task}/ns/net`).ino, currentNetnsInode());
+    }
+  });
+
+  it('a server that is made inside is reachable inside, and not outside', async () => {
+    const server = createServer((socket) => socket.end('hello'));
+    await new Promise<void>((resolve) => {
+      server.once('listening', resolve);
+      withNetns(path, () => {
+        server.listen(0, '127.0.0.1');
+      });
+    });
+    const { port } = server.address() as { port: number };
+    try {
+      const inside = await new Promise<string>((resolve, reject) => {
+        const socket = withNetns(path, () => connect(port, '127.0.0.1'));
+        let text = '';
+        socket.on('data', (data) => {
+          text += data;
+        });
+        socket.on('end', () => resolve(text));
+        socket.on('error', reject);
+      });
+      assert.equal(inside, 'hello');
+    } finally {
+      await new Promise((resolve) => server.close(resolve));
+    }
+  });
+
+  it('`removeNetns()` takes stacked mounts and the file away, and is idempotent', () => {
+    removeNetns(path);
+    removeNetns(path);
+    assert.ok(!existsSync(path));
+    assert.equal(mountsOf(path).length, 0);
+    assert.equal(netnsInode(path), undefined);
+  });
+});
