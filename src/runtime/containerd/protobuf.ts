@@ -32,7 +32,7 @@ export interface Field<T, C extends Cardinality> {
 
 // biome-ignore lint/suspicious/noExplicitAny: a field of any type; `unknown` would refuse Codec's contravariance
 type AnyField = Field<any, Cardinality>;
-type Fields = Record<string, AnyField>;
+export type Fields = Record<string, AnyField>;
 
 type FieldOut<F> =
   F extends Field<infer T, infer C>
