@@ -1,0 +1,25 @@
+/** The firewall: an intent, and the compilers that turn it into rules. */
+
+export { networkIntent } from './from-model.ts';
+export type { FirewallIntent, NetworkFamilyIntent, NetworkIntent, PerFamily } from './intent.ts';
+export { compileIptables, type RuleSets } from './iptables/compile.ts';
+export {
+  type ObservedChain,
+  type ObservedTable,
+  type ObservedTables,
+  parseSaved,
+} from './iptables/observed.ts';
+export { type PlanOptions, planTransaction } from './iptables/plan.ts';
+export {
+  type ChainSpec,
+  emptyRuleSet,
+  formatRuleSet,
+  type Rule,
+  type RuleSet,
+  ruleLine,
+  TABLES,
+  type Table,
+  unionRuleSet,
+} from './iptables/rules.ts';
+export { compileNone } from './none.ts';
+export { type Origin, type OriginPort, SENTENCES, type SentenceKey } from './origin.ts';

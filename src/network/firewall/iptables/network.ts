@@ -1,0 +1,190 @@
+/** Rules that a network has by itself, whatever containers are on it. */
+
+import { Ip } from '../../../base/ip.ts';
+import { type FirewallIntent, familyOf, type NetworkFamilyIntent, type NetworkIntent } from '../intent.ts';
+import { hostMatch, interfaceMatch, prefixMatch, type RuleBuilder } from './builder.ts';
+
+/** A network with its part in the family that is being compiled. */
+export interface FamilyNetwork {
+  readonly network: NetworkIntent;
+  readonly part: NetworkFamilyIntent;
+  /** Checked name of the bridge. */
+  readonly bridge: string;
+}
+
+/** The networks that have addresses in the builder's family. */
+export function familyNetworks(builder: RuleBuilder, intent: FirewallIntent): FamilyNetwork[] {
+  return intent.networks.flatMap((network) => {
+    const part = familyOf(network, builder.family);
+    return part === undefined ? [] : [{ network, part, bridge: interfaceMatch(network.bridge) }];
+  });
+}
+
+/** True when nothing passes between this network and the rest of the world. */
+export function isClosed({ network, part }: FamilyNetwork): boolean {
+  return network.internal || part.mode === 'isolated';
+}
+
+/** Chain FORWARD: one block per network. */
+export function addForwarding(builder: RuleBuilder, networks: readonly FamilyNetwork[]): void {
+  for (const entry of networks) {
+    const { network, part, bridge } = entry;
+    const networkId = network.id;
+    if (!isClosed(entry)) {
+      builder.add(
+        'filter',
+        'FORWARD',
+        [`-o ${bridge} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`],
+        {
+          key: 'established',
+          networkId,
+        },
+      );
+      builder.add('filter', 'FORWARD', [`-o ${bridge} -j DOCKER`], { key: 'published-jump', networkId });
+      if (part.mode === 'nat-unprotected') {
+        builder.add('filter', 'FORWARD', [`! -i ${bridge} -o ${bridge} -j ACCEPT`], {
+          key: 'unprotected-accept',
+          networkId,
+        });
+      }
+      if (part.mode === 'routed') {
+        builder.add('filter', 'FORWARD', [`! -i ${bridge} -o ${bridge} -j DROP`], {
+          key: 'routed-drop',
+          networkId,
+        });
+      }
+      builder.add('filter', 'FORWARD', [`-i ${bridge} ! -o ${bridge} -j ACCEPT`], {
+        key: 'outgoing',
+        networkId,
+      });
+    }
+    builder.add('filter', 'FORWARD', [`-i ${bridge} -o ${bridge} -j ${network.icc ? 'ACCEPT' : 'DROP'}`], {
+      key: network.icc ? 'icc-accept' : 'icc-drop',
+      networkId,
+    });
+  }
+}
+
+/**
+ * The isolation chains: internal networks, direct access, and networks from each other.
+ *
+ * Direct access (a neighbour with a route to 172.17.0.0/16) is dropped here, by connection state, and not in table raw as
+ * Docker 28 does. A drop in raw is blind: it also hits the answers to connections that left without masquerading
+ * (`ip-masq: false`, or an exception of the user's for a VPN), packets from other networks to the bridge's own
+ * address (`host-gateway`), and it leaves the user no say. Here it comes after DOCKER-USER, where
+ * an ACCEPT can open direct access for whom the user trusts.
+ */
+export function addIsolation(
+  builder: RuleBuilder,
+  intent: FirewallIntent,
+  networks: readonly FamilyNetwork[],
+): void {
+  const stage1 = 'DOCKER-ISOLATION-STAGE-1';
+  const stage2 = 'DOCKER-ISOLATION-STAGE-2';
+  for (const { network, bridge } of networks.filter(isClosed)) {
+    const networkId = network.id;
+    builder.add('filter', stage1, [`! -i ${bridge} -o ${bridge} -j DROP`], { key: 'internal-in', networkId });
+    builder.add('filter', stage1, [`-i ${bridge} ! -o ${bridge} -j DROP`], {
+      key: 'internal-out',
+      networkId,
+    });
+  }
+
+  const open = networks.filter((entry) => !isClosed(entry));
+  const known = statesThatCross(intent, open);
+  if (known.length > 0) {
+    builder.add('filter', stage1, [`-m conntrack --ctstate ${known.join(',')} -j RETURN`], {
+      key: 'isolation-known',
+    });
+  }
+
+  if (intent.allowDirectRouting !== true) {
+    for (const { network, part, bridge } of open.filter((entry) => entry.part.mode === 'nat')) {
+      const networkId = network.id;
+      for (const trusted of network.trustedHostInterfaces ?? []) {
+        builder.add('filter', stage1, [`-i ${interfaceMatch(trusted)} -o ${bridge} -j RETURN`], {
+          key: 'direct-trusted',
+          networkId,
+        });
+      }
+      for (const subnet of part.subnets) {
+        builder.add(
+          'filter',
+          stage1,
+          [
+            `-d ${prefixMatch(subnet, builder.family)} ! -i ${bridge} -o ${bridge}`,
+            '-m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP',
+          ],
+          { key: 'direct-drop', networkId },
+        );
+      }
+    }
+  }
+
+  for (const { network, part, bridge } of open) {
+    const networkId = network.id;
+    builder.add('filter', stage1, [`-i ${bridge} ! -o ${bridge} -j ${stage2}`], {
+      key: 'isolation-from',
+      networkId,
+    });
+    if (part.mode === 'nat-unprotected') continue;
+    if (part.mode === 'routed') {
+      builder.add('filter', stage2, [`-o ${bridge} -j DOCKER`], { key: 'isolation-published', networkId });
+    }
+    builder.add('filter', stage2, [`-o ${bridge} -j DROP`], { key: 'isolation-to', networkId });
+  }
+}
+
+/**
+ * Which connection states may pass from network to network. None with one network, and none in Docker 20.10's own
+ * world (all networks `nat`, the proxy serving other networks), so that its rules come out unchanged there.
+ */
+function statesThatCross(intent: FirewallIntent, open: readonly FamilyNetwork[]): string[] {
+  if (open.length < 2) return [];
+  // Without the proxy a published port is translated for other networks too: the packet crosses from bridge to bridge.
+  if (!intent.userlandProxy) return ['RELATED', 'ESTABLISHED', 'DNAT'];
+  // What another network may ask of a routed container, the container must be able to answer.
+  return open.some(({ part }) => part.mode !== 'nat') ? ['RELATED', 'ESTABLISHED'] : [];
+}
+
+/** Table nat: sources of packets that leave, and (with the proxy) the way past translation for a network's own. */
+export function addTranslation(
+  builder: RuleBuilder,
+  intent: FirewallIntent,
+  networks: readonly FamilyNetwork[],
+): void {
+  for (const entry of networks) {
+    const { network, part, bridge } = entry;
+    if (isClosed(entry) || part.mode === 'routed') continue;
+    const networkId = network.id;
+    const target =
+      part.snatTo === undefined ? 'MASQUERADE' : `SNAT --to-source ${checkedAddress(part.snatTo, builder)}`;
+    if (!intent.userlandProxy) {
+      builder.add('nat', 'POSTROUTING', [`-o ${bridge} -m addrtype --src-type LOCAL -j ${target}`], {
+        key: 'masquerade-local',
+        networkId,
+      });
+    }
+    if (network.masquerade) {
+      for (const subnet of part.subnets) {
+        builder.add(
+          'nat',
+          'POSTROUTING',
+          [`-s ${prefixMatch(subnet, builder.family)} ! -o ${bridge} -j ${target}`],
+          {
+            key: part.snatTo === undefined ? 'masquerade' : 'snat',
+            networkId,
+          },
+        );
+      }
+    }
+    if (intent.userlandProxy) {
+      builder.add('nat', 'DOCKER', [`-i ${bridge} -j RETURN`], { key: 'proxy-return', networkId });
+    }
+  }
+}
+
+function checkedAddress(text: string, builder: RuleBuilder): string {
+  hostMatch(text, builder.family);
+  return Ip.parse(text).toString();
+}

@@ -1,0 +1,135 @@
+/** Rules of published ports. */
+
+import { hostPort, Ip } from '../../../base/ip.ts';
+import type { NetworkIntent } from '../intent.ts';
+import type { Origin, OriginPort } from '../origin.ts';
+import { hostMatch, portMatch, type RuleBuilder } from './builder.ts';
+import { type FamilyNetwork, isClosed } from './network.ts';
+import { joinMappings, type MappingRun, mergeRanges } from './ranges.ts';
+
+/** The runs of a network's published ports that the kernel serves in the builder's family. */
+export function publishedRuns(builder: RuleBuilder, entry: FamilyNetwork): MappingRun[] {
+  if (isClosed(entry)) return [];
+  const { family } = builder;
+  return joinMappings(
+    entry.network.ports.filter(
+      // A host address of the other family is the userland proxy's business: the kernel does not translate between them.
+      (port) => Ip.parse(port.containerIp).family === family && Ip.parse(port.hostIp).family === family,
+    ),
+  );
+}
+
+/** Filter table, chain DOCKER: published ports are let in. */
+export function addPublished(builder: RuleBuilder, entry: FamilyNetwork, runs: readonly MappingRun[]): void {
+  const { network, part, bridge } = entry;
+  if (isClosed(entry) || part.mode === 'nat-unprotected') return;
+  if (part.mode === 'routed') {
+    const icmp = builder.family === 4 ? 'icmp' : 'ipv6-icmp';
+    builder.add('filter', 'DOCKER', [`! -i ${bridge} -o ${bridge} -p ${icmp} -j ACCEPT`], {
+      key: 'routed-icmp',
+      networkId: network.id,
+    });
+  }
+  for (const [index, run] of runs.entries()) {
+    // Two host ports may lead to one container port: let in once.
+    const earlier = runs.slice(0, index).filter((other) => sameTarget(other, run));
+    if (covers(earlier, run)) continue;
+    const to = hostMatch(run.containerIp, builder.family);
+    const ports = portMatch(run.proto, '--dport', run.containerPort, run.containerPortEnd);
+    builder.add(
+      'filter',
+      'DOCKER',
+      [`-d ${to} ! -i ${bridge} -o ${bridge}`, ...ports, '-j ACCEPT'],
+      portOrigin('port-accept', network, run),
+    );
+  }
+}
+
+/** Nat table: host ports become container ports, and a container reaches its own published ports. */
+export function addPortTranslation(
+  builder: RuleBuilder,
+  entry: FamilyNetwork,
+  runs: readonly MappingRun[],
+  userlandProxy: boolean,
+): void {
+  const { network, part, bridge } = entry;
+  if (isClosed(entry) || part.mode === 'routed') return;
+  // A link-local client's answers cannot be routed back through translation: leave it to the proxy.
+  const notLinkLocal = builder.family === 6 ? ['! -s fe80::/10'] : [];
+  const notOwn = userlandProxy ? [`! -i ${bridge}`] : [];
+  for (const run of runs) {
+    const hostIp = Ip.parse(run.hostIp);
+    const atAddress = hostIp.isUnspecified ? [] : [`-d ${hostMatch(run.hostIp, builder.family)}`];
+    for (const step of translationSteps(run)) {
+      builder.add(
+        'nat',
+        'DOCKER',
+        [
+          ...notLinkLocal,
+          ...atAddress,
+          ...notOwn,
+          ...portMatch(run.proto, '--dport', step.hostPort, step.hostPortEnd),
+          `-j DNAT --to-destination ${destination(step)}`,
+        ],
+        portOrigin('port-translate', network, step),
+      );
+    }
+  }
+  for (const run of runs) {
+    const own = hostMatch(run.containerIp, builder.family);
+    const ports = portMatch(run.proto, '--dport', run.containerPort, run.containerPortEnd);
+    builder.add(
+      'nat',
+      'POSTROUTING',
+      [`-s ${own} -d ${own}`, ...ports, '-j MASQUERADE'],
+      portOrigin('port-hairpin', network, run),
+    );
+  }
+}
+
+/**
+ * A run whose ports keep their numbers is one rule: DNAT without a port leaves the port alone.
+ *
+ * A shifted run is one rule per port. iptables has `--to-destination ip:lo-hi/base` for it, but measured on Linux 6.18
+ * it answers from the wrong port when the same client address and port is in use towards another address of this host:
+ * the kernel takes the next free port of the range (`find_free_id` in nf_nat_core.c) where a single port makes it
+ * change the source port.
+ */
+function translationSteps(run: MappingRun): MappingRun[] {
+  if (run.hostPort === run.containerPort) return [run];
+  return Array.from({ length: run.hostPortEnd - run.hostPort + 1 }, (_, offset) => ({
+    ...run,
+    hostPort: run.hostPort + offset,
+    hostPortEnd: run.hostPort + offset,
+    containerPort: run.containerPort + offset,
+    containerPortEnd: run.containerPort + offset,
+  }));
+}
+
+function destination(step: MappingRun): string {
+  const ip = Ip.parse(step.containerIp);
+  return step.hostPort === step.hostPortEnd ? hostPort(ip, step.containerPort) : ip.toString();
+}
+
+function sameTarget(a: MappingRun, b: MappingRun): boolean {
+  return a.containerIp === b.containerIp && a.proto === b.proto;
+}
+
+function covers(runs: readonly MappingRun[], run: MappingRun): boolean {
+  const ranges = mergeRanges(
+    runs.map((other) => ({ start: other.containerPort, end: other.containerPortEnd })),
+  );
+  return ranges.some((range) => range.start <= run.containerPort && run.containerPortEnd <= range.end);
+}
+
+function portOrigin(key: Origin['key'], network: NetworkIntent, run: MappingRun): Origin {
+  const port: OriginPort = {
+    proto: run.proto,
+    containerPort: run.containerPort,
+    containerPortEnd: run.containerPortEnd,
+    ...(run.hostPort === 0
+      ? {}
+      : { hostIp: run.hostIp, hostPort: run.hostPort, hostPortEnd: run.hostPortEnd }),
+  };
+  return { key, networkId: network.id, endpointId: run.endpointId, port };
+}

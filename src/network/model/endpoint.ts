@@ -1,0 +1,36 @@
+/** What an endpoint is: one sandbox's attachment to one network. Plain data, stored by the controller. */
+
+/** An address on the endpoint's interface. */
+export interface EndpointAddress {
+  /** Canonical text: `172.17.0.2`. */
+  readonly address: string;
+  /** Length of the subnet's prefix: 16. */
+  readonly prefixLength: number;
+  /** Next hop of the default route through this network; absent on internal networks. */
+  readonly gateway?: string;
+}
+
+/** One attachment of a sandbox (a network namespace) to a network. */
+export interface EndpointSpec {
+  /** 64 hex digits; `hostVeth` is made from it. */
+  readonly id: string;
+  readonly networkId: string;
+  /** The namespace's owner: the container whose network this is. */
+  readonly containerId: string;
+  /** Id of the namespace. Several containers may share one (`--network container:X`). */
+  readonly sandboxId: string;
+  /** Name of the interface inside: `eth0`. */
+  readonly ifname: string;
+  /** Name of the other end, in the host's namespace: `veth` and seven hex digits. */
+  readonly hostVeth: string;
+  /** Canonical text: `02:42:ac:11:00:02`. */
+  readonly mac: string;
+  readonly v4?: EndpointAddress;
+  readonly v6?: EndpointAddress;
+  /** Further names on this network, aside from the container's own. */
+  readonly aliases: readonly string[];
+  /** The network with the highest value gives the default route. Default 0. */
+  readonly gatewayPriority: number;
+  /** `com.docker.network.endpoint.*` options, as the user gave them. */
+  readonly driverOptions: Readonly<Record<string, string>>;
+}
