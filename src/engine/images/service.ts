@@ -1,0 +1,138 @@
+/** The images of this host, as the API's `ImagesBackend` and the engine see them. */
+
+import type { Readable } from 'node:stream';
+import type { ImageHistoryItem, ImageInspect, ImageSummary, ProgressMessage } from '../../base/wire/index.ts';
+import type { Containerd } from '../../runtime/containerd/client.ts';
+import { hostPlatform, type Platform, parsePlatform } from '../../runtime/registry/platform.ts';
+import {
+  familiarReference,
+  parseReference,
+  type Reference,
+  withDefaultTag,
+  withTag,
+} from '../../runtime/registry/reference.ts';
+import { applyChanges } from './changes.ts';
+import { shortId } from './digest.ts';
+import type { Image } from './image.ts';
+import { importImage } from './import.ts';
+import { imageHistory, imageInspect } from './inspect.ts';
+import { loadedLines, loadImages } from './load.ts';
+import { type ImageLog, ImageStore } from './store.ts';
+
+export type Progress = (message: ProgressMessage) => void;
+
+/** A container that was made from an image. */
+export interface ImageUser {
+  /** full container ID */
+  id: string;
+  running: boolean;
+}
+
+export interface ImageServiceOptions {
+  containerd: Containerd;
+  /** containerd's snapshotter that holds the unpacked layers: `overlayfs` */
+  snapshotter: string;
+  /** Takes the image events: action (`pull`, `tag`, `untag`, `delete` …), actor ID, actor attributes. */
+  emit: (action: string, id: string, attributes: Record<string, string>) => void;
+  /** The containers made from the image with this ID, in any state. */
+  usedBy: (imageId: string) => ImageUser[];
+  log: ImageLog;
+  /** Default: this host's. */
+  platform?: Platform;
+}
+
+export class ImageService {
+  readonly #options: ImageServiceOptions;
+  readonly #store: ImageStore;
+  readonly #platform: Platform;
+
+  constructor(options: ImageServiceOptions) {
+    this.#options = options;
+    this.#store = new ImageStore(options.containerd, options.snapshotter, options.log);
+    this.#platform = options.platform ?? hostPlatform();
+  }
+
+  /**
+   * Finds an image by name, ID, ID prefix or digest and sees to it that it is unpacked: a container's snapshot can be
+   * prepared on its `chainId`.
+   *
+   * @throws `not-found` (`No such image: x:latest`), `invalid`
+   */
+  async resolve(ref: string): Promise<Image> {
+    const image = await this.#store.find(ref);
+    await this.#store.ensureUnpacked(image);
+    return image;
+  }
+
+  async inspect(ref: string): Promise<ImageInspect> {
+    return imageInspect(await this.#store.find(ref), this.#options.snapshotter);
+  }
+
+  async history(ref: string): Promise<ImageHistoryItem[]> {
+    return imageHistory(await this.#store.find(ref));
+  }
+
+  async load(tar: Readable, quiet: boolean, progress: Progress, signal: AbortSignal): Promise<void> {
+    await loadImages(
+      this.#store,
+      tar,
+      this.#platform,
+      {
+        onLayer: (diffId, current, total) => {
+          if (!quiet)
+            progress({ status: 'Loading layer', progressDetail: { current, total }, id: shortId(diffId) });
+        },
+        onImage: (image, references, replaced) => {
+          for (const [reference, id] of replaced) {
+            progress({
+              stream: `The image ${familiarReference(reference)} already exists, renaming the old one with ID ${id} to empty string\n`,
+            });
+          }
+          for (const stream of loadedLines(image, references.map(familiarReference))) progress({ stream });
+          this.#emit('load', image, image.id);
+        },
+      },
+      signal,
+    );
+  }
+
+  async import(
+    tar: Readable,
+    options: {
+      repository: string;
+      tag: string;
+      message: string;
+      changes: string[];
+      platform: string | undefined;
+    },
+    progress: Progress,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { repository, tag, message } = options;
+    const image = await importImage(
+      this.#store,
+      tar,
+      {
+        reference: repository === '' ? undefined : targetReference(repository, tag),
+        message,
+        config: applyChanges({}, options.changes),
+        platform: options.platform ? parsePlatform(options.platform) : undefined,
+      },
+      signal,
+    );
+    this.#emit('import', image, image.id);
+    progress({ status: image.id });
+  }
+
+  #emit(action: string, image: Image, name: string): void {
+    this.#options.emit(action, image.id, { ...image.config.Labels, name });
+  }
+}
+
+/** Where an image is to be put: a repository with a tag, `latest` unless given. A digest names no place. */
+function targetReference(repository: string, tag: string): Reference {
+  const reference = parseReference(repository);
+  return withDefaultTag(tag === '' ? reference : withTag(reference, tag));
+}
+
+export type { ImageSummary };

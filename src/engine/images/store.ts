@@ -1,0 +1,317 @@
+/** The images of this host: reads containerd's records and blobs, writes new ones. See `records.ts` for how they lie there. */
+
+import { invalid, isKind, messageOf, notFound } from '../../base/errors.ts';
+import type { Containerd, ImageRecord } from '../../runtime/containerd/client.ts';
+import type { ImageConfigFile, ImageManifest } from '../../runtime/registry/descriptor.ts';
+import { OCI_MANIFEST } from '../../runtime/registry/media-types.ts';
+import {
+  familiarReference,
+  formatReference,
+  parseReference,
+  type Reference,
+  tryParseReference,
+  withDefaultTag,
+} from '../../runtime/registry/reference.ts';
+import { chainIds, digestOf, topChainId } from './digest.ts';
+import { createdOf, type Image, platformOf } from './image.ts';
+import {
+  configLabels,
+  formatLayerSizes,
+  groupRecords,
+  type ImageRecords,
+  LABEL_IMAGE_ID,
+  LABEL_LAYER_SIZES,
+  manifestLabels,
+  parseLayerSizes,
+} from './records.ts';
+import { Unpacker } from './unpack.ts';
+
+/** Where the store reports what it had to leave out. */
+export interface ImageLog {
+  debug(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+/** A manifest and a config may not be larger: dockerd and registries have 4 MiB. */
+export const DOCUMENT_MAX_BYTES = 8 << 20;
+
+interface Documents {
+  manifest: ImageManifest;
+  file: ImageConfigFile;
+}
+
+/** An image that is about to be made known: its blobs are written, its layers unpacked. */
+export interface NewImage {
+  /** the config as it is hashed */
+  config: Buffer;
+  file: ImageConfigFile;
+  /** the manifest as it is hashed */
+  manifest: Buffer;
+  manifestDocument: ImageManifest;
+}
+
+export class ImageStore {
+  readonly client: Containerd;
+  readonly snapshotter: string;
+  readonly unpacker: Unpacker;
+  readonly #log: ImageLog;
+  /** By manifest digest: blobs never change, so neither do these. */
+  readonly #documents = new Map<string, Documents>();
+  /** Chain ids seen unpacked; forgotten when an image goes. */
+  readonly #unpacked = new Set<string>();
+
+  constructor(client: Containerd, snapshotter: string, log: ImageLog) {
+    this.client = client;
+    this.snapshotter = snapshotter;
+    this.unpacker = new Unpacker(snapshotter);
+    this.#log = log;
+  }
+
+  /** All images. One whose blobs cannot be read is left out, with a warning. */
+  async list(): Promise<Image[]> {
+    const groups = groupRecords(await this.client.images.list());
+    const images = await Promise.all(
+      [...groups.values()].map(async (records) => {
+        try {
+          return await this.#read(records);
+        } catch (error) {
+          this.#log.warn({ image: records.id, error: messageOf(error) }, 'image left out: it cannot be read');
+          return undefined;
+        }
+      }),
+    );
+    return images.filter((image) => image !== undefined);
+  }
+
+  /**
+   * Finds an image by name, ID, ID prefix or digest, in this order, as Docker does.
+   *
+   * @throws `not-found` (`No such image: x:latest`), `invalid`
+   */
+  async find(ref: string): Promise<Image> {
+    const hex = /^(?:sha256:)?([a-f0-9]{64})$/.exec(ref)?.[1];
+    if (hex !== undefined) {
+      const image = await this.get(`sha256:${hex}`);
+      if (image === undefined) throw notFound(`No such image: ${ref}`);
+      return image;
+    }
+    const prefix = /^(?:sha256:)?([a-f0-9]{1,63})$/.exec(ref)?.[1];
+    const reference = prefix === undefined ? parseReference(ref) : tryParseReference(ref);
+    if (reference !== undefined) {
+      const image = await this.getReference(withDefaultTag(reference));
+      if (image !== undefined) return image;
+    }
+    if (prefix !== undefined) {
+      const image = await this.#findPrefix(ref, prefix);
+      if (image !== undefined) return image;
+    }
+    throw notFound(
+      `No such image: ${reference === undefined ? ref : familiarReference(withDefaultTag(reference))}`,
+    );
+  }
+
+  async #findPrefix(ref: string, prefix: string): Promise<Image | undefined> {
+    const ids = [...groupRecords(await this.client.images.list()).keys()];
+    const matches = ids.filter((id) => id.startsWith(`sha256:${prefix}`));
+    if (matches.length > 1)
+      throw invalid(`image ID prefix ${ref} is ambiguous: ${matches.length} images match`);
+    return matches[0] === undefined ? undefined : this.get(matches[0]);
+  }
+
+  /** The image with this full ID. */
+  async get(id: string): Promise<Image | undefined> {
+    const records = await this.client.images.list([`labels."${LABEL_IMAGE_ID}"=="${id}"`]);
+    const group = groupRecords(records).get(id);
+    return group === undefined ? undefined : this.#read(group);
+  }
+
+  /** The image that `reference` (with tag or digest) names. With both, the digest decides, and the tag must agree if it is known. */
+  async getReference(reference: Reference): Promise<Image | undefined> {
+    const { digest, tag, ...repository } = reference;
+    const name = formatReference(digest === undefined ? reference : { ...repository, digest });
+    const record = await this.#record(name);
+    const id = record?.labels[LABEL_IMAGE_ID];
+    return id === undefined ? undefined : this.get(id);
+  }
+
+  async #record(name: string): Promise<ImageRecord | undefined> {
+    try {
+      return await this.client.images.get(name);
+    } catch (error) {
+      if (isKind(error, 'not-found')) return undefined;
+      throw error;
+    }
+  }
+
+  async #read(records: ImageRecords): Promise<Image> {
+    const { manifest, file } = await this.#readDocuments(records.target.digest);
+    const diffIds = file.rootfs.diff_ids;
+    const layerSizes =
+      parseLayerSizes(records.anchor?.labels[LABEL_LAYER_SIZES], diffIds.length) ??
+      (await this.unpacker.layerSizes(this.client, diffIds));
+    return {
+      id: records.id,
+      manifestDigest: records.target.digest,
+      manifest,
+      file,
+      config: file.config ?? {},
+      chainId: topChainId(diffIds),
+      references: records.references,
+      layerSizes,
+      size: layerSizes.reduce((sum, size) => sum + size, 0),
+      platform: platformOf(file),
+      lastTagged: records.lastTagged,
+      created: createdOf(file),
+    };
+  }
+
+  async #readDocuments(manifestDigest: string): Promise<Documents> {
+    const known = this.#documents.get(manifestDigest);
+    if (known !== undefined) return known;
+    const manifest = JSON.parse(
+      (await this.client.content.readAll(manifestDigest)).toString(),
+    ) as ImageManifest;
+    const config = await this.client.content.readAll(manifest.config.digest);
+    const documents = { manifest, file: parseConfig(config) };
+    this.#documents.set(manifestDigest, documents);
+    return documents;
+  }
+
+  /**
+   * Makes an image known under its ID and `references`. Call it under the lease that holds blobs and snapshots. When
+   * the image is known already, its first manifest stays.
+   */
+  async register(client: Containerd, image: NewImage, references: readonly Reference[]): Promise<Image> {
+    const id = digestOf(image.config);
+    const manifestDigest = digestOf(image.manifest);
+    const diffIds = image.file.rootfs.diff_ids;
+    // From the bottom up: a blob is only ever named by one that is complete.
+    await this.#put(client, id, image.config, configLabels(this.snapshotter, topChainId(diffIds)));
+    await this.#put(client, manifestDigest, image.manifest, manifestLabels(image.manifestDocument));
+    const sizes = await this.unpacker.layerSizes(client, diffIds);
+    try {
+      await client.images.create({
+        name: id,
+        labels: { [LABEL_IMAGE_ID]: id, [LABEL_LAYER_SIZES]: formatLayerSizes(sizes) },
+        target: {
+          mediaType: image.manifestDocument.mediaType ?? OCI_MANIFEST,
+          digest: manifestDigest,
+          size: image.manifest.length,
+        },
+      });
+    } catch (error) {
+      if (!isKind(error, 'conflict')) throw error;
+    }
+    for (const reference of references) await this.setReference(reference, id, client);
+    const registered = await this.get(id);
+    if (registered === undefined) throw notFound(`No such image: ${id}`);
+    return registered;
+  }
+
+  async #put(
+    client: Containerd,
+    digest: string,
+    data: Buffer,
+    labels: Record<string, string>,
+  ): Promise<void> {
+    await client.content.write({
+      ref: `document-${digest}`,
+      digest,
+      size: data.length,
+      labels,
+      source: data,
+    });
+  }
+
+  /** Points `reference` at the image `id`. Returns the ID of the image that had it before, if that was another one. */
+  async setReference(
+    reference: Reference,
+    id: string,
+    client: Containerd = this.client,
+  ): Promise<string | undefined> {
+    const anchor = await client.images.get(id);
+    const input = {
+      name: formatReference(reference),
+      labels: { [LABEL_IMAGE_ID]: id },
+      target: anchor.target,
+    };
+    try {
+      await client.images.create(input);
+      return undefined;
+    } catch (error) {
+      if (!isKind(error, 'conflict')) throw error;
+    }
+    const before = (await this.#record(input.name))?.labels[LABEL_IMAGE_ID];
+    await client.images.update(input);
+    return before === id ? undefined : before;
+  }
+
+  /** Forgets a reference; nothing happens when it is not known. */
+  async removeReference(reference: Reference): Promise<void> {
+    await ignoreMissing(this.client.images.delete(formatReference(reference)));
+  }
+
+  /** Removes an image without references for good, and waits until containerd has freed its space. */
+  async removeAnchor(image: Image): Promise<void> {
+    this.#documents.delete(image.manifestDigest);
+    this.#unpacked.clear();
+    await ignoreMissing(this.client.images.delete(image.id, { sync: true }));
+  }
+
+  /**
+   * Sees to it that the image's layers are unpacked: they are, unless the snapshotter was changed or its directory lost.
+   */
+  async ensureUnpacked(image: Image, signal?: AbortSignal): Promise<void> {
+    if (image.chainId === '' || this.#unpacked.has(image.chainId)) return;
+    await this.client.withLease(
+      async (client, leaseId) => {
+        const chain = chainIds(image.file.rootfs.diff_ids);
+        if (!(await this.unpacker.hold(client, leaseId, image.chainId))) {
+          this.#log.warn({ image: image.id }, 'image is not unpacked; unpacking it again');
+          const layers = chain.map((_, index) => ({
+            blob: image.manifest.layers[index]!,
+            diffId: image.file.rootfs.diff_ids[index]!,
+          }));
+          await this.unpacker.unpackAll(client, leaseId, layers, signal === undefined ? {} : { signal });
+          await client.content.updateLabels(image.id, configLabels(this.snapshotter, image.chainId));
+        }
+        this.#unpacked.add(image.chainId);
+      },
+      signal === undefined ? {} : { signal },
+    );
+  }
+}
+
+async function ignoreMissing(work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!isKind(error, 'not-found')) throw error;
+  }
+}
+
+/**
+ * Parses an image config and checks the part that everything else relies on.
+ *
+ * @throws `invalid`
+ */
+export function parseConfig(data: Buffer): ImageConfigFile {
+  let file: ImageConfigFile;
+  try {
+    file = JSON.parse(data.toString()) as ImageConfigFile;
+  } catch (error) {
+    throw invalid(`image config is not JSON: ${messageOf(error)}`, { cause: error });
+  }
+  const diffIds: unknown = file?.rootfs?.diff_ids ?? undefined;
+  if (file?.rootfs === undefined || file.rootfs === null) {
+    throw invalid('invalid image JSON, no RootFS key');
+  }
+  const list = diffIds === undefined ? [] : diffIds;
+  if (
+    !Array.isArray(list) ||
+    !list.every((id) => typeof id === 'string' && /^sha256:[a-f0-9]{64}$/.test(id))
+  ) {
+    throw invalid('invalid image config: rootfs.diff_ids is not a list of sha256 digests');
+  }
+  return { ...file, rootfs: { ...file.rootfs, diff_ids: list as string[] } };
+}

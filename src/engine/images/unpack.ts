@@ -1,0 +1,114 @@
+/** Turns the layers of an image into snapshots: content → `diff.apply` → `snapshots.commit` under the chain id. */
+
+import { randomUUID } from 'node:crypto';
+import { internal, invalid, isKind } from '../../base/errors.ts';
+import type { Containerd, Snapshots } from '../../runtime/containerd/client.ts';
+import type { Descriptor } from '../../runtime/registry/descriptor.ts';
+import { chainIds, childChainId } from './digest.ts';
+import { KeyedLock } from './keyed-lock.ts';
+
+/** One layer as it lies in the content store. */
+export interface LayerSource {
+  blob: Descriptor;
+  /** digest of the uncompressed tar */
+  diffId: string;
+}
+
+export class Unpacker {
+  readonly #snapshotter: string;
+  readonly #locks = new KeyedLock();
+
+  constructor(snapshotter: string) {
+    this.#snapshotter = snapshotter;
+  }
+
+  /**
+   * Tells whether the layer `chainId` is unpacked, and if so keeps the garbage collector from it for as long as the
+   * lease lives.
+   */
+  async hold(client: Containerd, leaseId: string, chainId: string): Promise<boolean> {
+    // First the lease, then the look: the other way round the layer could go in between.
+    await client.leases.addResource(leaseId, { id: chainId, type: `snapshots/${this.#snapshotter}` });
+    return isCommitted(client.snapshotter(this.#snapshotter), chainId);
+  }
+
+  /**
+   * Unpacks one layer on `parent` (a chain id, `''` for the lowest) unless it is there already. Safe to be called for
+   * the same layer by several at once: one does the work, the others wait for it.
+   *
+   * @throws `invalid` when the blob is no layer, or not the one with `diffId`
+   */
+  async unpackLayer(
+    client: Containerd,
+    leaseId: string,
+    parent: string,
+    layer: LayerSource,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const chainId = childChainId(parent, layer.diffId);
+    await this.#locks.run(chainId, async () => {
+      signal?.throwIfAborted();
+      if (await this.hold(client, leaseId, chainId)) return;
+      await this.#extract(client.snapshotter(this.#snapshotter), client, chainId, parent, layer, signal);
+    });
+  }
+
+  async #extract(
+    snapshots: Snapshots,
+    client: Containerd,
+    chainId: string,
+    parent: string,
+    layer: LayerSource,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    // A key of its own each time: what an interrupted extraction left is never built upon. The lease takes it away.
+    const key = `extract-${randomUUID()} ${chainId}`;
+    const mounts = await snapshots.prepare(key, parent, {}, { signal });
+    try {
+      const applied = await client.diff.apply(layer.blob, mounts, { signal });
+      if (applied.digest !== layer.diffId) {
+        throw invalid(
+          `unpack layer ${layer.blob.digest}: wrong diff id: expected ${layer.diffId}, got ${applied.digest}`,
+        );
+      }
+      await snapshots.commit(chainId, key, {}, { signal });
+    } catch (error) {
+      await snapshots.remove(key).catch(() => undefined);
+      // Somebody outside this process was faster; a committed layer is as good as ours.
+      if (isKind(error, 'conflict') && (await isCommitted(snapshots, chainId))) return;
+      throw error;
+    }
+  }
+
+  /** Unpacks all layers, lowest first. Returns the topmost chain id, `''` without layers. */
+  async unpackAll(
+    client: Containerd,
+    leaseId: string,
+    layers: readonly LayerSource[],
+    options: { signal?: AbortSignal; onLayer?: (index: number) => void } = {},
+  ): Promise<string> {
+    const chain = chainIds(layers.map((layer) => layer.diffId));
+    for (const [index, layer] of layers.entries()) {
+      await this.unpackLayer(client, leaseId, chain[index - 1] ?? '', layer, options.signal);
+      options.onLayer?.(index);
+    }
+    return chain.at(-1) ?? '';
+  }
+
+  /** Bytes on disk of each layer, lowest first. */
+  async layerSizes(client: Containerd, diffIds: readonly string[]): Promise<number[]> {
+    const snapshots = client.snapshotter(this.#snapshotter);
+    return Promise.all(chainIds(diffIds).map(async (chainId) => (await snapshots.usage(chainId)).size));
+  }
+}
+
+async function isCommitted(snapshots: Snapshots, chainId: string): Promise<boolean> {
+  try {
+    const info = await snapshots.stat(chainId);
+    if (info.kind !== 'committed') throw internal(`snapshot ${chainId} is ${info.kind}, not committed`);
+    return true;
+  } catch (error) {
+    if (isKind(error, 'not-found')) return false;
+    throw error;
+  }
+}

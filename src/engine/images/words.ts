@@ -1,0 +1,93 @@
+/**
+ * The small shell of Dockerfile instructions: words with quotes and escapes, and `$VARIABLE` in them. See "Environment
+ * replacement" in Docker's Dockerfile reference.
+ */
+
+import { invalid } from '../../base/errors.ts';
+
+type Lookup = (name: string) => string | undefined;
+
+/** Splits at blanks outside quotes. Quotes and escapes stay for {@link expandWord}. */
+export function splitWords(text: string): string[] {
+  const words: string[] = [];
+  let word = '';
+  let quote = '';
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at]!;
+    if (char === '\\' && quote !== "'" && at + 1 < text.length) {
+      word += char + text[++at]!;
+    } else if (quote !== '') {
+      word += char;
+      if (char === quote) quote = '';
+    } else if (char === '"' || char === "'") {
+      word += char;
+      quote = char;
+    } else if (/\s/.test(char)) {
+      if (word !== '') words.push(word);
+      word = '';
+    } else {
+      word += char;
+    }
+  }
+  if (word !== '') words.push(word);
+  return words;
+}
+
+/**
+ * Takes quotes and escapes away and puts variables in: `$a`, `${a}`, `${a:-word}`, `${a:+word}`. An unset variable is empty.
+ *
+ * @throws `invalid` for a quote or brace that is never closed
+ */
+export function expandWord(text: string, lookup: Lookup): string {
+  let result = '';
+  let quote = '';
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at]!;
+    if (quote === "'") {
+      if (char === "'") quote = '';
+      else result += char;
+    } else if (char === '\\' && at + 1 < text.length) {
+      const next = text[++at]!;
+      // Inside double quotes the backslash protects only what would be special there.
+      result += quote === '"' && !'"$\\'.includes(next) ? char + next : next;
+    } else if (char === '$') {
+      const variable = readVariable(text, at, lookup);
+      result += variable.value;
+      at = variable.end - 1;
+    } else if (char === quote) {
+      quote = '';
+    } else if (quote === '' && (char === '"' || char === "'")) {
+      quote = char;
+    } else {
+      result += char;
+    }
+  }
+  if (quote !== '') {
+    throw invalid(
+      `failed to process "${text}": unexpected end of statement while looking for matching ${quote}`,
+    );
+  }
+  return result;
+}
+
+/** `at` is the position of `$`. */
+function readVariable(text: string, at: number, lookup: Lookup): { value: string; end: number } {
+  const plain = /^[A-Za-z_][A-Za-z0-9_]*/.exec(text.slice(at + 1))?.[0];
+  if (plain !== undefined) return { value: lookup(plain) ?? '', end: at + 1 + plain.length };
+  if (text[at + 1] !== '{') return { value: '$', end: at + 1 };
+  let depth = 0;
+  let end = at + 1;
+  for (; end < text.length; end++) {
+    if (text[end] === '{') depth++;
+    else if (text[end] === '}' && --depth === 0) break;
+  }
+  const match = /^([A-Za-z_][A-Za-z0-9_]*)(?::([-+])(.*))?$/s.exec(text.slice(at + 2, end));
+  if (end === text.length || match === null) {
+    throw invalid(`failed to process "${text}": unsupported or unclosed substitution`);
+  }
+  const [, name, modifier, word] = match;
+  const value = lookup(name!) ?? '';
+  if (modifier === '-') return { value: value === '' ? expandWord(word!, lookup) : value, end: end + 1 };
+  if (modifier === '+') return { value: value === '' ? '' : expandWord(word!, lookup), end: end + 1 };
+  return { value, end: end + 1 };
+}
