@@ -1,0 +1,69 @@
+/** Pipes for splice(2), pooled: data moves between two sockets without passing through user space. */
+import { libc } from '../ffi/libc.ts';
+
+/** `O_CLOEXEC` and `O_NONBLOCK` of `<fcntl.h>`. */
+const O_CLOEXEC = 0o2000000;
+const O_NONBLOCK = 0o4000;
+/** `F_SETPIPE_SZ` of `<linux/fcntl.h>`. */
+const F_SETPIPE_SZ = 1031;
+
+/** Two descriptors and the number of bytes that wait between them. */
+export interface Pipe {
+  readonly readFd: number;
+  readonly writeFd: number;
+  buffered: number;
+}
+
+export interface PipePoolOptions {
+  /** Capacity asked of the kernel, bytes; what a pipe holds at most. Refused sizes leave the kernel's 64 KiB. */
+  capacity: number;
+  /** Empty pipes kept for the next taker. */
+  spares: number;
+}
+
+/** Lends pipes out and takes empty ones back. */
+export class PipePool {
+  readonly #libc = libc();
+  readonly #options: PipePoolOptions;
+  readonly #spares: Pipe[] = [];
+  readonly #fds = new Int32Array(2);
+  readonly #fdBytes = new Uint8Array(this.#fds.buffer);
+  #open = 0;
+
+  constructor(options: PipePoolOptions) {
+    this.#options = options;
+  }
+
+  /** Descriptors held by pipes, lent or spare. */
+  get descriptors(): number {
+    return this.#open * 2;
+  }
+
+  /** An empty pipe, or undefined when the system has none to give (EMFILE, ENFILE): the caller copies instead. */
+  take(): Pipe | undefined {
+    const spare = this.#spares.pop();
+    if (spare !== undefined) return spare;
+    if (this.#libc.pipe2(this.#fdBytes, O_CLOEXEC | O_NONBLOCK) < 0) return undefined;
+    const pipe = { readFd: this.#fds[0]!, writeFd: this.#fds[1]!, buffered: 0 };
+    this.#libc.fcntl(pipe.writeFd, F_SETPIPE_SZ, this.#options.capacity);
+    this.#open++;
+    return pipe;
+  }
+
+  /** Takes a pipe back; one that still holds data is closed, because the data is somebody's. */
+  give(pipe: Pipe): void {
+    if (pipe.buffered === 0 && this.#spares.length < this.#options.spares) this.#spares.push(pipe);
+    else this.#close(pipe);
+  }
+
+  /** Closes the spare pipes: memory and descriptors go back to the system. */
+  drain(): void {
+    for (const pipe of this.#spares.splice(0)) this.#close(pipe);
+  }
+
+  #close(pipe: Pipe): void {
+    this.#libc.close(pipe.readFd);
+    this.#libc.close(pipe.writeFd);
+    this.#open--;
+  }
+}

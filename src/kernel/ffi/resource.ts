@@ -1,0 +1,39 @@
+/** Resource limits of this process: getrlimit(2), setrlimit(2). */
+import koffi from 'koffi';
+import { check } from './libc.ts';
+
+/** `RLIMIT_NOFILE` of `<sys/resource.h>`: one more than the highest descriptor a process may open. */
+const RLIMIT_NOFILE = 7;
+
+interface Calls {
+  getrlimit(resource: number, limit: Uint8Array): number;
+  setrlimit(resource: number, limit: Uint8Array): number;
+}
+
+let bound: Calls | undefined;
+
+function calls(): Calls {
+  if (bound === undefined) {
+    const library = koffi.load('libc.so.6');
+    bound = Object.freeze({
+      getrlimit: library.func('int getrlimit(int resource, void *limit)'),
+      setrlimit: library.func('int setrlimit(int resource, const void *limit)'),
+    }) as unknown as Calls;
+  }
+  return bound;
+}
+
+/**
+ * Raises the soft limit of open files to the hard one, which needs no privilege.
+ *
+ * @returns the limit that now holds
+ */
+export function raiseOpenFileLimit(): number {
+  // struct rlimit { rlim_t rlim_cur; rlim_t rlim_max; }, 64 bits each
+  const limit = new BigUint64Array(2);
+  const bytes = new Uint8Array(limit.buffer);
+  check(calls().getrlimit(RLIMIT_NOFILE, bytes), 'read the limit of open files');
+  limit[0] = limit[1]!;
+  check(calls().setrlimit(RLIMIT_NOFILE, bytes), () => `raise the limit of open files to ${limit[1]}`);
+  return Number(limit[1]);
+}

@@ -1,0 +1,320 @@
+/**
+ * Keeps one port keeper running: starts it, or adopts the one that a daemon before us left behind; starts it again when it
+ * dies and tells it the wanted mappings anew.
+ *
+ * The keeper is detached: it is in a session of its own and outlives us, however we end. Only `stop()` ends it.
+ */
+import { spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { isKind, messageOf } from '../../base/errors.ts';
+import { Mutex } from '../../base/mutex.ts';
+import {
+  PROXY_CONTROL_VERSION,
+  type ProxyBinding,
+  type ProxyMapping,
+  type ProxyOperation,
+  type ProxyRequest,
+  type ProxyResults,
+  type ProxyStats,
+} from '../../base/proxy-control.ts';
+import { ProxyClient } from './proxy-client.ts';
+
+/** The keeper's entry: `.ts` beside our source, `.js` beside our compiled form. */
+const ENTRY = fileURLToPath(import.meta.url).replace(
+  /network\/ports\/proxy-process\.(ts|js)$/,
+  'proxy/main.$1',
+);
+
+/**
+ * A loop that never returns to Node needs no helper threads (its compiler and collector run on the one it has), no
+ * inspector on SIGUSR1, and little room for garbage.
+ */
+const NODE_FLAGS = [
+  '--single-threaded',
+  '--v8-pool-size=0',
+  '--disable-sigusr1',
+  '--max-semi-space-size=1',
+  '--max-old-space-size=256',
+  '--disable-warning=ExperimentalWarning',
+];
+
+/** Milliseconds between two looks whether a new keeper answers. */
+const POLL = 3;
+/** A keeper that lived shorter than this, milliseconds, is not started again at once. */
+const HEALTHY_LIFE = 2000;
+const LONGEST_PAUSE = 5000;
+/** Milliseconds between attempts to bind ports that somebody took while no keeper ran. */
+const REBIND_PAUSE = 1000;
+
+export interface ProxyLog {
+  info(message: string): void;
+  warn(message: string): void;
+}
+
+export interface ProxyProcessOptions {
+  /** Path of the control socket, in a directory that exists; at most 107 bytes. */
+  controlPath: string;
+  log: ProxyLog;
+  /** Node to run, with words before it if need be (`['nsenter', '--net=…', 'node']`); default the one that runs us. */
+  node?: readonly string[];
+  /** Milliseconds a new keeper may take until it answers; default 5000. */
+  startTimeout?: number;
+  /** Milliseconds a request may take; default 10,000. */
+  requestTimeout?: number;
+  /** Where the keeper's messages go; default our own standard error. */
+  stderr?: 'inherit' | 'ignore' | number;
+}
+
+export class ProxyProcess {
+  readonly #options: Required<ProxyProcessOptions>;
+  /** Requests one at a time, so that a restart's `set` and a new `add` cannot overtake each other. */
+  readonly #order = new Mutex();
+  /** What must be bound, by id. */
+  #desired = new Map<string, ProxyMapping>();
+  #client: ProxyClient | undefined;
+  #pid: number | undefined;
+  #startedAt = 0;
+  #failures = 0;
+  #ended = false;
+  #rebind: NodeJS.Timeout | undefined;
+
+  constructor(options: ProxyProcessOptions) {
+    this.#options = {
+      node: [process.execPath],
+      startTimeout: 5000,
+      requestTimeout: 10_000,
+      stderr: 'inherit',
+      ...options,
+    };
+  }
+
+  /** Process id of the keeper; undefined while there is none. */
+  get pid(): number | undefined {
+    return this.#pid;
+  }
+
+  /** Adopts the keeper on the control path or starts one. Tell it the wanted mappings with `set()` afterwards. */
+  start(): Promise<void> {
+    return this.#order.run(async () => {
+      this.#ended = false;
+      await this.#connection();
+    });
+  }
+
+  /** Makes `mappings` the whole state; all or nothing. Connections of unchanged mappings live on. */
+  async set(mappings: ProxyMapping[]): Promise<ProxyBinding[]> {
+    return this.#order.run(async () => {
+      const { bindings } = await this.#request({ op: 'set', mappings });
+      this.#desired = new Map(mappings.map((mapping) => [mapping.id, settled(mapping, bindings)]));
+      return bindings;
+    });
+  }
+
+  /**
+   * Binds the ports of all `mappings` or of none. One that stands already as asked is left alone.
+   *
+   * @throws HostPortError of kind `conflict` when a port is taken
+   */
+  async add(mappings: ProxyMapping[]): Promise<ProxyBinding[]> {
+    return this.#order.run(async () => {
+      const { bindings } = await this.#request({ op: 'add', mappings });
+      for (const mapping of mappings) this.#desired.set(mapping.id, settled(mapping, bindings));
+      return bindings;
+    });
+  }
+
+  /** Gives the ports of these mappings free and resets their connections; unknown ids are ignored. */
+  async remove(ids: string[]): Promise<void> {
+    return this.#order.run(async () => {
+      for (const id of ids) this.#desired.delete(id);
+      await this.#request({ op: 'remove', ids });
+    });
+  }
+
+  /** The mappings as the keeper has them. */
+  async list(): Promise<ProxyResults['list']> {
+    return this.#order.run(() => this.#request({ op: 'list' }));
+  }
+
+  async stats(): Promise<ProxyStats> {
+    return this.#order.run(() => this.#request({ op: 'stats' }));
+  }
+
+  /** Ends the keeper; its ports are free and its connections reset. */
+  stop(): Promise<void> {
+    return this.#order.run(async () => {
+      this.#ended = true;
+      clearTimeout(this.#rebind);
+      const client = this.#client ?? (await this.#connect());
+      this.#client = undefined;
+      if (client !== undefined) await this.#shutDown(client);
+      this.#pid = undefined;
+    });
+  }
+
+  /** Lets go of the keeper, which goes on: for a daemon that ends while containers live on. */
+  detach(): Promise<void> {
+    return this.#order.run(() => {
+      this.#ended = true;
+      clearTimeout(this.#rebind);
+      this.#client?.close();
+      this.#client = undefined;
+    });
+  }
+
+  /** Sends a request; when the keeper dies over it, sends it once more to the next one (all of them may be repeated). */
+  async #request<Op extends ProxyOperation>(
+    request: Extract<ProxyRequest, { op: Op }>,
+  ): Promise<ProxyResults[Op]> {
+    const client = await this.#connection();
+    try {
+      return await client.request(request);
+    } catch (error) {
+      if (!isKind(error, 'unavailable') || error.errno === 'ETIMEDOUT') throw error;
+      return (await this.#connection()).request(request);
+    }
+  }
+
+  /** The connection to a living keeper that knows the wanted mappings. */
+  async #connection(): Promise<ProxyClient> {
+    if (this.#client !== undefined) return this.#client;
+    let client = await this.#adopt();
+    if (client === undefined) {
+      client = await this.#spawn();
+      this.#startedAt = performance.now();
+    }
+    const adopted = client;
+    this.#client = adopted;
+    adopted.unref();
+    void adopted.closed.then(() => this.#lost(adopted));
+    if (this.#desired.size > 0) await this.#restore(adopted);
+    return adopted;
+  }
+
+  #lost(client: ProxyClient): void {
+    if (this.#client !== client) return;
+    this.#client = undefined;
+    const pid = this.#pid;
+    this.#pid = undefined;
+    if (this.#ended) return;
+    this.#failures = performance.now() - this.#startedAt < HEALTHY_LIFE ? this.#failures + 1 : 0;
+    this.#options.log.warn(`the port keeper (process ${pid}) ended; starting it again`);
+    void this.#order.run(() => this.#revive());
+  }
+
+  async #revive(): Promise<void> {
+    while (!this.#ended && this.#client === undefined) {
+      if (this.#failures > 0) {
+        await sleep(Math.min(50 * 2 ** this.#failures, LONGEST_PAUSE), undefined, { ref: false });
+      }
+      try {
+        await this.#connection();
+      } catch (error) {
+        this.#failures++;
+        this.#options.log.warn(messageOf(error));
+      }
+    }
+  }
+
+  /** Tells a keeper the wanted mappings. A port that is lost to somebody else does not keep the others from theirs. */
+  async #restore(client: ProxyClient): Promise<void> {
+    const mappings = [...this.#desired.values()];
+    try {
+      await client.request({ op: 'set', mappings });
+      return;
+    } catch (error) {
+      if (isKind(error, 'unavailable')) throw error;
+    }
+    for (const mapping of mappings) {
+      await client.request({ op: 'add', mappings: [mapping] }).catch((error) => {
+        if (isKind(error, 'unavailable')) throw error;
+        this.#options.log.warn(messageOf(error));
+      });
+    }
+    this.#rebind = setTimeout(() => {
+      void this.#order.run(async () => {
+        if (this.#client !== undefined) await this.#restore(this.#client);
+      });
+    }, REBIND_PAUSE).unref();
+  }
+
+  /** A keeper that listens already and speaks our version; one that speaks another is ended. */
+  async #adopt(): Promise<ProxyClient | undefined> {
+    const client = await this.#connect();
+    if (client === undefined) return undefined;
+    const identity = await client.request({ op: 'ping' });
+    if (identity.version === PROXY_CONTROL_VERSION) {
+      this.#pid = identity.pid;
+      return client;
+    }
+    this.#options.log.info(
+      `port keeper ${identity.pid} speaks version ${identity.version}, not ${PROXY_CONTROL_VERSION}: replacing it`,
+    );
+    await this.#shutDown(client);
+    return undefined;
+  }
+
+  async #spawn(): Promise<ProxyClient> {
+    const { node, controlPath, startTimeout, stderr } = this.#options;
+    const [command = process.execPath, ...words] = node;
+    const child = spawn(command, [...words, ...NODE_FLAGS, ENTRY, '--control', controlPath], {
+      cwd: '/',
+      detached: true,
+      stdio: ['ignore', 'ignore', stderr],
+    });
+    let ended: string | undefined;
+    child.once('error', (error) => {
+      ended = error.message;
+    });
+    child.once('exit', (code, signal) => {
+      ended = `it ended with ${signal ?? `status ${code}`}`;
+    });
+    child.unref();
+    const deadline = performance.now() + startTimeout;
+    while (ended === undefined && performance.now() < deadline) {
+      const client = await this.#connect();
+      if (client !== undefined) {
+        this.#pid = (await client.request({ op: 'ping' })).pid;
+        return client;
+      }
+      await sleep(POLL);
+    }
+    child.kill('SIGKILL');
+    throw new Error(
+      `start the port keeper: ${ended ?? `no answer on ${controlPath} within ${startTimeout} ms`}`,
+    );
+  }
+
+  /** A connection to whoever listens on the control path; undefined when nobody does. */
+  async #connect(): Promise<ProxyClient | undefined> {
+    const { controlPath, requestTimeout } = this.#options;
+    try {
+      return await ProxyClient.connect(controlPath, { timeout: requestTimeout });
+    } catch (error) {
+      if (isKind(error, 'unavailable') && (error.errno === 'ENOENT' || error.errno === 'ECONNREFUSED'))
+        return undefined;
+      throw error;
+    }
+  }
+
+  /** Asks a keeper to end and waits until it has; the socket closes last. */
+  async #shutDown(client: ProxyClient): Promise<void> {
+    try {
+      await client.request({ op: 'shutdown' });
+      await client.closed;
+    } catch (error) {
+      if (!isKind(error, 'unavailable')) throw error;
+    } finally {
+      client.close();
+    }
+  }
+}
+
+/** The mapping with the port that was chosen for it, so that a restart binds the same one. */
+function settled(mapping: ProxyMapping, bindings: ProxyBinding[]): ProxyMapping {
+  const binding = bindings.find(({ id }) => id === mapping.id);
+  return mapping.hostPort === 0 && binding !== undefined
+    ? { ...mapping, hostPort: binding.hostPort }
+    : mapping;
+}

@@ -1,0 +1,190 @@
+/** The keeper's end of the control protocol (`base/proxy-control.ts`), on the same epoll loop as the data. */
+import { chmodSync, rmSync } from 'node:fs';
+import { BridgeportError, conflict, invalid, messageOf } from '../base/errors.ts';
+import type { ProxyFailure, ProxyReply, ProxyRequest } from '../base/proxy-control.ts';
+import { EPOLLIN, EPOLLOUT, type EpollLoop, type Watcher } from '../kernel/epoll/loop.ts';
+import { AF_UNIX } from '../kernel/epoll/sockaddr.ts';
+import { openSocket, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from '../kernel/epoll/socket.ts';
+import { check, lastErrno, libc } from '../kernel/ffi/libc.ts';
+import { PortError } from './port-table.ts';
+
+/** `sun_path` of `<sys/un.h>` holds 108 bytes, the last of them NUL. */
+const SUN_PATH = 107;
+const EAGAIN = 11;
+const MSG_NOSIGNAL = 0x4000;
+/** Longest request, bytes: 16,384 mappings take about 3 MB. */
+const MAX_REQUEST = 16 << 20;
+
+/** Carries out one request; what it throws becomes the reply's error. */
+export type ControlHandler = (request: ProxyRequest) => unknown;
+
+export class ControlServer implements Watcher {
+  readonly #loop: EpollLoop;
+  readonly #path: string;
+  readonly #handler: ControlHandler;
+  readonly #scratch: Buffer;
+  readonly #fd: number;
+  readonly #peers = new Set<ControlPeer>();
+
+  /**
+   * Listens on `path`, mode 0600. A socket file that nobody answers on is left over from a keeper that was killed, and
+   * replaced.
+   *
+   * @param scratch read buffer shared with others; holds nothing between two calls
+   */
+  constructor(path: string, loop: EpollLoop, scratch: Buffer, handler: ControlHandler) {
+    this.#loop = loop;
+    this.#path = path;
+    this.#handler = handler;
+    this.#scratch = scratch;
+    const address = unixAddress(path);
+    if (isAnswered(address)) throw conflict(`another port keeper listens on ${path}`);
+    rmSync(path, { force: true });
+    this.#fd = openSocket(AF_UNIX, SOCK_STREAM);
+    const umask = process.umask(0o177);
+    try {
+      check(libc().bind(this.#fd, address, address.length), () => `bind ${path}`);
+      chmodSync(path, 0o600);
+      check(libc().listen(this.#fd, 16), () => `listen on ${path}`);
+    } finally {
+      process.umask(umask);
+    }
+    loop.add(this.#fd, EPOLLIN, this);
+  }
+
+  onReady(): void {
+    const fd = libc().accept4(this.#fd, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) return;
+    const peer = new ControlPeer(fd, this.#loop, this.#scratch, this.#handler, () =>
+      this.#peers.delete(peer),
+    );
+    this.#peers.add(peer);
+  }
+
+  /** Stops listening, removes the socket file and closes the connections. */
+  close(): void {
+    rmSync(this.#path, { force: true });
+    this.#loop.forget(this.#fd);
+    libc().close(this.#fd);
+    for (const peer of [...this.#peers]) peer.close();
+  }
+}
+
+/** One control connection. */
+class ControlPeer implements Watcher {
+  readonly #fd: number;
+  readonly #loop: EpollLoop;
+  readonly #scratch: Buffer;
+  readonly #handler: ControlHandler;
+  readonly #onClose: () => void;
+  /** The pieces of a request that is not complete yet. */
+  #received: Buffer[] = [];
+  #receivedLength = 0;
+  #unsent: Buffer = Buffer.alloc(0);
+
+  constructor(fd: number, loop: EpollLoop, scratch: Buffer, handler: ControlHandler, onClose: () => void) {
+    this.#fd = fd;
+    this.#loop = loop;
+    this.#scratch = scratch;
+    this.#handler = handler;
+    this.#onClose = onClose;
+    loop.add(fd, EPOLLIN, this);
+  }
+
+  onReady(_fd: number, events: number): void {
+    if ((events & EPOLLOUT) !== 0) this.#flush();
+    else this.#read();
+  }
+
+  close(): void {
+    this.#loop.forget(this.#fd);
+    libc().close(this.#fd);
+    this.#onClose();
+  }
+
+  #read(): void {
+    const length = libc().recv(this.#fd, this.#scratch, this.#scratch.length, 0);
+    if (length < 0 && lastErrno() === EAGAIN) return;
+    if (length <= 0) {
+      this.close();
+      return;
+    }
+    let rest = this.#scratch.subarray(0, length);
+    const replies: string[] = [];
+    for (let end = rest.indexOf(0x0a); end !== -1; end = rest.indexOf(0x0a)) {
+      const line = Buffer.concat([...this.#received, rest.subarray(0, end)]).toString();
+      this.#received = [];
+      this.#receivedLength = 0;
+      rest = rest.subarray(end + 1);
+      replies.push(`${JSON.stringify(this.#answer(line))}\n`);
+    }
+    this.#receivedLength += rest.length;
+    if (this.#receivedLength > MAX_REQUEST) {
+      this.close();
+      return;
+    }
+    if (rest.length > 0) this.#received.push(Buffer.from(rest));
+    if (replies.length > 0) this.#send(Buffer.from(replies.join('')));
+  }
+
+  #answer(line: string): ProxyReply {
+    let seq = 0;
+    try {
+      const request = JSON.parse(line);
+      if (typeof request?.seq !== 'number') throw invalid('a request needs a number "seq"');
+      seq = request.seq;
+      return { seq, ok: true, result: (this.#handler(request) ?? {}) as never };
+    } catch (error) {
+      return { seq, ok: false, error: failureOf(error) };
+    }
+  }
+
+  #send(bytes: Buffer): void {
+    const idle = this.#unsent.length === 0;
+    this.#unsent = idle ? bytes : Buffer.concat([this.#unsent, bytes]);
+    if (idle) this.#flush();
+  }
+
+  /** While the peer does not read its replies, we do not read its requests. */
+  #flush(): void {
+    const sent = libc().send(this.#fd, this.#unsent, this.#unsent.length, MSG_NOSIGNAL);
+    if (sent < 0 && lastErrno() !== EAGAIN) {
+      this.close();
+      return;
+    }
+    this.#unsent = this.#unsent.subarray(Math.max(0, sent));
+    this.#loop.modify(this.#fd, this.#unsent.length > 0 ? EPOLLOUT : EPOLLIN);
+  }
+}
+
+function failureOf(error: unknown): ProxyFailure {
+  const failure: ProxyFailure = { kind: 'internal', message: messageOf(error) };
+  if (error instanceof SyntaxError) failure.kind = 'invalid';
+  if (!(error instanceof BridgeportError)) return failure;
+  if (error.kind === 'conflict' || error.kind === 'invalid') failure.kind = error.kind;
+  if (error.errno !== undefined) failure.errno = error.errno;
+  if (error instanceof PortError) failure.port = error.port;
+  return failure;
+}
+
+/** `struct sockaddr_un { sa_family_t sun_family; char sun_path[108]; }` */
+function unixAddress(path: string): Buffer {
+  const name = Buffer.from(path);
+  if (name.length === 0 || name.length > SUN_PATH) {
+    throw invalid(`control path ${JSON.stringify(path)} must be 1 to ${SUN_PATH} bytes long`);
+  }
+  const address = Buffer.alloc(2 + name.length + 1);
+  address.writeUInt16LE(AF_UNIX, 0);
+  name.copy(address, 2);
+  return address;
+}
+
+/** Whether somebody listens there. */
+function isAnswered(address: Buffer): boolean {
+  const fd = openSocket(AF_UNIX, SOCK_STREAM);
+  try {
+    return libc().connect(fd, address, address.length) === 0;
+  } finally {
+    libc().close(fd);
+  }
+}

@@ -1,0 +1,20 @@
+/**
+ * The port keeper's process: `node src/proxy/main.ts --control <path>`.
+ *
+ * It stays in the network namespace it is started in and ends on `shutdown` or SIGTERM. SIGTERM keeps its default action:
+ * the kernel ends the process at once even though the loop is blocked in epoll_wait(2) and JavaScript could not hear a
+ * signal, and closing is the kernel's work in either case.
+ */
+import { parseArgs } from 'node:util';
+import { messageOf } from '../base/errors.ts';
+import { raiseOpenFileLimit } from '../kernel/ffi/resource.ts';
+import { Keeper } from './keeper.ts';
+
+try {
+  const { values } = parseArgs({ options: { control: { type: 'string' } } });
+  if (values.control === undefined) throw new Error('--control <path> is missing');
+  new Keeper({ controlPath: values.control, descriptorLimit: raiseOpenFileLimit() }).run();
+} catch (error) {
+  process.stderr.write(`port keeper: ${messageOf(error)}\n`);
+  process.exitCode = 1;
+}
