@@ -164,14 +164,16 @@ export function errnoNumber(name: string): number {
 }
 
 /**
- * The error for a failed system call: `bind 0.0.0.0:8080: address already in use`.
+ * The error for a failed system call: `bind 0.0.0.0:8080: address already in use`. The kernel's own words, when a netlink
+ * answer brought some (`details.extack`), follow in brackets.
  *
  * The kind is always `internal`: an errno says what the kernel thinks, not whose fault it is. An ENOENT of a missing
  * sysctl must not become the API's 404 (which makes `docker run` pull an image). Callers who know better ask
  * `isErrno()` and throw their own error.
  */
 export function errnoError(action: string, errno: number, details: ErrorDetails = {}): BridgeportError {
-  return new BridgeportError('internal', `${action}: ${errnoText(errno)}`, {
+  const words = details.extack ? ` (${details.extack})` : '';
+  return new BridgeportError('internal', `${action}: ${errnoText(errno)}${words}`, {
     ...details,
     errno: errnoName(errno),
   });

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { createServer, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { isErrno } from '../ffi/errno.ts';
+import { openTcpListener } from '../sockets.ts';
+import { connectTcp } from '../testing/connect.ts';
 import {
   createNetns,
   currentNetnsInode,
@@ -124,26 +127,18 @@ describe('network namespaces', () => {
     }
   });
 
-  it('a server that is made inside is reachable inside, and not outside', async () => {
+  it('a socket that is opened inside is reachable inside, and not outside', async () => {
+    const listener = openTcpListener({ netns: path, address: '127.0.0.1', port: 0 });
     const server = createServer((socket) => socket.end('hello'));
-    await new Promise<void>((resolve) => {
-      server.once('listening', resolve);
-      withNetns(path, () => {
-        server.listen(0, '127.0.0.1');
-      });
-    });
-    const { port } = server.address() as { port: number };
+    server.listen({ fd: listener.fd });
     try {
-      const inside = await new Promise<string>((resolve, reject) => {
-        const socket = withNetns(path, () => connect(port, '127.0.0.1'));
-        let text = '';
-        socket.on('data', (data) => {
-          text += data;
-        });
-        socket.on('end', () => resolve(text));
-        socket.on('error', reject);
-      });
-      assert.equal(inside, 'hello');
+      const { port } = listener;
+      const inside = new Socket({ fd: connectTcp({ netns: path, address: '127.0.0.1', port }) });
+      assert.equal(await text(inside), 'hello');
+      assert.throws(
+        () => connectTcp({ netns: join(directory, 'b'), address: '127.0.0.1', port }),
+        (error) => isErrno(error, 'ECONNREFUSED'),
+      );
     } finally {
       await new Promise((resolve) => server.close(resolve));
     }

@@ -4,8 +4,9 @@
  * setns(2) changes the calling thread alone. Node's JavaScript runs on one thread, so everything synchronous inside the
  * section happens there, and nothing else runs meanwhile. What a section must not do is start something asynchronous:
  * a libuv pool thread born inside would inherit the namespace for ever (`warmThreadPool()` makes them all beforehand).
- * Sockets keep the namespace they were opened in: open inside, use outside. The same holds for a spawned process, which
- * is forked from this thread: `spawn()` inside a section runs the program there.
+ * Sockets keep the namespace they were opened in: open inside, use outside. But Node's own `server.listen()` and
+ * `net.connect()` put the work off to the next tick, which is outside: use `src/kernel/sockets.ts`. A spawned process
+ * is forked from this thread at once: `spawn()` inside a section runs the program there.
  */
 import { stat } from 'node:fs/promises';
 import { internal } from '../../base/errors.ts';
