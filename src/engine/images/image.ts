@@ -28,6 +28,13 @@ export interface Image {
   created: number;
 }
 
+/** A container that was made from an image. */
+export interface ImageUser {
+  /** full container ID */
+  id: string;
+  running: boolean;
+}
+
 /** The platform that an image's config names. */
 export function platformOf(file: ImageConfigFile): Platform {
   return normalizePlatform({

@@ -114,7 +114,7 @@ async function loadOne(
     [],
   );
   for (const reference of image.references) {
-    const before = await store.setReference(reference, registered.id, client);
+    const before = await store.setReference(reference, registered.id);
     if (before !== undefined) replaced.push([reference, before]);
   }
   events.onImage(registered, image.references, replaced);

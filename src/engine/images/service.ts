@@ -1,7 +1,16 @@
 /** The images of this host, as the API's `ImagesBackend` and the engine see them. */
 
 import type { Readable } from 'node:stream';
-import type { ImageHistoryItem, ImageInspect, ImageSummary, ProgressMessage } from '../../base/wire/index.ts';
+import { invalid } from '../../base/errors.ts';
+import type {
+  Filters,
+  ImageDeleteItem,
+  ImageHistoryItem,
+  ImageInspect,
+  ImageSummary,
+  ImagesPruned,
+  ProgressMessage,
+} from '../../base/wire/index.ts';
 import type { Containerd } from '../../runtime/containerd/client.ts';
 import { hostPlatform, type Platform, parsePlatform } from '../../runtime/registry/platform.ts';
 import {
@@ -13,20 +22,15 @@ import {
 } from '../../runtime/registry/reference.ts';
 import { applyChanges } from './changes.ts';
 import { shortId } from './digest.ts';
-import type { Image } from './image.ts';
+import type { Image, ImageUser } from './image.ts';
 import { importImage } from './import.ts';
 import { imageHistory, imageInspect } from './inspect.ts';
+import { listImages } from './list.ts';
 import { loadedLines, loadImages } from './load.ts';
+import { pruneImages, type RemoveContext, removeImage } from './remove.ts';
 import { type ImageLog, ImageStore } from './store.ts';
 
 export type Progress = (message: ProgressMessage) => void;
-
-/** A container that was made from an image. */
-export interface ImageUser {
-  /** full container ID */
-  id: string;
-  running: boolean;
-}
 
 export interface ImageServiceOptions {
   containerd: Containerd;
@@ -64,12 +68,47 @@ export class ImageService {
     return image;
   }
 
+  async list(options: { all: boolean; digests: boolean; filters: Filters }): Promise<ImageSummary[]> {
+    return listImages(this.#store, options.filters, (id) => this.#options.usedBy(id).length);
+  }
+
   async inspect(ref: string): Promise<ImageInspect> {
     return imageInspect(await this.#store.find(ref), this.#options.snapshotter);
   }
 
   async history(ref: string): Promise<ImageHistoryItem[]> {
     return imageHistory(await this.#store.find(ref));
+  }
+
+  /**
+   * Gives the image another name.
+   *
+   * @throws `invalid` for a name that is none, `not-found` for an image that is not there
+   */
+  async tag(ref: string, repository: string, tag: string): Promise<void> {
+    const reference = targetReference(repository, tag);
+    const image = await this.#store.find(ref);
+    await this.#store.setReference(reference, image.id);
+    this.#emit('tag', image, familiarReference(reference));
+  }
+
+  /** `prune` (Docker's removal of untagged parents) has nothing to do: images here have no parents. */
+  async remove(ref: string, options: { force: boolean; prune: boolean }): Promise<ImageDeleteItem[]> {
+    return removeImage(this.#removal(), ref, options);
+  }
+
+  async prune(filters: Filters): Promise<ImagesPruned> {
+    const pruned = await pruneImages(this.#removal(), filters);
+    this.#options.emit('prune', '', { reclaimed: String(pruned.SpaceReclaimed) });
+    return pruned;
+  }
+
+  #removal(): RemoveContext {
+    return {
+      store: this.#store,
+      usedBy: this.#options.usedBy,
+      emit: (action, image, name) => this.#emit(action, image, name),
+    };
   }
 
   async load(tar: Readable, quiet: boolean, progress: Progress, signal: AbortSignal): Promise<void> {
@@ -132,7 +171,6 @@ export class ImageService {
 /** Where an image is to be put: a repository with a tag, `latest` unless given. A digest names no place. */
 function targetReference(repository: string, tag: string): Reference {
   const reference = parseReference(repository);
+  if (reference.digest !== undefined) throw invalid('refusing to create a tag with a digest reference');
   return withDefaultTag(tag === '' ? reference : withTag(reference, tag));
 }
-
-export type { ImageSummary };

@@ -14,6 +14,7 @@ import {
 } from '../../runtime/registry/reference.ts';
 import { chainIds, digestOf, topChainId } from './digest.ts';
 import { createdOf, type Image, platformOf } from './image.ts';
+import { KeyedLock } from './keyed-lock.ts';
 import {
   configLabels,
   formatLayerSizes,
@@ -57,6 +58,7 @@ export class ImageStore {
   readonly #log: ImageLog;
   /** By manifest digest: blobs never change, so neither do these. */
   readonly #documents = new Map<string, Documents>();
+  readonly #locks = new KeyedLock();
   /** Chain ids seen unpacked; forgotten when an image goes. */
   readonly #unpacked = new Set<string>();
 
@@ -65,6 +67,11 @@ export class ImageStore {
     this.snapshotter = snapshotter;
     this.unpacker = new Unpacker(snapshotter);
     this.#log = log;
+  }
+
+  /** Runs `work` while nobody else adds or removes the image `id` or its names. */
+  locked<T>(id: string, work: () => Promise<T>): Promise<T> {
+    return this.#locks.run(id, work);
   }
 
   /** All images. One whose blobs cannot be read is left out, with a warning. */
@@ -183,6 +190,15 @@ export class ImageStore {
    */
   async register(client: Containerd, image: NewImage, references: readonly Reference[]): Promise<Image> {
     const id = digestOf(image.config);
+    return this.locked(id, () => this.#register(client, id, image, references));
+  }
+
+  async #register(
+    client: Containerd,
+    id: string,
+    image: NewImage,
+    references: readonly Reference[],
+  ): Promise<Image> {
     const manifestDigest = digestOf(image.manifest);
     const diffIds = image.file.rootfs.diff_ids;
     // From the bottom up: a blob is only ever named by one that is complete.
@@ -202,7 +218,7 @@ export class ImageStore {
     } catch (error) {
       if (!isKind(error, 'conflict')) throw error;
     }
-    for (const reference of references) await this.setReference(reference, id, client);
+    for (const reference of references) await this.#setReference(reference, id, client);
     const registered = await this.get(id);
     if (registered === undefined) throw notFound(`No such image: ${id}`);
     return registered;
@@ -223,12 +239,16 @@ export class ImageStore {
     });
   }
 
-  /** Points `reference` at the image `id`. Returns the ID of the image that had it before, if that was another one. */
-  async setReference(
-    reference: Reference,
-    id: string,
-    client: Containerd = this.client,
-  ): Promise<string | undefined> {
+  /**
+   * Points `reference` at the image `id`. Returns the ID of the image that had it before, if that was another one.
+   *
+   * @throws `not-found` when the image is gone
+   */
+  setReference(reference: Reference, id: string): Promise<string | undefined> {
+    return this.locked(id, () => this.#setReference(reference, id, this.client));
+  }
+
+  async #setReference(reference: Reference, id: string, client: Containerd): Promise<string | undefined> {
     const anchor = await client.images.get(id);
     const input = {
       name: formatReference(reference),

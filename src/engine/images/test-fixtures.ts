@@ -10,7 +10,8 @@ import { runAll } from '../../base/errors.ts';
 import type { ProgressMessage } from '../../base/wire/index.ts';
 import { type Containerd, connectContainerd } from '../../runtime/containerd/client.ts';
 import { ManagedContainerd } from '../../runtime/containerd/managed.ts';
-import { ImageService, type ImageServiceOptions, type ImageUser } from './service.ts';
+import type { ImageUser } from './image.ts';
+import { ImageService, type ImageServiceOptions } from './service.ts';
 
 export interface TestHost {
   readonly directory: string;

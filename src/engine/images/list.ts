@@ -1,0 +1,63 @@
+/** `docker images` and its filters. */
+
+import type { Filters, ImageSummary } from '../../base/wire/index.ts';
+import type { Reference } from '../../runtime/registry/reference.ts';
+import { booleanFilter, checkFilters, labelsMatch, parseMoment, referenceMatches } from './filters.ts';
+import type { Image } from './image.ts';
+import { imageSummary } from './inspect.ts';
+import type { ImageStore } from './store.ts';
+
+const LIST_FILTERS = ['dangling', 'label', 'label!', 'before', 'since', 'reference', 'until'];
+
+/**
+ * The images that all filters let through, newest first. `reference` also leaves out the names that do not fit.
+ *
+ * @throws `invalid` for an unknown filter, `not-found` when `before` or `since` names no image
+ */
+export async function listImages(
+  store: ImageStore,
+  filters: Filters,
+  containers: (imageId: string) => number,
+): Promise<ImageSummary[]> {
+  checkFilters(filters, LIST_FILTERS);
+  const dangling = booleanFilter(filters, 'dangling');
+  const before = await latest(store, filters.before, Math.min);
+  const since = await latest(store, filters.since, Math.max);
+  const until = filters.until?.length
+    ? Math.min(...filters.until.map((text) => parseMoment(text)))
+    : undefined;
+  const images = (await store.list()).filter(
+    (image) =>
+      (dangling === undefined || isDangling(image) === dangling) &&
+      (before === undefined || image.created < before) &&
+      (since === undefined || image.created > since) &&
+      (until === undefined || image.created <= until) &&
+      labelsMatch(image, filters),
+  );
+  return withReferences(images, filters.reference ?? [])
+    .sort((a, b) => b.created - a.created || (a.id < b.id ? -1 : 1))
+    .map((image) => imageSummary(image, containers(image.id)));
+}
+
+/** Without a tag; an image that only a digest names is not dangling, as with Docker. */
+export function isDangling(image: Image): boolean {
+  return image.references.length === 0;
+}
+
+async function latest(
+  store: ImageStore,
+  refs: readonly string[] | undefined,
+  choose: (...times: number[]) => number,
+): Promise<number | undefined> {
+  if (refs === undefined || refs.length === 0) return undefined;
+  const images = await Promise.all(refs.map((ref) => store.find(ref)));
+  return choose(...images.map((image) => image.created));
+}
+
+function withReferences(images: Image[], patterns: readonly string[]): Image[] {
+  if (patterns.length === 0) return images;
+  const fits = (reference: Reference) => patterns.some((pattern) => referenceMatches(reference, pattern));
+  return images
+    .map((image) => ({ ...image, references: image.references.filter(fits) }))
+    .filter((image) => image.references.length > 0);
+}

@@ -1,0 +1,190 @@
+/** `docker rmi`: when a name goes, when the image goes, and what stands against it. */
+
+import { conflict } from '../../base/errors.ts';
+import type { Filters, ImageDeleteItem, ImagesPruned } from '../../base/wire/index.ts';
+import {
+  familiarReference,
+  formatReference,
+  parseReference,
+  type Reference,
+  repositoryName,
+  withDefaultTag,
+} from '../../runtime/registry/reference.ts';
+import { chainIds, shortId } from './digest.ts';
+import { booleanFilter, checkFilters, labelsMatch, parseMoment } from './filters.ts';
+import type { Image, ImageUser } from './image.ts';
+import { isDangling } from './list.ts';
+import type { ImageStore } from './store.ts';
+
+export interface RemoveContext {
+  store: ImageStore;
+  usedBy: (imageId: string) => ImageUser[];
+  emit: (action: string, image: Image, name: string) => void;
+}
+
+/**
+ * Removes the name `ref`, and the image with its last name; or, given an ID, the image with its names.
+ *
+ * @throws `not-found`, `conflict` (several names, or in use; never forced while a container runs)
+ */
+export async function removeImage(
+  context: RemoveContext,
+  ref: string,
+  options: { force: boolean },
+): Promise<ImageDeleteItem[]> {
+  const { id } = await context.store.find(ref);
+  return context.store.locked(id, async () => {
+    // Looked up again: what was there before us may have changed it.
+    const image = await context.store.find(ref);
+    return isIdPrefix(image.id, ref)
+      ? removeById(context, image, options.force)
+      : removeByName(context, image, ref, options.force);
+  });
+}
+
+function isIdPrefix(id: string, ref: string): boolean {
+  return id.startsWith(ref) || id.slice('sha256:'.length).startsWith(ref);
+}
+
+async function removeByName(
+  context: RemoveContext,
+  image: Image,
+  ref: string,
+  force: boolean,
+): Promise<ImageDeleteItem[]> {
+  const user = context.usedBy(image.id)[0];
+  if (!force && user !== undefined && isSingleReference(image.references)) {
+    // Without its last name the image of a container would be hard to find again.
+    throw conflict(
+      `conflict: unable to remove repository reference "${ref}" (must force) - container ${shortId(user.id)} is using its referenced image ${shortId(image.id)}`,
+    );
+  }
+  const named = withDefaultTag(parseReference(ref));
+  const { tag: _, ...canonical } = named;
+  const reference = named.digest === undefined ? named : canonical;
+  let remaining = image.references.filter((other) => !sameReference(other, reference));
+  const goes = [reference];
+  if (
+    reference.digest === undefined &&
+    !remaining.some((other) => isTag(other) && sameRepository(other, reference))
+  ) {
+    // The last tag of a repository takes the repository's digests along.
+    goes.push(...remaining.filter((other) => sameRepository(other, reference)));
+    remaining = remaining.filter((other) => !sameRepository(other, reference));
+  }
+  const items = await untag(context, image, goes);
+  if (remaining.length > 0) return items;
+  // A forced removal of the name of an image in use leaves the image, without a word.
+  const nameless = { ...image, references: [] };
+  if (conflictOf(context, nameless, force) !== undefined) return items;
+  return [...items, ...(await removeForGood(context, nameless)).items];
+}
+
+async function removeById(context: RemoveContext, image: Image, force: boolean): Promise<ImageDeleteItem[]> {
+  const against = conflictOf(context, image, force);
+  if (against !== undefined) throw against;
+  return [...(await untag(context, image, image.references)), ...(await removeForGood(context, image)).items];
+}
+
+/** What stands against removing the image: a running container always, the rest unless forced. */
+function conflictOf(context: RemoveContext, image: Image, force: boolean): Error | undefined {
+  const users = context.usedBy(image.id);
+  const running = users.find((user) => user.running);
+  if (running !== undefined) {
+    return refusal(
+      image,
+      'cannot be forced',
+      `image is being used by running container ${shortId(running.id)}`,
+    );
+  }
+  if (force) return undefined;
+  if (image.references.length > 1 && !isSingleReference(image.references)) {
+    return refusal(image, 'must be forced', 'image is referenced in multiple repositories');
+  }
+  const stopped = users[0];
+  if (stopped === undefined) return undefined;
+  return refusal(image, 'must be forced', `image is being used by stopped container ${shortId(stopped.id)}`);
+}
+
+const refusal = (image: Image, force: string, why: string) =>
+  conflict(`conflict: unable to delete ${shortId(image.id)} (${force}) - ${why}`);
+
+async function untag(
+  context: RemoveContext,
+  image: Image,
+  references: readonly Reference[],
+): Promise<ImageDeleteItem[]> {
+  const items: ImageDeleteItem[] = [];
+  for (const reference of references) {
+    await context.store.removeReference(reference);
+    context.emit('untag', image, image.id);
+    items.push({ Untagged: familiarReference(reference) });
+  }
+  return items;
+}
+
+/**
+ * Removes an image whose names are gone. Lists the layers that no other image has; containerd frees them when it finds
+ * nobody refers to them. `freed` is their size in bytes.
+ */
+async function removeForGood(
+  context: RemoveContext,
+  image: Image,
+): Promise<{ items: ImageDeleteItem[]; freed: number }> {
+  const others = (await context.store.list()).filter((other) => other.id !== image.id);
+  const kept = new Set(others.flatMap((other) => chainIds(other.file.rootfs.diff_ids)));
+  await context.store.removeAnchor(image);
+  context.emit('delete', image, image.id);
+  const items: ImageDeleteItem[] = [];
+  let freed = 0;
+  for (const [index, chainId] of chainIds(image.file.rootfs.diff_ids).entries()) {
+    if (kept.has(chainId)) continue;
+    items.unshift({ Deleted: chainId });
+    freed += image.layerSizes[index] ?? 0;
+  }
+  return { items: [{ Deleted: image.id }, ...items], freed };
+}
+
+const PRUNE_FILTERS = ['dangling', 'label', 'label!', 'until'];
+
+/**
+ * `docker image prune`: removes images that no container uses; only those without a name, unless `dangling=false`.
+ *
+ * @throws `invalid` for an unknown filter
+ */
+export async function pruneImages(context: RemoveContext, filters: Filters): Promise<ImagesPruned> {
+  checkFilters(filters, PRUNE_FILTERS);
+  const danglingOnly = booleanFilter(filters, 'dangling') ?? true;
+  const until = filters.until?.length
+    ? Math.min(...filters.until.map((text) => parseMoment(text)))
+    : undefined;
+  const goes = (image: Image): boolean =>
+    (!danglingOnly || isDangling(image)) &&
+    (until === undefined || image.created <= until) &&
+    labelsMatch(image, filters) &&
+    context.usedBy(image.id).length === 0;
+  const items: ImageDeleteItem[] = [];
+  let freed = 0;
+  for (const { id } of (await context.store.list()).filter(goes)) {
+    await context.store.locked(id, async () => {
+      const image = await context.store.get(id);
+      if (image === undefined || !goes(image)) return;
+      items.push(...(await untag(context, image, image.references)));
+      const removed = await removeForGood(context, image);
+      items.push(...removed.items);
+      freed += removed.freed;
+    });
+  }
+  return { ImagesDeleted: items.length === 0 ? null : items, SpaceReclaimed: freed };
+}
+
+const isTag = (reference: Reference) => reference.digest === undefined;
+const sameRepository = (a: Reference, b: Reference) => repositoryName(a) === repositoryName(b);
+const sameReference = (a: Reference, b: Reference) => formatReference(a) === formatReference(b);
+
+/** True for at most one tag, and digests of the same repository only; false for none at all. */
+function isSingleReference(references: readonly Reference[]): boolean {
+  if (references.length === 0) return false;
+  const tags = references.filter(isTag);
+  return tags.length <= 1 && new Set(references.map(repositoryName)).size === 1;
+}
