@@ -1,11 +1,16 @@
 /** Turns the layers of an image into snapshots: content → `diff.apply` → `snapshots.commit` under the chain id. */
 
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { internal, invalid, isKind } from '../../base/errors.ts';
 import type { Containerd, Snapshots } from '../../runtime/containerd/client.ts';
 import type { Descriptor } from '../../runtime/registry/descriptor.ts';
+import { decompress } from './compression.ts';
 import { chainIds, childChainId } from './digest.ts';
 import { KeyedLock } from './keyed-lock.ts';
+
+/** On a compressed blob, the digest of what is in it; containerd and nerdctl use it too. */
+const LABEL_UNCOMPRESSED = 'containerd.io/uncompressed';
 
 /** One layer as it lies in the content store. */
 export interface LayerSource {
@@ -48,8 +53,13 @@ export class Unpacker {
     const chainId = childChainId(parent, layer.diffId);
     await this.#locks.run(chainId, async () => {
       signal?.throwIfAborted();
-      if (await this.hold(client, leaseId, chainId)) return;
+      if (await this.hold(client, leaseId, chainId)) {
+        // Somebody else's blob made this snapshot; ours must be the same layer, or a later save would give out another.
+        await checkDiffId(client, layer, signal);
+        return;
+      }
       await this.#extract(client.snapshotter(this.#snapshotter), client, chainId, parent, layer, signal);
+      await client.content.updateLabels(layer.blob.digest, { [LABEL_UNCOMPRESSED]: layer.diffId });
     });
   }
 
@@ -67,9 +77,7 @@ export class Unpacker {
     try {
       const applied = await client.diff.apply(layer.blob, mounts, { signal });
       if (applied.digest !== layer.diffId) {
-        throw invalid(
-          `unpack layer ${layer.blob.digest}: wrong diff id: expected ${layer.diffId}, got ${applied.digest}`,
-        );
+        throw wrongDiffId(layer, applied.digest);
       }
       await snapshots.commit(chainId, key, {}, { signal });
     } catch (error) {
@@ -99,6 +107,31 @@ export class Unpacker {
   async layerSizes(client: Containerd, diffIds: readonly string[]): Promise<number[]> {
     const snapshots = client.snapshotter(this.#snapshotter);
     return Promise.all(chainIds(diffIds).map(async (chainId) => (await snapshots.usage(chainId)).size));
+  }
+}
+
+const wrongDiffId = (layer: LayerSource, found: string) =>
+  invalid(`unpack layer ${layer.blob.digest}: wrong diff id: expected ${layer.diffId}, got ${found}`);
+
+/** Checks that the blob is the layer with its diff ID, without unpacking it; remembers that on the blob. */
+async function checkDiffId(
+  client: Containerd,
+  layer: LayerSource,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { digest } = layer.blob;
+  if (digest === layer.diffId) return;
+  const { labels } = await client.content.info(digest);
+  let found = labels[LABEL_UNCOMPRESSED];
+  if (found === undefined) {
+    const hash = createHash('sha256');
+    const plain = await decompress(Readable.from(client.content.read(digest, { signal })));
+    for await (const piece of plain) hash.update(piece as Buffer);
+    found = `sha256:${hash.digest('hex')}`;
+  }
+  if (found !== layer.diffId) throw wrongDiffId(layer, found);
+  if (labels[LABEL_UNCOMPRESSED] === undefined) {
+    await client.content.updateLabels(digest, { [LABEL_UNCOMPRESSED]: found });
   }
 }
 
