@@ -276,7 +276,7 @@ export interface Containers {
     change: { id: string; spec?: object; labels?: Labels; image?: string; snapshotKey?: string },
     options?: CallOptions,
   ): Promise<ContainerRecord>;
-  /** `conflict` while it has a task. */
+  /** Deletes the record only: delete the task first, for containerd does not look, and a task without record cannot be reached. */
   delete(id: string, options?: CallOptions): Promise<void>;
 }
 
@@ -301,8 +301,9 @@ export interface TaskProcess {
 }
 
 /**
- * Where a process's streams go: paths of FIFOs that exist (see `tasks.ts` for how the shim opens them), empty for none.
- * With `terminal` there is no stderr.
+ * Where a process's streams go: paths of FIFOs or regular files that exist, absent for none. Stdout and stderr go
+ * together, except with `terminal`, where there is no stderr. Open the reading end of a FIFO before `create()`, or it
+ * blocks. See the head of `tasks.ts` for how the shim treats them.
  */
 export interface TaskIo {
   stdin?: string | undefined;

@@ -58,6 +58,7 @@ export async function makeMachine(overrides: Partial<ManagedOptions> = {}): Prom
       () => removeEverything(client),
       () => client.close(),
       () => managed.stop(),
+      () => removeShims(name, options.state),
       () => removeCgroups(name),
       () => rm(directory, { recursive: true, force: true }),
     ]);
@@ -187,6 +188,25 @@ async function removeEverything(client: Containerd): Promise<void> {
     await client.tasks.delete(containerId).catch(() => {});
   }
   for (const { id } of await client.containers.list()) await client.containers.delete(id);
+}
+
+/** What a failed test may leave: shims, the processes below them, and their mounts. */
+async function removeShims(name: string, state: string): Promise<void> {
+  for (const pid of await readdir('/proc')) {
+    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (!line.includes(`-namespace\0${name}\0`)) continue;
+    const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+    for (const victim of [...children.trim().split(' '), pid].map(Number).filter(Boolean)) {
+      try {
+        process.kill(victim, 'SIGKILL');
+      } catch {}
+    }
+  }
+  const mounts = await readFile('/proc/self/mounts', 'utf8');
+  for (const line of mounts.split('\n')) {
+    const target = line.split(' ')[1];
+    if (target?.startsWith(state)) execFileSync('umount', ['-l', target]);
+  }
 }
 
 /** The parent cgroups that runc made on the way and leaves behind: one level, in every hierarchy. */
