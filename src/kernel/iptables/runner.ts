@@ -1,0 +1,144 @@
+/**
+ * iptables and ip6tables as programs: one process per transaction, no shell, in the namespace of the daemon or of one's
+ * choice. `iptables-restore --noflush` applies all lines of a table or none (iptables-restore(8); the nf_tables variant
+ * commits one netlink transaction, the legacy one replaces the table's blob).
+ */
+import { spawn } from 'node:child_process';
+import { BridgeportError, internal } from '../../base/errors.ts';
+import { type NetnsHandle, withNetns } from '../netns/index.ts';
+
+export interface IptablesRunnerOptions {
+  /** 4 for iptables, 6 for ip6tables. */
+  family: 4 | 6;
+  /** Default: the daemon's own. */
+  netns?: NetnsHandle | undefined;
+  /** Where the programs are. Default: looked up in PATH and the usual system directories. */
+  directory?: string | undefined;
+  /** How long to wait for another program's xtables lock (the legacy variant has one). Default: 10 s. */
+  waitSeconds?: number | undefined;
+}
+
+export interface IptablesVersion {
+  /** `1.8.9` */
+  readonly version: string;
+  readonly backend: 'nf_tables' | 'legacy';
+}
+
+export interface RestoreOptions {
+  /** Keep what the text does not mention. Default: true; false empties every table the text names. */
+  noflush?: boolean;
+  /** Restore the counters given in the text. Default: false. */
+  counters?: boolean;
+  signal?: AbortSignal;
+}
+
+/** Directories that a daemon's PATH may lack. */
+const SYSTEM_DIRECTORIES = '/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin';
+
+export class IptablesRunner {
+  readonly family: 4 | 6;
+  readonly #program: string;
+  readonly #netns: NetnsHandle | undefined;
+  readonly #waitSeconds: number;
+
+  constructor(options: IptablesRunnerOptions) {
+    this.family = options.family;
+    const program = options.family === 4 ? 'iptables' : 'ip6tables';
+    this.#program = options.directory === undefined ? program : `${options.directory}/${program}`;
+    this.#netns = options.netns;
+    this.#waitSeconds = options.waitSeconds ?? 10;
+  }
+
+  /**
+   * Which iptables this is.
+   *
+   * @throws kind `unavailable`, errno ENOENT when it is not installed
+   */
+  async version(signal?: AbortSignal): Promise<IptablesVersion> {
+    const { stdout } = await this.#run(this.#program, ['--version'], undefined, signal);
+    // "iptables v1.8.9 (nf_tables)"; before 1.8 there was one variant, and no bracket.
+    const match = /v(\d+(?:\.\d+)*)(?: \((\w+)\))?/.exec(stdout);
+    if (!match?.[1]) throw internal(`${this.#program} --version: cannot read ${JSON.stringify(stdout)}`);
+    return { version: match[1], backend: match[2] === 'nf_tables' ? 'nf_tables' : 'legacy' };
+  }
+
+  /** The rules of one table, or of all that exist; parse them by `parseIptablesSave()`. */
+  async save(table?: string, options: { counters?: boolean; signal?: AbortSignal } = {}): Promise<string> {
+    const args = [...(options.counters ? ['-c'] : []), ...(table === undefined ? [] : ['-t', table])];
+    const { stdout } = await this.#run(`${this.#program}-save`, args, undefined, options.signal);
+    return stdout;
+  }
+
+  /**
+   * Applies `text` (`*filter`, chains, rules, `COMMIT`), as a whole or not at all per table.
+   *
+   * @throws kind `internal` with iptables's own words and the line they are about
+   */
+  async restore(text: string, options: RestoreOptions = {}): Promise<void> {
+    const args = [`--wait=${this.#waitSeconds}`];
+    if (options.noflush ?? true) args.push('--noflush');
+    if (options.counters) args.push('--counters');
+    await this.#run(`${this.#program}-restore`, args, text, options.signal);
+  }
+
+  async #run(
+    program: string,
+    args: string[],
+    input: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<{ stdout: string }> {
+    signal?.throwIfAborted();
+    // uv_spawn forks this thread before it returns, so the child is born in the namespace of the section.
+    const start = () =>
+      spawn(program, args, {
+        stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+        env: { PATH: `${process.env.PATH ?? ''}:${SYSTEM_DIRECTORIES}`, LC_ALL: 'C' },
+        ...(signal && { signal }),
+      });
+    const child = this.#netns ? withNetns(this.#netns, start) : start();
+    const output = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name]?.setEncoding('utf8').on('data', (chunk: string) => {
+        output[name] += chunk;
+      });
+    }
+    return new Promise((resolve, reject) => {
+      child.on('error', (error: NodeJS.ErrnoException) => {
+        reject(
+          error.code === 'ENOENT'
+            ? new BridgeportError('unavailable', `${program} is not installed`, {
+                errno: 'ENOENT',
+                cause: error,
+              })
+            : error,
+        );
+      });
+      child.on('close', (code, killedBy) => {
+        if (code === 0) return resolve(output);
+        const status = code === null ? `killed by ${killedBy}` : `exit status ${code}`;
+        reject(internal(`${program}: ${explain(output.stderr, input) || status}`));
+      });
+      // It may refuse the first line and go before it has read the rest; its exit status says why.
+      child.stdin?.on('error', () => {});
+      child.stdin?.end(input);
+    });
+  }
+}
+
+/**
+ * iptables's own words on one line, without its name (which our message has) and the hint to read the manual, and the line
+ * they are about. The variants say `line 3 failed`, `Error occurred at line: 3`, or `line 3: RULE_APPEND failed (…)`.
+ */
+function explain(stderr: string, input: string | undefined): string {
+  const words = stderr
+    .split('\n')
+    .map((line) => line.replaceAll(/\bip6?tables(-restore|-save)?( v[\d.]+ \(\w+\))?: ?/g, '').trim())
+    .filter((line) => line !== '' && !/^Try `|^Error occurred at line: \d+$/.test(line))
+    .join('; ');
+  const number = Number(/\bline:? (\d+)/.exec(stderr)?.[1]);
+  const line = input?.split('\n')[number - 1];
+  // What only shows when everything is committed (a chain that is missing) is blamed on the COMMIT line: no help.
+  return line === undefined || line === 'COMMIT'
+    ? words
+    : `${words} (line ${number}: ${JSON.stringify(line)})`;
+}
