@@ -4,7 +4,10 @@
  *
  * The keeper is detached: it is in a session of its own and outlives us, however we end. Only `stop()` ends it.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isKind, messageOf } from '../../base/errors.ts';
@@ -62,6 +65,11 @@ export interface ProxyProcessOptions {
   startTimeout?: number;
   /** Milliseconds a request may take; default 10,000. */
   requestTimeout?: number;
+  /**
+   * Directory of Node's compile cache, made when it is missing; default `NODE_COMPILE_CACHE` of the environment, or
+   * `node-cache` beside the control socket. A keeper that starts with it takes half the time and two thirds of the memory.
+   */
+  cacheDirectory?: string;
   /** Where the keeper's messages go; default our own standard error. */
   stderr?: 'inherit' | 'ignore' | number;
 }
@@ -85,6 +93,7 @@ export class ProxyProcess {
       startTimeout: 5000,
       requestTimeout: 10_000,
       stderr: 'inherit',
+      cacheDirectory: process.env.NODE_COMPILE_CACHE || join(dirname(options.controlPath), 'node-cache'),
       ...options,
     };
   }
@@ -172,6 +181,7 @@ export class ProxyProcess {
       return await client.request(request);
     } catch (error) {
       if (!isKind(error, 'unavailable') || error.errno === 'ETIMEDOUT') throw error;
+      this.#lost(client);
       return (await this.#connection()).request(request);
     }
   }
@@ -256,13 +266,9 @@ export class ProxyProcess {
   }
 
   async #spawn(): Promise<ProxyClient> {
-    const { node, controlPath, startTimeout, stderr } = this.#options;
-    const [command = process.execPath, ...words] = node;
-    const child = spawn(command, [...words, ...NODE_FLAGS, ENTRY, '--control', controlPath], {
-      cwd: '/',
-      detached: true,
-      stdio: ['ignore', 'ignore', stderr],
-    });
+    const { controlPath, startTimeout, cacheDirectory } = this.#options;
+    if (ENTRY.endsWith('.ts') && !existsSync(cacheDirectory)) await once(this.#run('--warm'), 'close');
+    const child = this.#run('--control', controlPath);
     let ended: string | undefined;
     child.once('error', (error) => {
       ended = error.message;
@@ -284,6 +290,18 @@ export class ProxyProcess {
     throw new Error(
       `start the port keeper: ${ended ?? `no answer on ${controlPath} within ${startTimeout} ms`}`,
     );
+  }
+
+  /** Starts `main` detached: in a session of its own, so that no signal to ours reaches it. */
+  #run(...words: string[]): ChildProcess {
+    const { node, stderr, cacheDirectory } = this.#options;
+    const [command = process.execPath, ...before] = node;
+    return spawn(command, [...before, ...NODE_FLAGS, ENTRY, ...words], {
+      cwd: '/',
+      detached: true,
+      stdio: ['ignore', 'ignore', stderr],
+      env: { ...process.env, NODE_COMPILE_CACHE: cacheDirectory },
+    });
   }
 
   /** A connection to whoever listens on the control path; undefined when nobody does. */
@@ -313,8 +331,7 @@ export class ProxyProcess {
 
 /** The mapping with the port that was chosen for it, so that a restart binds the same one. */
 function settled(mapping: ProxyMapping, bindings: ProxyBinding[]): ProxyMapping {
-  const binding = bindings.find(({ id }) => id === mapping.id);
-  return mapping.hostPort === 0 && binding !== undefined
-    ? { ...mapping, hostPort: binding.hostPort }
-    : mapping;
+  const binding = mapping.hostPort === 0 ? bindings.find(({ id }) => id === mapping.id) : undefined;
+  if (binding === undefined) return mapping;
+  return { ...mapping, hostPort: binding.hostPort, hostPortEnd: binding.hostPortEnd };
 }
