@@ -1,0 +1,53 @@
+/** Checks of the subnets that a user asks for, with Docker's words for what is wrong. */
+
+import { invalid } from '../../base/errors.ts';
+import { Ip } from '../../base/ip.ts';
+import { type Prefix, parseInterfaceAddress } from '../../base/prefix.ts';
+import type { SubnetSpec } from '../model/network.ts';
+
+/** Throws one `invalid` that names everything that is wrong: `invalid network config:` and a line per finding. */
+export function validateSubnets(specs: readonly SubnetSpec[]): void {
+  const findings = specs.flatMap(findingsOf);
+  if (findings.length > 0) throw invalid(`invalid network config:\n${findings.join('\n')}`);
+}
+
+function findingsOf(spec: SubnetSpec): string[] {
+  const { address, prefix } = parseInterfaceAddress(spec.subnet);
+  const findings: string[] = [];
+  if (!address.equals(prefix.address)) {
+    findings.push(`invalid subnet ${address}/${prefix.length}: it should be ${prefix}`);
+  }
+  if (spec.ipRange !== undefined) findings.push(...findingsOfRange(spec.ipRange, prefix));
+  for (const [what, text] of [
+    [`gateway ${spec.gateway}`, spec.gateway] as const,
+    ...Object.entries(spec.auxAddresses ?? {}).map(
+      ([name, aux]) => [`auxiliary address ${name}`, aux] as const,
+    ),
+  ]) {
+    if (text === undefined) continue;
+    const ip = Ip.parse(text);
+    if (ip.family !== prefix.family) {
+      findings.push(`invalid ${what}: parent subnet is an IPv${prefix.family} block`);
+    } else if (!prefix.contains(ip)) {
+      findings.push(`invalid ${what}: parent subnet ${prefix} doesn't contain this address`);
+    }
+  }
+  return findings;
+}
+
+function findingsOfRange(text: string, subnet: Prefix): string[] {
+  const { address, prefix: range } = parseInterfaceAddress(text);
+  const given = `${address}/${range.length}`;
+  if (range.family !== subnet.family) {
+    return [`invalid ip-range ${given}: parent subnet is an IPv${subnet.family} block`];
+  }
+  const findings: string[] = [];
+  if (range.length < subnet.length) {
+    findings.push(`invalid ip-range ${given}: CIDR block is bigger than its parent subnet ${subnet}`);
+  }
+  if (!address.equals(range.address)) findings.push(`invalid ip-range ${given}: it should be ${range}`);
+  if (!subnet.overlaps(range)) {
+    findings.push(`invalid ip-range ${given}: parent subnet ${subnet} doesn't contain ip-range`);
+  }
+  return findings;
+}
