@@ -16,6 +16,9 @@ const CONNECTION_WINDOW = 4 << 20;
 /** Milliseconds between attempts while the socket is not there. */
 const CONNECT_INTERVAL = 15;
 
+/** What connect(2) says while a server comes, goes, or goes with us in its queue. */
+const PASSING: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
+
 export interface ConnectionOptions {
   /** Path of the unix socket. */
   address: string;
@@ -94,8 +97,8 @@ export class Connection {
       try {
         return await dialOnce(this.#options.address);
       } catch (error) {
-        const absent = ['ENOENT', 'ECONNREFUSED'].includes((error as NodeJS.ErrnoException).code ?? '');
-        if (!absent || performance.now() >= until || this.#closed) throw error;
+        const passing = PASSING.has((error as NodeJS.ErrnoException).code);
+        if (!passing || performance.now() >= until || this.#closed) throw error;
         await new Promise((resolve) => setTimeout(resolve, CONNECT_INTERVAL));
       }
     }
@@ -114,7 +117,9 @@ function dialOnce(path: string): Promise<ClientHttp2Session> {
     });
     // Also keeps a later failure of the connection from being an uncaught error: every call learns of it by itself.
     session.on('error', reject);
-    session.once('close', () => reject(new Error('connection closed')));
+    session.once('close', () =>
+      reject(Object.assign(new Error('connection closed'), { code: 'ECONNRESET' })),
+    );
   });
 }
 

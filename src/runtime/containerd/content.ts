@@ -101,8 +101,8 @@ const CHUNK = 1 << 20;
 /** How long a write waits for another writer of the same ref, milliseconds: one that was cancelled lets go soon. */
 const LOCK_PATIENCE = 2_000;
 
-/** What the server compares at the end; a mismatch is FAILED_PRECONDITION with this text. */
-const MISMATCH = /unexpected commit (size|digest)/;
+/** What the server compares at the end; a mismatch is FAILED_PRECONDITION with one of these texts. */
+const MISMATCH = /unexpected commit (size|digest)|failed size validation/;
 
 export class ContentService implements Content {
   readonly #caller: Caller;

@@ -53,15 +53,19 @@ export async function makeMachine(overrides: Partial<ManagedOptions> = {}): Prom
     runc: { root: join(directory, 'runc') },
     reconnectMs: 5_000,
   });
-  const destroy = () =>
-    runAll(`destroy ${name}`, [
+  const destroy = async () => {
+    // A test may have stopped or replaced it; whatever runs now is what has to go.
+    await managed.release();
+    const last = await ManagedContainerd.start(options);
+    await runAll(`destroy ${name}`, [
       () => removeEverything(client),
       () => client.close(),
-      () => managed.stop(),
+      () => last.stop(),
       () => removeShims(name, options.state),
       () => removeCgroups(name),
       () => rm(directory, { recursive: true, force: true }),
     ]);
+  };
   try {
     const image = await importBusybox(client);
     return { directory, name, options, managed, client, image, destroy };
