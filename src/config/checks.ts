@@ -1,7 +1,8 @@
 /** What no single option can check: options that contradict each other. */
 
 import { invalid } from '../base/errors.ts';
-import { contains, parseCidr, roleIn } from './addresses.ts';
+import { Ip } from '../base/ip.ts';
+import { Prefix, parseInterfaceAddress } from '../base/prefix.ts';
 import { formatHost, isLoopback, parseHost } from './hosts.ts';
 import type { DaemonConfig } from './table.ts';
 
@@ -38,16 +39,18 @@ function checkBridge(config: DaemonConfig): void {
   }
   if (mtu !== 0 && mtu < 68) throw invalid(`invalid default MTU: ${mtu} (IPv4 needs 68 at least)`);
   if (bip === '') return;
-  const network = parseCidr(bip);
-  const role = roleIn(network);
-  if (role !== 'host') throw invalid(`invalid bip ${bip}: it is the ${role} address of its own network`);
-  if (fixedCidr !== '') {
-    const range = parseCidr(fixedCidr);
-    if (range.length < network.length || !contains(network, range.address)) {
-      throw invalid(`invalid fixed-cidr ${fixedCidr}: not inside the network of bip ${bip}`);
-    }
+  const { address, prefix } = parseInterfaceAddress(bip);
+  // A /31 has neither a network's own address nor a broadcast address (RFC 3021), a /32 is one host.
+  if (prefix.length < 31 && address.equals(prefix.first)) {
+    throw invalid(`invalid bip ${bip}: it is the address of the network itself`);
   }
-  if (defaultGateway !== '' && !contains(network, defaultGateway)) {
+  if (prefix.length < 31 && address.equals(prefix.last)) {
+    throw invalid(`invalid bip ${bip}: it is the broadcast address of its network`);
+  }
+  if (fixedCidr !== '' && !prefix.contains(Prefix.parse(fixedCidr))) {
+    throw invalid(`invalid fixed-cidr ${fixedCidr}: not inside the network of bip ${bip}`);
+  }
+  if (defaultGateway !== '' && !prefix.contains(Ip.parse(defaultGateway))) {
     throw invalid(`invalid default-gateway ${defaultGateway}: not inside the network of bip ${bip}`);
   }
 }

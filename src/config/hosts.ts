@@ -3,7 +3,7 @@
 import { isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
 import { invalid } from '../base/errors.ts';
-import { contains, parseCidr } from './addresses.ts';
+import { hostPort, Ip } from '../base/ip.ts';
 
 /** One place to listen at. `fd` is a socket that systemd hands over (sd_listen_fds(3)); its name may be empty. */
 export type ListenAddress =
@@ -63,13 +63,11 @@ export function formatHost(address: ListenAddress): string {
     case 'fd':
       return `fd://${address.name}`;
     case 'tcp':
-      return `tcp://${isIPv6(address.host) ? `[${address.host}]` : address.host}:${address.port}`;
+      return `tcp://${hostPort(address.host, address.port)}`;
   }
 }
 
 /** True when only this machine can reach the address: 127.0.0.0/8 (RFC 1122), ::1 (RFC 4291), localhost (RFC 6761). */
 export function isLoopback(host: string): boolean {
-  return (
-    host === 'localhost' || contains(parseCidr('127.0.0.0/8'), host) || contains(parseCidr('::1/128'), host)
-  );
+  return host === 'localhost' || Ip.tryParse(host)?.isLoopback === true;
 }

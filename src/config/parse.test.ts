@@ -145,7 +145,7 @@ describe('flags', () => {
 
   test('structured flags become values', () => {
     const { config } = run([
-      '--default-address-pool=base=10.10.0.0/16,size=24',
+      '--default-address-pool=base=10.10.9.9/16,size=24',
       '--default-address-pool=base=fd00::/56,size=64',
       '--default-ulimit=nofile=1024:2048',
       '--default-ulimit=core=-1',
@@ -284,7 +284,7 @@ describe('daemon.json', () => {
       ['{"mtu": "1500"}', /mtu: want a whole number/],
       ['{"log-opts": {"max-file": 3}}', /log-opts: max-file: want a string, got 3 \(number\)$/],
       ['{"default-address-pools": [{"base": "10.0.0.0/8"}]}', /default-address-pools: want \{"base"/],
-      ['{"bip": "10.0.0.1"}', /bip: "10\.0\.0\.1" is not an address with a prefix length/],
+      ['{"bip": "10.0.0.1"}', /bip: invalid CIDR address: "?10\.0\.0\.1/],
       ['{"builder": []}', /builder: want an object/],
     ];
     for (const [text, message] of wrong) refuses([], text, message);
@@ -341,7 +341,7 @@ describe('options together', () => {
     refuses(
       ['--bip=10.0.0.0/24'],
       undefined,
-      'invalid bip 10.0.0.0/24: it is the network address of its own network',
+      'invalid bip 10.0.0.0/24: it is the address of the network itself',
     );
     refuses(['--bip=10.0.0.255/24'], undefined, /it is the broadcast address/);
     refuses(

@@ -1,12 +1,13 @@
 /** Kinds of values with a shape of their own: address pools, ulimits, runtimes. */
 
 import { invalid } from '../base/errors.ts';
-import { parseCidr } from './addresses.ts';
+import { ADDRESS_BITS } from '../base/ip.ts';
+import { Prefix } from '../base/prefix.ts';
 import { isObject, type Json, type Kind, map } from './kinds.ts';
 
 /** A range that new networks are cut out of: `base` in pieces of prefix length `size`. */
 export interface AddressPool {
-  /** CIDR notation, `172.20.0.0/14`. */
+  /** CIDR notation without host bits, `172.20.0.0/14`. */
   base: string;
   /** 16 cuts /16 networks. */
   size: number;
@@ -29,12 +30,12 @@ export interface Runtime {
 }
 
 function pool(base: string, size: number): AddressPool {
-  const { length, family } = parseCidr(base);
-  const longest = family === 4 ? 32 : 128;
-  if (!Number.isInteger(size) || size < length || size > longest) {
-    throw invalid(`pool ${base}: size ${size} is not a whole number from ${length} to ${longest}`);
+  const prefix = Prefix.parse(base);
+  const longest = ADDRESS_BITS[prefix.family];
+  if (!Number.isInteger(size) || size < prefix.length || size > longest) {
+    throw invalid(`pool ${base}: size ${size} is not a whole number from ${prefix.length} to ${longest}`);
   }
-  return { base, size };
+  return { base: prefix.toString(), size };
 }
 
 /** `--default-address-pool base=10.10.0.0/16,size=24`, `"default-address-pools": [{"base": …, "size": …}]`. */

@@ -1,6 +1,6 @@
 /** Options of the default bridge network, the firewall and published ports. */
 
-import { checkCidr, checkDnsSearch, checkIp, checkIpv4, checkIpv6 } from '../addresses.ts';
+import { checkCidr, checkDnsSearch, checkIp } from '../addresses.ts';
 import { boolean, integer, list, nested, oneOf, text } from '../kinds.ts';
 import { option } from '../option.ts';
 import { pools } from '../structured.ts';
@@ -36,13 +36,13 @@ export const networkOptions = {
     help: 'IPv6 subnet for the default bridge network',
   }),
   defaultGateway: option('default-gateway', {
-    kind: text(checkIpv4, 'ip'),
+    kind: text(checkIp(4), 'ip'),
     default: '',
     help: 'Default gateway IPv4 address for the default bridge network',
     built: true,
   }),
   defaultGatewayV6: option('default-gateway-v6', {
-    kind: text(checkIpv6, 'ip'),
+    kind: text(checkIp(6), 'ip'),
     default: '',
     help: 'Default gateway IPv6 address for the default bridge network',
   }),
@@ -53,7 +53,7 @@ export const networkOptions = {
     built: true,
   }),
   ip: option('ip', {
-    kind: text(checkIp, 'ip'),
+    kind: text(checkIp(), 'ip'),
     default: '0.0.0.0',
     help: 'Host IP for port publishing from the default bridge network',
     built: true,
@@ -124,7 +124,7 @@ export const networkOptions = {
     default: '',
     help: 'Firewall backend to use, iptables or nftables',
   }),
-  dns: option('dns', { kind: list(checkIp), default: [], help: 'DNS server to use', built: true }),
+  dns: option('dns', { kind: list(checkIp()), default: [], help: 'DNS server to use', built: true }),
   dnsOpts: option('dns-opt', {
     key: 'dns-opts',
     kind: list(),
@@ -141,7 +141,7 @@ export const networkOptions = {
   hostGatewayIps: option('host-gateway-ip', {
     key: 'host-gateway-ips',
     formerKeys: ['host-gateway-ip'],
-    kind: list(checkIp),
+    kind: list(checkIp()),
     default: [],
     help: "IP addresses that the special 'host-gateway' string in --add-host resolves to. Defaults to the IP addresses of the default bridge",
   }),
