@@ -93,18 +93,23 @@ export class NetlinkSocket implements Disposable {
       if (set(NETLINK_GET_STRICT_CHK, 1) < 0 && errnoName(lastErrno()) !== 'ENOPROTOOPT') {
         check(-1, `${action}: NETLINK_GET_STRICT_CHK`);
       }
-      for (const group of options.groups ?? []) {
-        check(set(NETLINK_ADD_MEMBERSHIP, group), `${action}: join multicast group ${group}`);
-      }
       // struct sockaddr_nl { family u16, pad u16, pid u32, groups u32 }: pid 0 lets the kernel choose.
       const address = Buffer.alloc(12);
       address.writeUInt16LE(AF_NETLINK, 0);
       check(libc().bind(fd, address, address.length), `${action}: bind`);
+      // After bind(2), whose address overwrites the memberships (netlink_bind() in the kernel).
+      for (const group of options.groups ?? []) {
+        check(set(NETLINK_ADD_MEMBERSHIP, group), `${action}: join multicast group ${group}`);
+      }
       return new NetlinkSocket(fd, protocol);
     } catch (error) {
       libc().close(fd);
       throw error;
     }
+  }
+
+  get closed(): boolean {
+    return this.#closed;
   }
 
   /** Closes the socket; one with asynchronous requests under way closes when they are done. Idempotent. */

@@ -1,0 +1,19 @@
+/** What the netfilter subsystems share: `include/uapi/linux/netfilter/nfnetlink.h`. */
+
+/** `#define NFNL_SUBSYS_CTNETLINK 1` */
+export const NFNL_SUBSYS_CTNETLINK = 1;
+/** `#define NFNL_SUBSYS_NFTABLES 10` */
+export const NFNL_SUBSYS_NFTABLES = 10;
+/** `NFNLGRP_NFTABLES = 7` */
+export const NFNLGRP_NFTABLES = 7;
+
+/** `struct nfgenmsg { nfgen_family u8, version u8, res_id u16 (big-endian) }` */
+export const NFGENMSG_LENGTH = 4;
+
+/** The message type: the subsystem in the upper byte. */
+export const nfnlType = (subsystem: number, message: number) => (subsystem << 8) | message;
+
+/** `struct nfgenmsg`; `#define NFNETLINK_V0 0`. */
+export function nfgenmsg(family: number): Buffer {
+  return Buffer.from([family, 0, 0, 0]);
+}
