@@ -127,14 +127,21 @@ export interface SnapshotUsage {
 export interface Snapshots {
   /** The snapshotter these calls go to: `overlayfs`. */
   readonly snapshotter: string;
-  /** A writable snapshot on `parent` (`''` for none). `conflict` when `key` exists. */
+  /**
+   * A writable snapshot on `parent` (`''` for none). `conflict` when `key` exists. The garbage collector takes what no lease,
+   * container record, image or label `containerd.io/gc.root` holds: make the container record first (it may name a snapshot that
+   * is not there yet), and no lease is needed.
+   */
   prepare(key: string, parent: string, labels?: Labels, options?: CallOptions): Promise<Mount[]>;
   /** A read-only one. */
   view(key: string, parent: string, labels?: Labels, options?: CallOptions): Promise<Mount[]>;
   mounts(key: string, options?: CallOptions): Promise<Mount[]>;
   /** Turns the active snapshot `key` into the committed `name`; `conflict` when `name` exists (`key` then stays). */
   commit(name: string, key: string, labels?: Labels, options?: CallOptions): Promise<void>;
-  /** `conflict` (FAILED_PRECONDITION) while it has children. */
+  /**
+   * `conflict` (FAILED_PRECONDITION) while it has children. Remove a container's snapshot before its record: once the record
+   * is gone the garbage collector may be quicker (`not-found`).
+   */
   remove(key: string, options?: CallOptions): Promise<void>;
   stat(key: string, options?: CallOptions): Promise<SnapshotInfo>;
   /** Sets the labels named, leaves the others; an empty value removes a label. */

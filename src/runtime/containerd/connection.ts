@@ -31,6 +31,10 @@ export interface RequestOptions {
   action: string;
   headers: Record<string, string>;
   signal?: AbortSignal | undefined;
+  /**
+   * Kept by us alone, by cancelling: sent along as grpc-timeout it would be containerd's too, whose words for it (UNKNOWN,
+   * "context deadline exceeded") would win the race half of the time.
+   */
   timeoutMs?: number | undefined;
 }
 
@@ -137,7 +141,6 @@ export class Call {
         ':path': path,
         'content-type': 'application/grpc',
         te: 'trailers',
-        ...(options.timeoutMs === undefined ? {} : { 'grpc-timeout': grpcTimeout(options.timeoutMs) }),
         ...options.headers,
       },
       { endStream: false },
@@ -278,12 +281,6 @@ class Frames {
     this.#length -= size;
     return whole.subarray(5, size);
   }
-}
-
-/** At most eight digits and a unit, says the protocol. */
-function grpcTimeout(ms: number): string {
-  const whole = Math.max(1, Math.ceil(ms));
-  return whole < 1e8 ? `${whole}m` : `${Math.min(99_999_999, Math.ceil(whole / 1000))}S`;
 }
 
 /** grpc-message is percent-encoded; what cannot be decoded is shown as it is. */

@@ -40,8 +40,8 @@ describe('ManagedContainerd', { timeout: 120_000 }, () => {
 
   async function remove(id: string): Promise<void> {
     await machine.client.tasks.delete(id);
-    await machine.client.containers.delete(id);
     await machine.client.snapshots.remove(id);
+    await machine.client.containers.delete(id);
   }
 
   /** Looks after the machine's containerd as a daemon started later would. */

@@ -61,8 +61,8 @@ describe('tasks', { timeout: 120_000 }, () => {
 
   async function remove(id: string): Promise<void> {
     await machine.client.tasks.delete(id);
-    await machine.client.containers.delete(id);
     await machine.client.snapshots.remove(id);
+    await machine.client.containers.delete(id);
   }
 
   const eventsOf = (id: string) =>
