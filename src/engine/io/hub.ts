@@ -1,15 +1,23 @@
 /** Hands a container's output to everybody who is attached at the moment. */
 
-import type { Writable } from 'node:stream';
-
 export type OutputStream = 'stdout' | 'stderr';
 
 /** A client that lets this much wait makes the container wait, as with a terminal that is not read. Bytes. */
 const HIGH_WATER = 1024 * 1024;
 
+/** The part of a Writable that is needed. */
+export interface OutputTarget {
+  readonly destroyed: boolean;
+  readonly writableEnded: boolean;
+  readonly writableLength: number;
+  write(chunk: Buffer): boolean;
+  on?(event: 'drain' | 'close', listener: () => void): unknown;
+  off?(event: 'drain' | 'close', listener: () => void): unknown;
+}
+
 export interface OutputSink {
-  stdout?: Writable | undefined;
-  stderr?: Writable | undefined;
+  readonly stdout?: OutputTarget | undefined;
+  readonly stderr?: OutputTarget | undefined;
   /** Called once when no more output will come. */
   ended(): void;
 }
@@ -52,15 +60,15 @@ export class OutputHub {
     for (const sink of sinks) sink.ended();
   }
 
-  #waitFor(target: Writable): void {
+  #waitFor(target: OutputTarget): void {
     this.#congested++;
     const done = () => {
-      target.off('drain', done);
-      target.off('close', done);
+      target.off?.('drain', done);
+      target.off?.('close', done);
       this.#congested--;
       if (this.#congested === 0) this.#resume?.();
     };
-    target.on('drain', done);
-    target.on('close', done);
+    target.on?.('drain', done);
+    target.on?.('close', done);
   }
 }

@@ -1,0 +1,97 @@
+/** A container in memory: its record, what runs of it now, and who waits for it. */
+
+import { join } from 'node:path';
+import { Mutex } from '../../base/mutex.ts';
+import { OutputHub } from '../io/hub.ts';
+import type { ProcessIo } from '../io/process-io.ts';
+import { LogWriter } from '../logs/json-file.ts';
+import { parseLogOptions } from '../logs/options.ts';
+import type { ContainerRecord } from './record.ts';
+
+export interface ExitResult {
+  exitCode: number;
+  error: string;
+}
+
+export class Container {
+  record: ContainerRecord;
+  /** Changes of state happen one at a time. */
+  readonly lock = new Mutex();
+  readonly hub = new OutputHub();
+  readonly folder: string;
+  log: LogWriter | undefined;
+  /** Ids of execs that were created and not yet removed. */
+  readonly execIds = new Set<string>();
+  /** Set while the restart policy waits. */
+  restartTimer: NodeJS.Timeout | undefined;
+  /** Milliseconds the restart policy waits next. */
+  restartDelay = 0;
+  #io: ProcessIo | undefined;
+  #ioReady = Promise.withResolvers<ProcessIo>();
+  #exit = Promise.withResolvers<ExitResult>();
+  #removed = Promise.withResolvers<ExitResult>();
+
+  constructor(record: ContainerRecord, dataRoot: string) {
+    this.record = record;
+    this.folder = join(dataRoot, 'containers', record.id);
+  }
+
+  get id(): string {
+    return this.record.id;
+  }
+
+  /** The streams of the present run. */
+  get io(): ProcessIo | undefined {
+    return this.#io;
+  }
+
+  set io(io: ProcessIo | undefined) {
+    this.#io = io;
+    if (io === undefined) this.#ioReady = Promise.withResolvers<ProcessIo>();
+    else this.#ioReady.resolve(io);
+  }
+
+  /** The streams of the present run, or of the next one: a client attaches before it starts. */
+  get nextIo(): Promise<ProcessIo> {
+    return this.#ioReady.promise;
+  }
+
+  get isRunning(): boolean {
+    return this.record.state.status === 'running' || this.record.state.status === 'paused';
+  }
+
+  get logPath(): string {
+    return this.record.hostConfig.LogConfig.Type === 'none' ? '' : join(this.folder, `${this.id}-json.log`);
+  }
+
+  /** Resolves when the present or next run has ended and everything of it was taken away. */
+  get nextExit(): Promise<ExitResult> {
+    return this.#exit.promise;
+  }
+
+  get removed(): Promise<ExitResult> {
+    return this.#removed.promise;
+  }
+
+  announceExit(result: ExitResult): void {
+    const waiters = this.#exit;
+    this.#exit = Promise.withResolvers<ExitResult>();
+    waiters.resolve(result);
+  }
+
+  announceRemoval(): void {
+    const { exitCode, error } = this.record.state;
+    this.#removed.resolve({ exitCode, error });
+  }
+
+  openLog(): void {
+    if (this.logPath === '') return;
+    this.log = new LogWriter(this.logPath, parseLogOptions(this.record.hostConfig.LogConfig));
+  }
+
+  /** Where a piece of output goes; false pauses the source. */
+  output(stream: 'stdout' | 'stderr', chunk: Buffer): boolean {
+    this.log?.write(stream, chunk);
+    return this.hub.write(stream, chunk);
+  }
+}

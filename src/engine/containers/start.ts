@@ -1,0 +1,356 @@
+/** One start of a container: everything that has to be there before its process, in reversible steps. */
+
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BridgeportError, conflict, messageOf } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import { nowString } from '../../base/time.ts';
+import type { SandboxInfo, SandboxRequest } from '../../network/controller/sandbox.ts';
+import type { EngineContext } from '../context.ts';
+import { hostsFile, resolvFile } from '../files/network-files.ts';
+import { ProcessIo } from '../io/process-io.ts';
+import { layerFolders, readRootfsFile } from '../rootfs/layers.ts';
+import { resolveUser } from '../rootfs/user.ts';
+import type { OciMount, OciSpec } from '../spec/oci.ts';
+import { parseSecurityOptions } from '../spec/security-options.ts';
+import { buildSpec } from '../spec/spec.ts';
+import type { Container } from './container.ts';
+import { type LinkFacts, linkEnvironment } from './link-environment.ts';
+import type { ContainerRegistry } from './registry.ts';
+
+/** What was done so far, to be undone in the opposite order when a later step fails. */
+class UndoStack {
+  readonly #steps: Array<{ name: string; undo: () => unknown }> = [];
+
+  push(name: string, undo: () => unknown): void {
+    this.#steps.push({ name, undo });
+  }
+
+  async run(log: Log): Promise<void> {
+    for (const { name, undo } of this.#steps.reverse()) {
+      try {
+        await undo();
+      } catch (error) {
+        log.warn({ step: name, error: messageOf(error) }, 'undo failed');
+      }
+    }
+  }
+}
+
+export class Starter {
+  readonly #context: EngineContext;
+  readonly #registry: ContainerRegistry;
+
+  constructor(context: EngineContext, registry: ContainerRegistry) {
+    this.#context = context;
+    this.#registry = registry;
+  }
+
+  /** Runs under the container's lock. On failure nothing of the run is left and the record says why. */
+  async start(container: Container): Promise<void> {
+    const { containerd, log } = this.#context;
+    const { record } = container;
+    const undo = new UndoStack();
+    try {
+      const sandbox = await this.#openNetwork(container, undo);
+      const snapshots = containerd.snapshotter(record.snapshotter);
+      const rootfs = await snapshots.mounts(record.id);
+      const spec = this.#spec(container, sandbox, layerFolders(rootfs));
+      container.io = ProcessIo.create(
+        {
+          folder: join(this.#context.settings.execRoot, 'io', record.id),
+          terminal: record.config.Tty,
+          stdin: record.config.OpenStdin,
+          onOutput: (stream, chunk) => container.output(stream, chunk),
+        },
+        this.#context.host,
+      );
+      container.hub.onDrain(() => container.io?.resume());
+      container.openLog();
+      undo.push('close the streams', () => {
+        container.io?.destroy();
+        container.io = undefined;
+        container.log?.close();
+        container.log = undefined;
+        rmSync(join(this.#context.settings.execRoot, 'io', record.id), { recursive: true, force: true });
+      });
+      await containerd.containers.create({
+        id: record.id,
+        image: record.imageName,
+        spec,
+        snapshotter: record.snapshotter,
+        snapshotKey: record.id,
+      });
+      undo.push('delete the runtime container', () => containerd.containers.delete(record.id));
+      const { pid } = await containerd.tasks.create({
+        containerId: record.id,
+        rootfs,
+        stdin: container.io.paths.stdin,
+        stdout: container.io.paths.stdout,
+        stderr: container.io.paths.stderr,
+        terminal: record.config.Tty,
+      });
+      undo.push('delete the task', () => this.#deleteTask(record.id));
+      container.io.connected();
+      // Recorded before the process runs: a daemon killed now finds a task that it knows.
+      Object.assign(record.state, {
+        status: 'running',
+        pid,
+        exitCode: 0,
+        error: '',
+        oomKilled: false,
+        startedAt: nowString(),
+      });
+      record.wanted = 'running';
+      record.stoppedByUser = false;
+      this.#registry.save(container);
+      await containerd.tasks.start(record.id);
+    } catch (error) {
+      await undo.run(log.child({ container: record.id }));
+      const failure = startFailure(error);
+      Object.assign(record.state, {
+        status: record.state.startedAt.startsWith('0001') ? 'created' : 'exited',
+        pid: 0,
+        exitCode: failure.exitCode,
+        error: failure.error.message,
+      });
+      record.wanted = 'stopped';
+      this.#registry.save(container);
+      throw failure.error;
+    }
+  }
+
+  async #deleteTask(id: string): Promise<void> {
+    const { tasks } = this.#context.containerd;
+    await tasks.kill(id, 9, { all: true }).catch(() => {});
+    await tasks.wait(id, { timeoutMs: 5000 }).catch(() => {});
+    await tasks.delete(id);
+  }
+
+  async #openNetwork(container: Container, undo: UndoStack): Promise<SandboxInfo> {
+    const { network } = this.#context;
+    const { record } = container;
+    const owner = this.#namespaceOwner(record.hostConfig.NetworkMode);
+    if (owner !== undefined) {
+      const shared = network.sandbox(owner.id);
+      if (shared === undefined) throw conflict(`cannot join network of a non running container: ${owner.id}`);
+      return shared;
+    }
+    undo.push('close the network', () => network.close(record.id));
+    return network.open(sandboxRequest(container));
+  }
+
+  /** The container behind `container:REF`, which has to run. */
+  #namespaceOwner(mode: string): Container | undefined {
+    if (!mode.startsWith('container:')) return undefined;
+    const owner = this.#registry.find(mode.slice('container:'.length));
+    if (!owner.isRunning) throw conflict(`cannot join network of a non running container: ${owner.id}`);
+    return owner;
+  }
+
+  #spec(container: Container, sandbox: SandboxInfo, folders: string[]): OciSpec {
+    const { settings, host } = this.#context;
+    const { record } = container;
+    const { config, hostConfig } = record;
+    const files = {
+      passwd: readRootfsFile(folders, '/etc/passwd') ?? '',
+      group: readRootfsFile(folders, '/etc/group') ?? '',
+    };
+    const { user, home } = resolveUser(config.User, files, hostConfig.GroupAdd ?? []);
+    const security = parseSecurityOptions(hostConfig.SecurityOpt ?? []);
+    const ipcOwner = this.#processNamespace(hostConfig.IpcMode, 'ipc');
+    return buildSpec({
+      id: record.id,
+      config,
+      hostConfig,
+      args: [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])],
+      env: this.#environment(container, home),
+      user,
+      netns: sandbox.path,
+      pidNamespace: this.#processNamespace(hostConfig.PidMode, 'pid')?.path,
+      ipcNamespace: ipcOwner?.path,
+      utsNamespace: hostConfig.UTSMode === 'host' || hostConfig.NetworkMode === 'host' ? 'host' : undefined,
+      mounts: [...this.#networkFiles(container, sandbox), ...volumeMounts(container)],
+      shmSource:
+        ipcOwner === undefined
+          ? undefined
+          : ipcOwner.path === 'host'
+            ? '/dev/shm'
+            : `/proc/${ipcOwner.pid}/root/dev/shm`,
+      cgroupsPath: `/${hostConfig.CgroupParent || settings.cgroupParent}/${record.id}`.replace(/\/+/g, '/'),
+      heldCapabilities: host.capabilities,
+      cgroupVersion: host.cgroupVersion,
+      seccomp: security.seccomp,
+      hasSeccomp: host.hasSeccomp,
+      noNewPrivileges: security.noNewPrivileges,
+      annotations: hostConfig.Annotations ?? {},
+      initPath: hostConfig.Init === true ? this.#initPath() : undefined,
+    });
+  }
+
+  #initPath(): string {
+    const { initPath } = this.#context.settings;
+    if (initPath === undefined) {
+      throw new BridgeportError(
+        'unavailable',
+        'run with --init: this host has no init program (Debian: package tini)',
+      );
+    }
+    return initPath;
+  }
+
+  /** `host`, `container:REF` or an own namespace. */
+  #processNamespace(mode: string, kind: 'pid' | 'ipc'): { path: string; pid: number } | undefined {
+    if (mode === 'host') return { path: 'host', pid: 0 };
+    if (!mode.startsWith('container:')) return undefined;
+    const owner = this.#registry.find(mode.slice('container:'.length));
+    if (!owner.isRunning)
+      throw conflict(`cannot join ${kind.toUpperCase()} of a non running container: ${owner.id}`);
+    const { pid } = owner.record.state;
+    return { path: `/proc/${pid}/ns/${kind}`, pid };
+  }
+
+  #environment(container: Container, home: string): string[] {
+    const { config } = container.record;
+    const has = (name: string) => config.Env.some((variable) => variable.startsWith(`${name}=`));
+    // `NAME` without a value takes the variable away; the client has filled in those it wanted from its own environment.
+    const env = config.Env.filter((variable) => variable.includes('='));
+    const given = [`HOSTNAME=${config.Hostname}`, ...(config.Tty && !has('TERM') ? ['TERM=xterm'] : [])];
+    if (has('HOSTNAME')) given.shift();
+    for (const link of this.#links(container)) given.push(...linkEnvironment(link));
+    return [...env, ...given, ...(has('HOME') ? [] : [`HOME=${home}`])];
+  }
+
+  #links(container: Container): LinkFacts[] {
+    return container.record.links.flatMap((link) => {
+      const server = this.#registry.byId(link.containerId);
+      const address = server && this.#context.network.sandbox(server.id)?.networks.bridge?.IPAddress;
+      if (server === undefined || !address) return [];
+      return [
+        {
+          clientName: container.record.name,
+          alias: link.alias,
+          address,
+          exposedPorts: Object.keys(server.record.config.ExposedPorts ?? {}),
+          env: server.record.config.Env,
+        },
+      ];
+    });
+  }
+
+  /** Writes the three files and gives their mounts; a container in another's network uses the other's. */
+  #networkFiles(container: Container, sandbox: SandboxInfo): OciMount[] {
+    const { hostConfig } = container.record;
+    const owner = this.#namespaceOwner(hostConfig.NetworkMode) ?? container;
+    if (owner === container) this.writeNetworkFiles(container, sandbox);
+    const own = new Set(container.record.mounts.map((mount) => mount.Destination));
+    return ['hosts', 'resolv.conf', 'hostname']
+      .map((name) => ({ destination: `/etc/${name}`, source: join(owner.folder, name) }))
+      .filter(({ destination }) => !own.has(destination))
+      .map(({ destination, source }) => ({
+        destination,
+        type: 'bind',
+        source,
+        options: ['rbind', 'rprivate', ...(hostConfig.ReadonlyRootfs ? ['ro'] : [])],
+      }));
+  }
+
+  /** Again when a link's address has changed: the files are written in place, because they are mounted. */
+  writeNetworkFiles(container: Container, sandbox: SandboxInfo): void {
+    const { record } = container;
+    const { settings } = this.#context;
+    const { hostConfig, config } = record;
+    const isHost = hostConfig.NetworkMode === 'host';
+    const addresses = Object.values(sandbox.networks).flatMap((endpoint) =>
+      [endpoint.IPAddress, endpoint.GlobalIPv6Address].filter(
+        (address) => address !== undefined && address !== '',
+      ),
+    ) as string[];
+    mkdirSync(container.folder, { recursive: true, mode: 0o710 });
+    const hosts = isHost
+      ? readFileSync('/etc/hosts', 'utf8')
+      : hostsFile({
+          hostname: config.Hostname,
+          domainname: config.Domainname,
+          addresses,
+          extraHosts: hostConfig.ExtraHosts ?? [],
+          hostGatewayIp: settings.hostGatewayIp ?? this.#context.network.defaultGateway,
+          links: this.#linkHosts(container),
+        });
+    const resolv = resolvFile({
+      hostText: readTextIfThere('/etc/resolv.conf'),
+      dns: hostConfig.Dns.length > 0 ? hostConfig.Dns : settings.defaults.dns,
+      search: hostConfig.DnsSearch.length > 0 ? hostConfig.DnsSearch : settings.defaults.dnsSearch,
+      options: hostConfig.DnsOptions.length > 0 ? hostConfig.DnsOptions : settings.defaults.dnsOptions,
+      ownNamespace: !isHost,
+    });
+    writeFileSync(join(container.folder, 'hosts'), hosts, { mode: 0o644 });
+    writeFileSync(join(container.folder, 'resolv.conf'), resolv, { mode: 0o644 });
+    writeFileSync(join(container.folder, 'hostname'), `${config.Hostname}\n`, { mode: 0o644 });
+  }
+
+  #linkHosts(container: Container): Array<{ address: string; names: string[] }> {
+    return this.#links(container).map((link) => {
+      const target = container.record.links.find((candidate) => candidate.alias === link.alias);
+      const server = target && this.#registry.byId(target.containerId);
+      const names = [link.alias, server?.record.config.Hostname ?? '', server?.record.name ?? ''];
+      return { address: link.address, names: [...new Set(names.filter(Boolean))] };
+    });
+  }
+}
+
+export function sandboxRequest(container: Container): SandboxRequest {
+  const { record } = container;
+  return {
+    containerId: record.id,
+    containerName: record.name,
+    mode: record.config.NetworkDisabled === true ? 'none' : record.hostConfig.NetworkMode,
+    networks: record.networks,
+    macAddress: record.config.MacAddress,
+    exposedPorts: Object.keys(record.config.ExposedPorts ?? {}),
+    portBindings: record.hostConfig.PortBindings ?? {},
+    publishAllPorts: record.hostConfig.PublishAllPorts,
+    links: record.links,
+  };
+}
+
+function volumeMounts(container: Container): OciMount[] {
+  return container.record.mounts
+    .filter((mount) => mount.Type === 'bind' || mount.Type === 'volume')
+    .map((mount) => ({
+      destination: mount.Destination,
+      type: 'bind',
+      source: mount.Source,
+      options: ['rbind', mount.RW ? 'rw' : 'ro', mount.Propagation || 'rprivate'],
+    }));
+}
+
+function readTextIfThere(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** The exit codes of a shell: 127 not found, 126 found and not runnable; 128 for everything else that kept it from starting. */
+function startFailure(error: unknown): { exitCode: number; error: Error } {
+  const message = messageOf(error);
+  const isRuntime = message.includes('OCI runtime create failed') || message.includes('runc create failed');
+  if (!isRuntime) return { exitCode: 128, error: error instanceof Error ? error : new Error(message) };
+  const exitCode = /executable file not found|no such file or directory|not a directory/.test(message)
+    ? 127
+    : /permission denied|is a directory|exec format error/.test(message)
+      ? 126
+      : 128;
+  return {
+    exitCode,
+    error: new BridgeportError(
+      exitCode === 128 ? 'internal' : 'invalid',
+      `failed to create task for container: ${message}`,
+      {
+        cause: error,
+      },
+    ),
+  };
+}

@@ -1,0 +1,42 @@
+/** A sandbox is a container's network: its namespace, its endpoints, its published ports. The shapes that cross the border to the engine. */
+
+import type { EndpointSettings, PortMap } from '../../base/wire/index.ts';
+
+export interface SandboxLink {
+  /** The container that is linked to. */
+  containerId: string;
+  alias: string;
+}
+
+/** What a container wants of the network. */
+export interface SandboxRequest {
+  containerId: string;
+  /** without a slash */
+  containerName: string;
+  /** `bridge`, `host`, `none`, or the name or id of a network. `container:…` makes no sandbox. */
+  mode: string;
+  /** By the network's name or id as the user gave it. */
+  networks: Record<string, EndpointSettings>;
+  macAddress: string | undefined;
+  /** Container ports that can be linked to: `80/tcp`. */
+  exposedPorts: string[];
+  /** Container port to host sides, normalised (`80/tcp`). */
+  portBindings: PortMap;
+  publishAllPorts: boolean;
+  links: SandboxLink[];
+}
+
+/** What it got. */
+export interface SandboxInfo {
+  /** 64 hex digits */
+  id: string;
+  /** Path of the namespace; the daemon's own for mode `host`. */
+  path: string;
+  /** Every exposed port; with the host sides that were really bound. */
+  ports: PortMap;
+  /** By network name. */
+  networks: Record<string, EndpointSettings>;
+}
+
+/** Published ports as the engine's client asked for them, before host ports are chosen. */
+export type { PortMap };

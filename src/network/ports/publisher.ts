@@ -1,0 +1,170 @@
+/**
+ * Publishes ports: chooses host ports, has them bound by the port keeper (which is what reserves them, for us and against every other
+ * program), and says which mappings the firewall shall serve.
+ */
+
+import { BridgeportError, conflict, isKind, notImplemented } from '../../base/errors.ts';
+import { hostPort as formatHostPort, isIp } from '../../base/ip.ts';
+import type { ProxyBinding, ProxyMapping } from '../../base/proxy-control.ts';
+import type { PortMapping } from '../model/index.ts';
+import type { PublishRequest } from './request.ts';
+
+/** The part of the port keeper that is needed here. */
+export interface PortKeeper {
+  add(mappings: ProxyMapping[]): Promise<ProxyBinding[]>;
+  remove(ids: string[]): Promise<void>;
+}
+
+export interface PublisherOptions {
+  /** The proxy forwards what the kernel does not; off: it only holds the ports. */
+  userlandProxy: boolean;
+  /** False (`iptables: false`): only the proxy can serve the ports. */
+  kernelServes: boolean;
+  /** The host has IPv6: a port on all addresses is bound on `[::]` too. */
+  hostHasIPv6: boolean;
+  /** Free ports are chosen from here when the request names none. Read for every choice: it is a setting of the host. */
+  ephemeralRange: () => { start: number; end: number };
+  /** Null, or why the kernel cannot do SCTP. */
+  sctpMissing: string | null;
+}
+
+export interface PublishTarget {
+  endpointId: string;
+  containerIp: string;
+}
+
+/** Attempts to find a port that is free on both families. */
+const CHOICES = 64;
+
+export class PortPublisher {
+  readonly #keeper: PortKeeper;
+  readonly #options: PublisherOptions;
+  /** Where the search for a free port goes on, so that a port just given back is not handed out at once. */
+  #cursor = 0;
+
+  constructor(keeper: PortKeeper, options: PublisherOptions) {
+    this.#keeper = keeper;
+    this.#options = options;
+  }
+
+  /** All of `requests` or none. Throws `conflict` naming the port that is taken. */
+  async publish(target: PublishTarget, requests: PublishRequest[]): Promise<PortMapping[]> {
+    const done: PortMapping[] = [];
+    try {
+      const fixed = requests.filter((request) => request.hostPort !== 0 && !request.anyOf);
+      const mappings = fixed.flatMap((request) => this.#mappings(target, request, request.hostPort));
+      await this.#bind(mappings);
+      done.push(...mappings);
+      for (const request of requests) {
+        if (!fixed.includes(request)) done.push(...(await this.#publishAnywhere(target, request)));
+      }
+      return done;
+    } catch (error) {
+      await this.unpublish(done).catch(() => {});
+      throw error;
+    }
+  }
+
+  async unpublish(mappings: readonly PortMapping[]): Promise<void> {
+    const ids = mappings.filter(isKept).map(mappingId);
+    if (ids.length > 0) await this.#keeper.remove(ids);
+  }
+
+  /** What the keeper shall hold for these mappings: for `set()` after a restart of the daemon. */
+  keeperMappings(mappings: readonly PortMapping[]): ProxyMapping[] {
+    return mappings.filter(isKept).map((mapping) => this.#keeperMapping(mapping));
+  }
+
+  async #publishAnywhere(target: PublishTarget, request: PublishRequest): Promise<PortMapping[]> {
+    const range = request.anyOf
+      ? { start: request.hostPort, end: request.hostPortEnd }
+      : this.#options.ephemeralRange();
+    const size = range.end - range.start + 1;
+    let last: unknown;
+    for (let attempt = 0; attempt < Math.min(size, Math.max(CHOICES, request.anyOf ? size : 0)); attempt++) {
+      const offset = request.anyOf ? attempt : this.#cursor++ % size;
+      const mappings = this.#mappings(target, request, range.start + offset);
+      try {
+        await this.#bind(mappings);
+        return mappings;
+      } catch (error) {
+        if (!isKind(error, 'conflict')) throw error;
+        last = error;
+      }
+    }
+    throw conflict(
+      `publish ${request.containerPort}/${request.proto}: no free port between ${range.start} and ${range.end}`,
+      { cause: last },
+    );
+  }
+
+  async #bind(mappings: PortMapping[]): Promise<void> {
+    const kept = this.keeperMappings(mappings);
+    if (kept.length > 0) await this.#keeper.add(kept);
+  }
+
+  #mappings(target: PublishTarget, request: PublishRequest, hostPort: number): PortMapping[] {
+    if (request.proto === 'sctp' && this.#options.sctpMissing !== null) {
+      throw new BridgeportError(
+        'invalid',
+        `publish ${request.containerPort}/sctp: ${this.#options.sctpMissing}`,
+      );
+    }
+    if (request.proto === 'sctp' && !this.#options.kernelServes) {
+      throw notImplemented(`publish ${request.containerPort}/sctp without iptables`);
+    }
+    const count = request.anyOf ? 0 : request.containerPortEnd - request.containerPort;
+    return this.#hostIps(request, hostPort).map((hostIp) => ({
+      endpointId: target.endpointId,
+      proto: request.proto,
+      containerIp: target.containerIp,
+      containerPort: request.containerPort,
+      hostIp,
+      hostPort,
+      ...(count > 0
+        ? { containerPortEnd: request.containerPort + count, hostPortEnd: hostPort + count }
+        : {}),
+    }));
+  }
+
+  /** Addresses that one request binds to. A container without IPv6 is reached from IPv6 through the proxy only. */
+  #hostIps(request: PublishRequest, hostPort: number): string[] {
+    const canProxy6 = this.#options.userlandProxy || !this.#options.kernelServes;
+    if (request.hostIp === '') {
+      return this.#options.hostHasIPv6 && canProxy6 && request.proto !== 'sctp'
+        ? ['0.0.0.0', '::']
+        : ['0.0.0.0'];
+    }
+    if (isIp(request.hostIp, 6) && (!canProxy6 || request.proto === 'sctp')) {
+      throw new BridgeportError(
+        'invalid',
+        `publish ${formatHostPort(request.hostIp, hostPort)}: the container has no IPv6 address and the userland proxy is off`,
+      );
+    }
+    return [request.hostIp];
+  }
+
+  #keeperMapping(mapping: PortMapping): ProxyMapping {
+    const { userlandProxy, kernelServes } = this.#options;
+    const crossesFamilies = isIp(mapping.hostIp, 6) !== isIp(mapping.containerIp, 6);
+    return {
+      id: mappingId(mapping),
+      proto: mapping.proto as 'tcp' | 'udp',
+      hostIp: mapping.hostIp,
+      hostPort: mapping.hostPort,
+      ...(mapping.hostPortEnd === undefined ? {} : { hostPortEnd: mapping.hostPortEnd }),
+      targetIp: mapping.containerIp,
+      targetPort: mapping.containerPort,
+      mode: userlandProxy || !kernelServes || crossesFamilies ? 'forward' : 'hold',
+    };
+  }
+}
+
+/** The keeper speaks TCP and UDP. */
+function isKept(mapping: PortMapping): boolean {
+  return mapping.proto !== 'sctp';
+}
+
+function mappingId(mapping: PortMapping): string {
+  return `${mapping.endpointId}/${mapping.proto}/${formatHostPort(mapping.hostIp, mapping.hostPort)}`;
+}

@@ -1,0 +1,20 @@
+/** What `inspect`, `ps` and `port` show of published ports. Pure. */
+
+import type { PortMap } from '../../base/wire/index.ts';
+import type { PortMapping } from '../model/index.ts';
+
+/** Every exposed port, with the host sides that are bound; null for one that is exposed only. */
+export function portMapOf(exposed: readonly string[], mappings: readonly PortMapping[]): PortMap {
+  const map: PortMap = Object.fromEntries(exposed.map((port) => [port, null]));
+  for (const mapping of mappings) {
+    const last = mapping.containerPortEnd ?? mapping.containerPort;
+    for (let port = mapping.containerPort; port <= last; port++) {
+      const key = `${port}/${mapping.proto}`;
+      const hostPort = mapping.hostPort + (port - mapping.containerPort);
+      const bindings = map[key] ?? [];
+      bindings.push({ HostIp: mapping.hostIp, HostPort: String(hostPort) });
+      map[key] = bindings;
+    }
+  }
+  return map;
+}
