@@ -24,7 +24,7 @@ export interface Violation {
 
 /** True for what a package does not ship: tests and their helpers, which may import anything. */
 export function isTest(file: string): boolean {
-  return /\.test\.ts$|(^|\/)(testing\/|test-[^/]*$)/.test(file);
+  return /\.test(ing)?\.ts$|(^|\/)(testing\/|test-[^/]*$)/.test(file);
 }
 
 /** Every violation below `tree`, in the order of files and lines. */

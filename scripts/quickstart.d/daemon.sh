@@ -1,0 +1,72 @@
+# Sourced by scripts/quickstart: the daemon's life.
+
+start_daemon() {
+  if ping_daemon; then
+    echo "it runs already, and answers at unix://$socket"
+    return 0
+  fi
+  kill_leftovers
+  # No configuration file: /etc/docker/daemon.json is Docker's, and says how Docker should run.
+  # shellcheck disable=SC2086 # $enter is a list of words
+  setsid $enter "$root/bin/bridgeportd" --config-file= --data-root "$home/data" --exec-root "$run/exec" \
+    --pidfile "$run/bridgeport.pid" -H "unix://$socket" >>"$log" 2>&1 </dev/null &
+  daemon=$!
+  waited=0
+  until ping_daemon; do
+    if ! kill -0 "$daemon" 2>/dev/null || [ $waited -ge 300 ]; then
+      tail -n 20 "$log" >&2
+      die "the daemon did not come up; its whole log is $log"
+    fi
+    sleep 0.1
+    waited=$((waited + 1))
+  done
+  echo "it answers at unix://$socket after $((waited / 10)).$((waited % 10)) s; its log is $log"
+}
+
+ping_daemon() {
+  [ -S "$socket" ] && curl -fs --max-time 2 --unix-socket "$socket" http://localhost/_ping >/dev/null
+}
+
+stop_daemon() {
+  if ping_daemon; then
+    containers=$(bridgeport ps -aq)
+    # shellcheck disable=SC2086 # a list of words
+    [ -z "$containers" ] || bridgeport rm -f $containers >/dev/null
+    remember_rules
+  fi
+  if [ -f "$run/bridgeport.pid" ]; then
+    pid=$(cat "$run/bridgeport.pid")
+    kill "$pid" 2>/dev/null || true
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+      kill -0 "$pid" 2>/dev/null || break
+      sleep 0.5
+    done
+  fi
+  kill_leftovers
+  # The deepest mounts first.
+  awk -v home="$home/" -v run="$run/" 'index($5, home) == 1 || index($5, run) == 1 { print $5 }' /proc/self/mountinfo |
+    sort -r | while read -r mount; do umount -l "$mount"; done
+}
+
+# Ends what a daemon that was killed left running: whose command line names a path below our two directories, which
+# nothing but the demonstration uses. The shims come last, since they end their containers.
+kill_leftovers() {
+  for signal in TERM KILL; do
+    pids=$(our_processes)
+    [ -n "$pids" ] || return 0
+    # shellcheck disable=SC2086 # a list of words
+    kill -s $signal $pids 2>/dev/null || true
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+      [ -n "$(our_processes)" ] || return 0
+      sleep 0.3
+    done
+  done
+}
+
+our_processes() {
+  for directory in /proc/[0-9]*; do
+    pid=${directory#/proc/}
+    [ "$pid" != $$ ] || continue
+    if tr '\0' ' ' 2>/dev/null <"$directory/cmdline" | grep -qF -e "$home/data" -e "$run/exec"; then echo "$pid"; fi
+  done
+}
