@@ -33,69 +33,112 @@ export interface PlanOptions {
 /** The text for `iptables-restore --noflush`; empty when there is nothing to do. */
 export function planTransaction(previous: RuleSet, next: RuleSet, options: PlanOptions = {}): string {
   const observed = options.observed ?? assumeApplied(previous);
-  return TABLES.map((table) => planTable(table, previous, next, observed, options.missing ?? 'respect'))
+  const missing = options.missing ?? 'respect';
+  return TABLES.map((table) => planTable(tableView(table, previous, next, observed), missing))
     .filter((lines) => lines.length > 0)
     .map((lines) => `${lines.join('\n')}\n`)
     .join('');
 }
 
-function planTable(
-  table: Table,
-  previous: RuleSet,
-  next: RuleSet,
-  observed: ObservedTables,
-  missing: 'respect' | 'restore',
-): string[] {
-  const seen = observed.get(table);
-  const before = rulesByChain(previous, table);
-  const after = rulesByChain(next, table);
-  const flushed = wasFlushed(before, seen);
-  const specs = chainSpecs(previous, next, table);
+/** Everything about one table. */
+interface TableView {
+  readonly table: Table;
+  readonly seen: ObservedTable;
+  readonly before: ReadonlyMap<string, readonly Rule[]>;
+  readonly after: ReadonlyMap<string, readonly Rule[]>;
+  /** Chains as they were declared, by name. */
+  readonly chainsBefore: ReadonlyMap<string, ChainSpec>;
+  readonly chainsAfter: ReadonlyMap<string, ChainSpec>;
+}
 
-  const create: string[] = [];
-  const remove: string[] = [];
-  const write: string[] = [];
-  const drop: string[] = [];
-  const plans = new Map<string, ChainPlan>();
+function tableView(table: Table, previous: RuleSet, next: RuleSet, observed: ObservedTables): TableView {
+  return {
+    table,
+    seen: observed.get(table) ?? new Map(),
+    before: rulesByChain(previous, table),
+    after: rulesByChain(next, table),
+    chainsBefore: chainsByName(previous, table),
+    chainsAfter: chainsByName(next, table),
+  };
+}
 
-  for (const spec of specs) {
-    const found = seen?.get(spec.name);
-    const wanted = after.get(spec.name) ?? [];
-    const declared = next.chains.some((chain) => sameChain(chain, spec));
-    if (spec.owner !== 'kernel' && found === undefined && declared) {
-      create.push(`-N ${spec.name}`);
-      for (const rule of spec.seed ?? []) write.push(`-A ${spec.name} ${rule.args}`);
+function planTable(view: TableView, missing: 'respect' | 'restore'): string[] {
+  const restoreAll = missing === 'restore' || wasFlushed(view);
+  const plans = new Map(
+    [...new Map([...view.chainsBefore, ...view.chainsAfter]).values()].map((spec) => [
+      spec.name,
+      planRules(view, spec, restoreAll),
+    ]),
+  );
+  const declared = [...view.chainsAfter.values()];
+  const lines = [
+    ...declared.flatMap((spec) => setPolicy(view, spec, restoreAll)),
+    ...declared.flatMap((spec) => (isMissing(view, spec) ? [`-N ${spec.name}`] : [])),
+    ...[...plans.values()].flatMap((plan) => plan.remove),
+    ...declared.flatMap((spec) => (isMissing(view, spec) ? seedLines(spec) : [])),
+    ...[...plans.values()].flatMap((plan) => plan.write),
+    ...[...view.chainsBefore.values()].flatMap((spec) => removeChain(view, spec, plans)),
+  ];
+  return lines.length === 0 ? [] : [`*${view.table}`, ...lines, 'COMMIT'];
+}
+
+function planRules(view: TableView, spec: ChainSpec, restoreAll: boolean): ChainPlan {
+  const found = view.seen.get(spec.name);
+  return planChain({
+    chain: spec.name,
+    placement: spec.placement,
+    previous: view.before.get(spec.name) ?? [],
+    next: view.after.get(spec.name) ?? [],
+    observed: found?.rules ?? [],
+    staying: jumpsToUserChains(view),
+    restoreMissing: restoreAll || found === undefined,
+  });
+}
+
+function setPolicy(view: TableView, spec: ChainSpec, restoreAll: boolean): string[] {
+  const { name, policy } = spec;
+  if (policy === undefined || view.seen.get(name)?.policy === policy) return [];
+  const setBefore = view.chainsBefore.get(name)?.policy === policy;
+  return !setBefore || restoreAll ? [`:${name} ${policy} [0:0]`] : [];
+}
+
+function isMissing(view: TableView, spec: ChainSpec): boolean {
+  return spec.owner !== 'kernel' && !view.seen.has(spec.name);
+}
+
+function seedLines(spec: ChainSpec): string[] {
+  return (spec.seed ?? []).map((rule) => `-A ${spec.name} ${rule.args}`);
+}
+
+/** A chain of ours that is no longer declared goes, unless somebody else has a rule in it or jumps to it. */
+function removeChain(view: TableView, spec: ChainSpec, plans: ReadonlyMap<string, ChainPlan>): string[] {
+  if (spec.owner !== 'us' || view.chainsAfter.has(spec.name) || !view.seen.has(spec.name)) return [];
+  const isEmpty = plans.get(spec.name)?.result.length === 0;
+  const jump = new RegExp(`(?:^|\\s)-[jg] ${spec.name}(?:\\s|$)`);
+  const isReferenced = [...view.seen].some(([name, chain]) =>
+    (plans.get(name)?.result ?? chain.rules).some((args) => jump.test(args)),
+  );
+  return isEmpty && !isReferenced ? [`-X ${spec.name}`] : [];
+}
+
+/** Our jumps into chains that are the user's: they stay, as the chains do. */
+function jumpsToUserChains(view: TableView): string[] {
+  return [...view.chainsBefore.values()]
+    .filter((chain) => chain.owner === 'user')
+    .map((chain) => `-j ${chain.name}`);
+}
+
+/** True when we had rules in this table and none of them is left. */
+function wasFlushed(view: TableView): boolean {
+  let had = false;
+  for (const [chain, rules] of view.before) {
+    const found = new Set(view.seen.get(chain)?.rules);
+    for (const rule of rules) {
+      if (found.has(rule.args)) return false;
+      had = true;
     }
-    if (spec.policy !== undefined && declared && found?.policy !== spec.policy) {
-      const setBefore = previous.chains.some(
-        (chain) => sameChain(chain, spec) && chain.policy === spec.policy,
-      );
-      if (!setBefore || missing === 'restore' || flushed) create.push(`:${spec.name} ${spec.policy} [0:0]`);
-    }
-    const plan = planChain({
-      chain: spec.name,
-      placement: spec.placement,
-      previous: before.get(spec.name) ?? [],
-      next: wanted,
-      observed: found?.rules ?? [],
-      staying: jumpsToUserChains(previous, table),
-      restoreMissing: missing === 'restore' || flushed || found === undefined,
-    });
-    plans.set(spec.name, plan);
-    remove.push(...plan.remove);
-    write.push(...plan.write);
   }
-
-  for (const spec of specs) {
-    const found = seen?.get(spec.name);
-    const declared = next.chains.some((chain) => sameChain(chain, spec));
-    if (spec.owner !== 'us' || declared || found === undefined) continue;
-    const empty = plans.get(spec.name)?.result.length === 0;
-    if (empty && !isReferenced(spec.name, seen, plans)) drop.push(`-X ${spec.name}`);
-  }
-
-  const lines = [...create, ...remove, ...write, ...drop];
-  return lines.length === 0 ? [] : [`*${table}`, ...lines, 'COMMIT'];
+  return had;
 }
 
 /** The kernel's tables as they would be if `previous` were all there is. */
@@ -103,16 +146,11 @@ function assumeApplied(previous: RuleSet): ObservedTables {
   return new Map(
     TABLES.map((table) => {
       const rules = rulesByChain(previous, table);
-      const chains = previous.chains.filter((chain) => chain.table === table);
-      return [
-        table,
-        new Map(
-          chains.map((chain) => [
-            chain.name,
-            { policy: chain.policy, rules: (rules.get(chain.name) ?? []).map((rule) => rule.args) },
-          ]),
-        ),
-      ];
+      const chains = [...chainsByName(previous, table).values()].map(
+        ({ name, policy }) =>
+          [name, { policy, rules: (rules.get(name) ?? []).map((rule) => rule.args) }] as const,
+      );
+      return [table, new Map(chains)];
     }),
   );
 }
@@ -124,48 +162,6 @@ function rulesByChain(set: RuleSet, table: Table): Map<string, Rule[]> {
   );
 }
 
-/** Chains of both sets, as the newer one declares them. */
-function chainSpecs(previous: RuleSet, next: RuleSet, table: Table): ChainSpec[] {
-  const newer = next.chains.filter((chain) => chain.table === table);
-  const gone = previous.chains.filter(
-    (chain) => chain.table === table && !newer.some((other) => sameChain(other, chain)),
-  );
-  return [...newer, ...gone];
-}
-
-function sameChain(a: ChainSpec, b: ChainSpec): boolean {
-  return a.table === b.table && a.name === b.name;
-}
-
-/** Our jumps into chains that are the user's: they stay, as the chains do. */
-function jumpsToUserChains(set: RuleSet, table: Table): string[] {
-  return set.chains
-    .filter((chain) => chain.owner === 'user' && chain.table === table)
-    .map((chain) => `-j ${chain.name}`);
-}
-
-/** True when we had rules in this table and none of them is left. */
-function wasFlushed(before: ReadonlyMap<string, readonly Rule[]>, seen: ObservedTable | undefined): boolean {
-  let had = false;
-  for (const [chain, rules] of before) {
-    const found = new Set(seen?.get(chain)?.rules ?? []);
-    for (const rule of rules) {
-      had = true;
-      if (found.has(rule.args)) return false;
-    }
-  }
-  return had;
-}
-
-/** True when a rule that stays (somebody else's, then) jumps to the chain. */
-function isReferenced(
-  chain: string,
-  seen: ObservedTable | undefined,
-  plans: ReadonlyMap<string, ChainPlan>,
-): boolean {
-  const jump = new RegExp(`(?:^|\\s)-[jg] ${chain}(?:\\s|$)`);
-  const names = new Set([...(seen?.keys() ?? []), ...plans.keys()]);
-  return [...names].some((name) =>
-    (plans.get(name)?.result ?? seen?.get(name)?.rules ?? []).some((args) => jump.test(args)),
-  );
+function chainsByName(set: RuleSet, table: Table): Map<string, ChainSpec> {
+  return new Map(set.chains.filter((chain) => chain.table === table).map((chain) => [chain.name, chain]));
 }
