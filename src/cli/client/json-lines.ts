@@ -1,23 +1,32 @@
 import type { IncomingMessage } from 'node:http';
 
 /**
- * The JSON values of a body that is one after another, with or without line ends between them (events, stats, pull
- * progress). What is cut off at the end of the body is dropped.
+ * The lines of a body, as they come. What follows the last line end is the last line.
  *
- * Daemons end every value with a line end, so lines are what is split at; a value never holds a raw one.
+ * Daemons end every JSON value with a line end, and a value never holds a raw one: lines are values.
  */
-export async function* jsonLines<T>(response: IncomingMessage): AsyncGenerator<T> {
+export async function* textLines(response: IncomingMessage): AsyncGenerator<string> {
   response.setEncoding('utf8');
   let rest = '';
   for await (const chunk of response) {
     const lines = (rest + chunk).split('\n');
     rest = lines.pop() ?? '';
-    for (const line of lines) if (line.trim() !== '') yield JSON.parse(line) as T;
+    for (const line of lines) if (line.trim() !== '') yield line;
   }
-  if (rest.trim() === '') return;
-  try {
-    yield JSON.parse(rest) as T;
-  } catch {
-    // The connection was cut in the middle of a value; everything before it has been delivered.
+  if (rest.trim() !== '') yield rest;
+}
+
+/**
+ * The JSON values of a body that is one after another (stats, pull progress). A value that the end of the connection
+ * cut short is dropped.
+ */
+export async function* jsonLines<T>(response: IncomingMessage): AsyncGenerator<T> {
+  for await (const line of textLines(response)) {
+    try {
+      yield JSON.parse(line) as T;
+    } catch (error) {
+      if (!response.complete) return;
+      throw error;
+    }
   }
 }

@@ -34,7 +34,7 @@ export function rfc3339(milliseconds: number): string {
 }
 
 /** `+09:00` */
-export function offset(date: Date): string {
+function offset(date: Date): string {
   const minutes = -date.getTimezoneOffset();
   const two = (value: number) => String(value).padStart(2, '0');
   const size = Math.abs(minutes);
@@ -44,4 +44,13 @@ export function offset(date: Date): string {
 function zoneName(date: Date): string {
   const parts = new Intl.DateTimeFormat('en-US', { timeZoneName: 'short' }).formatToParts(date);
   return parts.find((part) => part.type === 'timeZoneName')?.value ?? 'UTC';
+}
+
+/** As `goTime`, with the fraction, of a moment in RFC 3339: `2026-11-22 05:26:13.449202022 +0000 UTC`. */
+export function goTimeOf(moment: string): string {
+  const milliseconds = Date.parse(moment);
+  if (Number.isNaN(milliseconds)) return moment;
+  const fraction = /\.(\d+)/.exec(moment)?.[1]?.replace(/0+$/, '');
+  const [day, clock, ...zone] = goTime(milliseconds).split(' ');
+  return [day, fraction ? `${clock}.${fraction}` : clock, ...zone].join(' ');
 }

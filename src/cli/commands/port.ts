@@ -1,0 +1,41 @@
+import type { ContainerInspect } from '../api/types.ts';
+import { defineCommand } from '../command.ts';
+import { bracketed } from '../format/ports.ts';
+import { containerPath } from './each.ts';
+
+export const port = defineCommand({
+  use: 'CONTAINER [PRIVATE_PORT[/PROTO]]',
+  summary: 'List port mappings or a specific mapping for the container',
+  aliases: ['bridgeport container port', 'bridgeport port'],
+  args: { min: 1, max: 2 },
+  flags: {},
+  async run(context, { args: [name, wanted] }) {
+    const container = await context.client.json<ContainerInspect>('GET', containerPath(name!, 'json'));
+    const ports = container.NetworkSettings.Ports ?? {};
+    const lines: Array<{ port: number; proto: string; text: string }> = [];
+    const key = wanted === undefined ? undefined : portKey(wanted);
+    if (key !== undefined && (ports[key] ?? []).length === 0) {
+      throw new Error(`no public port '${key}' published for ${name}`);
+    }
+    for (const [inside, bindings] of Object.entries(ports)) {
+      if (key !== undefined && inside !== key) continue;
+      const [number = '', proto = ''] = inside.split('/');
+      for (const { HostIp, HostPort } of bindings ?? []) {
+        const outside = `${bracketed(HostIp)}:${HostPort}`;
+        const line = key === undefined ? `${inside} -> ${outside}` : outside;
+        lines.push({ port: Number(number), proto, text: line });
+      }
+    }
+    lines.sort((a, b) => a.port - b.port || a.proto.localeCompare(b.proto) || (a.text < b.text ? -1 : 1));
+    if (lines.length > 0) context.out(`${lines.map(({ text }) => text).join('\n')}\n`);
+    return 0;
+  },
+});
+
+function portKey(typed: string): string {
+  const [number = '', proto = 'tcp'] = typed.split('/');
+  if (!/^\d+$/.test(number) || Number(number) > 65535) {
+    throw new Error(`invalid port ${JSON.stringify(number)}: want a number from 0 to 65535`);
+  }
+  return `${number}/${proto}`;
+}
