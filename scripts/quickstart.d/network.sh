@@ -118,6 +118,7 @@ undo_network() {
 # into it, and so does the jump that makes it work.
 undo_rules() {
   "$1-save" >"$home/$1.now" 2>/dev/null || return 0
+  touch "$home/$1.ours"
   awk '
     /^\*/ { table = $1; if (FILENAME ~ /now$/) tables[++count] = table }
     FILENAME ~ /before$/ && /^-A/ { before[table $0] = 1 }
@@ -141,7 +142,7 @@ undo_rules() {
               undo[table] = undo[table] (step == 1 ? "-F " : "-X ") names[name] "\n"
         if (undo[table] != "") printf "%s\n%sCOMMIT\n", table, undo[table]
       }
-    }' "$home/$1.before" "$home/$1.ours" "$home/$1.now" >"$home/$1.undo" 2>/dev/null || true
+    }' "$home/$1.before" "$home/$1.ours" "$home/$1.now" >"$home/$1.undo"
   if [ -s "$home/$1.undo" ] && ! "$1-restore" --noflush <"$home/$1.undo"; then
     cp "$home/$1.undo" /tmp/bridgeport-quickstart."$1"
     echo "quickstart: some rules could not be taken back; the attempt is /tmp/bridgeport-quickstart.$1" >&2
