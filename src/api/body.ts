@@ -64,10 +64,12 @@ function syntaxError(error: unknown, text: string): Error {
   if (message.includes('Unexpected non-whitespace character after JSON')) {
     return invalid('unexpected content after JSON');
   }
-  if (message.includes('Unexpected end of JSON') || message.includes('Unterminated')) {
+  const position = /at position (\d+)/.exec(message)?.[1];
+  const cutOff = position !== undefined && Number(position) >= text.trimEnd().length;
+  if (cutOff || /Unexpected end of JSON|Unterminated/.test(message))
     return invalid('invalid JSON: unexpected EOF');
-  }
-  return invalid(`invalid JSON: ${message}`);
+  const character = /Unexpected token '(.+?)',/su.exec(message)?.[1] ?? (position && text[Number(position)]);
+  return invalid(`invalid JSON: ${character === undefined ? message : `invalid character '${character}'`}`);
 }
 
 /**

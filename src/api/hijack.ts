@@ -45,7 +45,7 @@ export class RawInput {
   async body(): Promise<Buffer> {
     if (/100-continue/i.test(this.#request.headers.expect ?? ''))
       this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n');
-    if (this.#chunked) return collect(this.#decoded(true));
+    if (this.#chunked) return collect(this.#decoded());
     return this.#length > 0 ? collect(this.#taken(this.#length)) : Buffer.alloc(0);
   }
 
@@ -54,32 +54,25 @@ export class RawInput {
    * announced chunks (it could not say otherwise that input is coming) sends chunks.
    */
   stdin(upgraded: boolean): Readable {
-    if (this.#chunked) return upgraded ? this.#withoutLastChunk() : this.#decoded(false);
+    if (this.#chunked) return upgraded ? this.#withoutLastChunk() : this.#decoded();
     return this.#taken(Number.POSITIVE_INFINITY);
   }
 
   /** The next `limit` bytes as a stream, with the socket's own back-pressure. */
   #taken(limit: number): Readable {
-    const socket = this.#socket;
     let left = limit;
-    return this.#readable((chunk, push) => {
-      if (chunk.length <= left) {
-        left -= chunk.length;
-        push(chunk);
-        return left === 0;
-      }
-      push(chunk.subarray(0, left));
-      socket.unshift(chunk.subarray(left));
-      return true;
+    return this.#readable((chunk) => {
+      const part = chunk.length > left ? chunk.subarray(0, left) : chunk;
+      left -= part.length;
+      return { parts: [part], ...(left === 0 ? { rest: chunk.subarray(part.length) } : {}) };
     });
   }
 
-  #decoded(keepRest: boolean): Readable {
+  #decoded(): Readable {
     const decoder = new ChunkedDecoder();
-    return this.#readable((chunk, push) => {
-      for (const part of decoder.feed(chunk)) push(part);
-      if (decoder.done && keepRest && decoder.rest.length > 0) this.#socket.unshift(decoder.rest);
-      return decoder.done;
+    return this.#readable((chunk) => {
+      const parts = decoder.feed(chunk);
+      return { parts, ...(decoder.done ? { rest: decoder.rest } : {}) };
     });
   }
 
@@ -87,23 +80,27 @@ export class RawInput {
   #withoutLastChunk(): Readable {
     const last = Buffer.from('0\r\n\r\n');
     let first = true;
-    return this.#readable((chunk, push) => {
-      const rest = first && chunk.subarray(0, last.length).equals(last) ? chunk.subarray(last.length) : chunk;
+    return this.#readable((chunk) => {
+      const skip = first && chunk.subarray(0, last.length).equals(last);
       first = false;
-      if (rest.length > 0) push(rest);
-      return false;
+      return { parts: [skip ? chunk.subarray(last.length) : chunk] };
     });
   }
 
-  /** A readable over the socket; `take` gets each piece and says true when the stream is complete. */
-  #readable(take: (chunk: Buffer, push: (part: Buffer) => void) => boolean): Readable {
+  /**
+   * A readable over the socket. `take` gets each piece and says what of it belongs to the stream; with a `rest` (which
+   * goes back into the socket) the stream is complete.
+   */
+  #readable(take: (chunk: Buffer) => { parts: Buffer[]; rest?: Buffer }): Readable {
     const socket = this.#socket;
     const stop = () => {
-      socket.off('data', onData).off('end', onEnd).off('close', onClose);
+      socket.off('data', onData).off('end', onEnd).off('close', onEnd);
       socket.pause();
     };
     const readable = new Readable({
-      read: () => socket.resume(),
+      read: () => {
+        if (!readable.readableEnded) socket.resume();
+      },
       destroy: (error, callback) => {
         stop();
         // whatever else comes is read and forgotten, so that the end of the connection is noticed
@@ -112,29 +109,26 @@ export class RawInput {
       },
       autoDestroy: false,
     });
-    const onData = (chunk: Buffer) => {
-      let room = true;
-      try {
-        const complete = take(chunk, (part) => {
-          if (part.length > 0) room = readable.push(part) && room;
-        });
-        if (complete) {
-          stop();
-          readable.push(null);
-        } else if (!room) {
-          socket.pause();
-        }
-      } catch (error) {
-        stop();
-        readable.destroy(error instanceof Error ? error : new Error(String(error)));
-      }
-    };
     const onEnd = () => {
       stop();
       readable.push(null);
     };
-    const onClose = onEnd;
-    socket.on('data', onData).on('end', onEnd).on('close', onClose);
+    const onData = (chunk: Buffer) => {
+      try {
+        const { parts, rest } = take(chunk);
+        let room = true;
+        for (const part of parts) if (part.length > 0) room = readable.push(part) && room;
+        if (rest !== undefined) {
+          onEnd();
+          if (rest.length > 0) socket.unshift(rest);
+        } else if (!room) {
+          socket.pause();
+        }
+      } catch (error) {
+        readable.destroy(error instanceof Error ? error : new Error(String(error)));
+      }
+    };
+    socket.on('data', onData).on('end', onEnd).on('close', onEnd);
     if (socket.readableEnded || socket.destroyed) onEnd();
     return readable;
   }

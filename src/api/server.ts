@@ -116,7 +116,7 @@ class HttpApi implements ApiServer {
       (server) => new Promise<void>((resolve) => server.close(() => resolve())),
     );
     for (const controller of this.#running) controller.abort();
-    for (const server of this.#servers) server.closeIdleConnections();
+    this.#closeIdle();
     const cut = setTimeout(() => {
       for (const server of this.#servers) server.closeAllConnections();
       for (const socket of this.#sessions) socket.destroy();
@@ -125,6 +125,10 @@ class HttpApi implements ApiServer {
     clearTimeout(cut);
     for (const socket of this.#sessions) socket.destroy();
     this.#servers.clear();
+  }
+
+  #closeIdle(): void {
+    for (const server of this.#servers) server.closeIdleConnections();
   }
 
   async #createServer(address: ListenAddress): Promise<Server> {
@@ -220,6 +224,7 @@ class HttpApi implements ApiServer {
       this.#running.delete(controller);
       controller.abort();
       this.#logged(request, response.statusCode, started);
+      if (this.#closing) setImmediate(() => this.#closeIdle());
     });
     for (const [name, value] of Object.entries(this.#headers)) response.setHeader(name, value);
     if (this.#closing) response.setHeader('Connection', 'close');

@@ -44,8 +44,8 @@ export class FakeEngine {
   /** Every call of the backend: `containers.stop web {"timeout":3}`. */
   readonly calls: Array<{ name: string; args: unknown[] }> = [];
   readonly uploads: Array<{ path: string; bytes: number }> = [];
-  /** Resolved when a session's signal was aborted. */
-  aborted = 0;
+  /** Attach sessions that run. */
+  sessions = 0;
   #waiters: Array<{ id: string; resolve: (code: number) => void }> = [];
   #next = 1;
 
@@ -85,9 +85,6 @@ export class FakeEngine {
     return {
       tty,
       run: async ({ stdin, stdout, stderr, signal }: SessionStreams) => {
-        signal.addEventListener('abort', () => {
-          this.aborted++;
-        });
         if (stdin === undefined) {
           stdout?.write('no stdin\n');
           ended();
@@ -98,10 +95,7 @@ export class FakeEngine {
           for await (const chunk of stdin) {
             const target = (chunk as Buffer)[0] === 0x21 ? stderr : stdout;
             if (target !== undefined && !target.write(chunk)) {
-              await new Promise<void>((resolve) => {
-                target.once('drain', resolve);
-                target.once('close', resolve);
-              });
+              await Promise.race([new Promise((resolve) => target.once('drain', resolve)), gone]);
             }
           }
         })();
@@ -345,12 +339,12 @@ export function fakeBackend(engine: FakeEngine, tar: () => Buffer = () => Buffer
         return {
           tty: session.tty,
           run: async ({ stdout, stderr, signal }) => {
+            engine.sessions++;
             stdout?.write('out\n');
             stderr?.write('err\n');
-            await Promise.race([
-              engine.waitFor(container.id),
-              new Promise((r) => signal.addEventListener('abort', r)),
-            ]);
+            const gone = new Promise((resolve) => signal.addEventListener('abort', resolve));
+            await Promise.race([engine.waitFor(container.id), gone]);
+            engine.sessions--;
           },
         };
       },

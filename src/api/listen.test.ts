@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { silentLog } from './log.ts';
+import { createApiServer } from './server.ts';
+import { FakeEngine, fakeBackend } from './testing/fake-backend.ts';
+
+const newServer = () => createApiServer(fakeBackend(new FakeEngine()), { log: silentLog });
+
+function directory(): { path: string } & Disposable {
+  const path = mkdtempSync(join(tmpdir(), 'bridgeport-listen-'));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+test('the socket is its owner’s and its group’s alone', async () => {
+  using dir = directory();
+  const path = join(dir.path, 's');
+  const mask = process.umask();
+  const server = newServer();
+  await server.listen({ kind: 'unix', path, gid: process.getgid!() });
+  assert.equal(statSync(path).mode & 0o777, 0o660);
+  assert.equal(process.umask(), mask);
+  await server.close({ graceMs: 100 });
+  assert.equal(statSync(path, { throwIfNoEntry: false }), undefined);
+});
+
+test('a socket on which another daemon listens is refused', async () => {
+  using dir = directory();
+  const path = join(dir.path, 's');
+  const first = newServer();
+  await first.listen({ kind: 'unix', path });
+  await assert.rejects(newServer().listen({ kind: 'unix', path }), {
+    kind: 'conflict',
+    message: `another daemon listens on ${path}`,
+  });
+  await first.close({ graceMs: 100 });
+});
+
+test('a socket that a killed daemon left is taken over', async () => {
+  using dir = directory();
+  const path = join(dir.path, 's');
+  const script = join(dir.path, 'listener.mjs');
+  writeFileSync(
+    script,
+    `import { createServer } from 'node:net'; createServer().listen(${JSON.stringify(path)}, () => process.send('up'));`,
+  );
+  const child = fork(script);
+  await new Promise((resolve) => child.once('message', resolve));
+  child.kill('SIGKILL');
+  await new Promise((resolve) => child.once('exit', resolve));
+  assert.ok(statSync(path).isSocket());
+  const server = newServer();
+  await server.listen({ kind: 'unix', path });
+  await server.close({ graceMs: 100 });
+});
+
+test('a file that is no socket is left alone', async () => {
+  using dir = directory();
+  const path = join(dir.path, 's');
+  writeFileSync(path, 'precious');
+  await assert.rejects(newServer().listen({ kind: 'unix', path }), /exists and is not a socket/);
+  assert.equal(statSync(path).size, 8);
+});
+
+test('a directory that is missing is an error that names the socket', async () => {
+  using dir = directory();
+  const path = join(dir.path, 'missing', 's');
+  await assert.rejects(newServer().listen({ kind: 'unix', path }), (error: Error) =>
+    error.message.includes(path),
+  );
+});
+
+test('TCP ports are bound, told and refused when taken', async () => {
+  const server = newServer();
+  const bound = await server.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 });
+  assert.equal(bound.kind, 'tcp');
+  const port = bound.kind === 'tcp' ? bound.port : 0;
+  const text = await new Promise<string>((resolve) =>
+    get({ host: '127.0.0.1', port, path: '/_ping', agent: false }, (response) =>
+      response.on('data', (chunk) => resolve(String(chunk))),
+    ),
+  );
+  assert.equal(text, 'OK');
+  const other = createServer();
+  await assert.rejects(newServer().listen({ kind: 'tcp', host: '127.0.0.1', port }), {
+    kind: 'conflict',
+    message: `listen on tcp://127.0.0.1:${port}: address already in use`,
+  });
+  other.close();
+  await server.close({ graceMs: 100 });
+});
