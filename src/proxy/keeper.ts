@@ -1,15 +1,18 @@
 /** The port keeper: the parts of the proxy wired together, and what each control request does. */
 import { invalid, messageOf } from '../base/errors.ts';
 import { PROXY_CONTROL_VERSION, type ProxyRequest, type ProxyStats } from '../base/proxy-control.ts';
+import { DatagramBatch } from '../kernel/epoll/datagrams.ts';
 import { EpollLoop } from '../kernel/epoll/loop.ts';
 import { PipePool } from '../kernel/epoll/pipe.ts';
 import { AcceptGate } from './accept-gate.ts';
 import { ControlServer } from './control-server.ts';
-import { newCounters } from './counters.ts';
+import { type Counters, newCounters } from './counters.ts';
 import { checkMappings } from './mapping.ts';
 import { PortTable } from './port-table.ts';
 import { Targets } from './target.ts';
 import { TcpPort, type TcpPortTools } from './tcp-port.ts';
+import { UdpFlows } from './udp-flows.ts';
+import { UdpPort, type UdpPortTools } from './udp-port.ts';
 
 /** Bytes copied at once; a read that fills it makes the flow a matter for splice(2). */
 const SCRATCH = 64 << 10;
@@ -18,12 +21,18 @@ const PIPE_CAPACITY = 256 << 10;
 const SPARE_PIPES = 32;
 /** Descriptors kept back from connections: for control, new ports and pipes. */
 const RESERVE = 128;
+/** Datagrams received and sent at once. */
+const DATAGRAMS = 32;
+/** Share of the descriptors that UDP flows may take. */
+const UDP_SHARE = 0.25;
 
 export interface KeeperOptions {
   /** Path of the control socket. */
   controlPath: string;
   /** Most descriptors this process may have. */
   descriptorLimit: number;
+  /** Milliseconds without a datagram until a UDP flow ends. */
+  udpTimeout: number;
 }
 
 export class Keeper {
@@ -31,6 +40,7 @@ export class Keeper {
   readonly #loop: EpollLoop;
   readonly #tools: TcpPortTools;
   readonly #ports: PortTable;
+  readonly #counters: Counters;
   readonly #control: ControlServer;
 
   constructor(options: KeeperOptions) {
@@ -40,9 +50,11 @@ export class Keeper {
         process.stderr.write(`port keeper: ${error instanceof Error ? error.stack : messageOf(error)}\n`),
     });
     const counters = newCounters();
-    const gate = new AcceptGate(this.#loop, counters);
+    const loop = this.#loop;
+    const gate = new AcceptGate(loop, counters);
+    this.#counters = counters;
     this.#tools = {
-      loop: this.#loop,
+      loop,
       counters,
       gate,
       scratch: Buffer.allocUnsafeSlow(SCRATCH),
@@ -51,10 +63,18 @@ export class Keeper {
       hasRoom: () => this.#descriptors() + RESERVE < options.descriptorLimit,
       onRoom: () => gate.resume(),
     };
-    this.#ports = new PortTable((proto, ip, port) => {
-      if (proto === 'udp') throw invalid('udp is not built yet');
-      return new TcpPort(ip, port, this.#tools);
-    });
+    const udpTools: UdpPortTools = {
+      loop,
+      counters,
+      batch: new DatagramBatch(DATAGRAMS),
+      flows: new UdpFlows(loop, counters, {
+        idleTimeout: options.udpTimeout,
+        limit: Math.floor(options.descriptorLimit * UDP_SHARE),
+      }),
+    };
+    this.#ports = new PortTable((proto, address, port) =>
+      proto === 'udp' ? new UdpPort(address, port, udpTools) : new TcpPort(address, port, this.#tools),
+    );
     this.#control = new ControlServer(options.controlPath, this.#loop, this.#tools.scratch, (request) =>
       this.#handle(request),
     );
@@ -97,25 +117,22 @@ export class Keeper {
   }
 
   #stats(): ProxyStats {
-    const { counters, targets } = this.#tools;
+    const { tcp, udp } = this.#counters;
     return {
       pid: process.pid,
       uptimeSeconds: process.uptime(),
       rssBytes: process.memoryUsage.rss(),
-      descriptors: {
-        open: this.#descriptors(),
-        limit: this.#options.descriptorLimit,
-      },
+      descriptors: { open: this.#descriptors(), limit: this.#options.descriptorLimit },
       ports: this.#ports.size,
-      tcp: counters.tcp,
-      udp: counters.udp,
-      targets: targets.stats(),
+      tcp,
+      udp,
+      targets: this.#tools.targets.stats(),
     };
   }
 
   /** As far as they grow with use. */
   #descriptors(): number {
-    const { counters, pipes } = this.#tools;
-    return this.#ports.size + counters.tcp.active * 2 + counters.udp.active + pipes.descriptors;
+    const { tcp, udp } = this.#counters;
+    return this.#ports.size + tcp.active * 2 + udp.active + this.#tools.pipes.descriptors;
   }
 }

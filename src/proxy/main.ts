@@ -1,5 +1,6 @@
 /**
- * The port keeper's process: `node src/proxy/main.ts --control <path>`.
+ * The port keeper's process: `node src/proxy/main.ts --control <path>`. A UDP flow ends after `--udp-timeout` seconds without
+ * a datagram (docker-proxy's 90 by default); `--descriptors` lowers the number of files it may open from the hard limit.
  *
  * It stays in the network namespace it is started in and ends on `shutdown` or SIGTERM. SIGTERM keeps its default action:
  * the kernel ends the process at once even though the loop is blocked in epoll_wait(2) and JavaScript could not hear a
@@ -12,16 +13,37 @@
 import { flushCompileCache } from 'node:module';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../base/errors.ts';
-import { raiseOpenFileLimit } from '../kernel/ffi/resource.ts';
+import { setOpenFileLimit } from '../kernel/ffi/resource.ts';
 import { Keeper } from './keeper.ts';
 
+const USAGE = 'main.ts --control <path> [--udp-timeout <seconds>] [--descriptors <most>] | --warm';
+
+/** A positive number from the command line. */
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new Error(`${name} ${JSON.stringify(text)} is no positive number; usage: ${USAGE}`);
+  return value;
+}
+
 try {
-  const { values } = parseArgs({ options: { control: { type: 'string' }, warm: { type: 'boolean' } } });
+  const { values } = parseArgs({
+    options: {
+      control: { type: 'string' },
+      'udp-timeout': { type: 'string', default: '90' },
+      descriptors: { type: 'string' },
+      warm: { type: 'boolean' },
+    },
+  });
   // Node writes its compile cache at exit, but a keeper is usually killed.
   flushCompileCache();
   if (!values.warm) {
-    if (values.control === undefined) throw new Error('--control <path> is missing');
-    new Keeper({ controlPath: values.control, descriptorLimit: raiseOpenFileLimit() }).run();
+    if (values.control === undefined) throw new Error(`--control is missing; usage: ${USAGE}`);
+    const most = values.descriptors === undefined ? undefined : positive('--descriptors', values.descriptors);
+    new Keeper({
+      controlPath: values.control,
+      descriptorLimit: setOpenFileLimit(most),
+      udpTimeout: positive('--udp-timeout', values['udp-timeout']) * 1000,
+    }).run();
   }
 } catch (error) {
   process.stderr.write(`port keeper: ${messageOf(error)}\n`);

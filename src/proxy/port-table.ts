@@ -6,6 +6,7 @@
  */
 import { BridgeportError, conflict } from '../base/errors.ts';
 import type { ProxyBinding, ProxyFailure, ProxyMapping } from '../base/proxy-control.ts';
+import { type SocketAddress, socketAddress } from '../kernel/epoll/sockaddr.ts';
 import { errnoName } from '../kernel/ffi/errno.ts';
 import { hostPortsOf, portName, satisfies } from './mapping.ts';
 import { Route } from './route.ts';
@@ -18,7 +19,7 @@ export interface BoundPort {
 }
 
 /** Binds one host port; throws a `BridgeportError` with `errno`. */
-export type OpenPort = (proto: ProxyMapping['proto'], ip: string, port: number) => BoundPort;
+export type OpenPort = (proto: ProxyMapping['proto'], address: SocketAddress, port: number) => BoundPort;
 
 /** The error of a port that could not be bound, with the port as data. */
 export class PortError extends BridgeportError {
@@ -127,6 +128,7 @@ export class PortTable {
     opened: BoundPort[],
   ): Installed {
     const ports = new Map<string, BoundPort>();
+    const address = socketAddress(mapping.hostIp, 0);
     for (const wanted of hostPortsOf(mapping)) {
       const { proto, hostIp } = mapping;
       const wantedName = portName(proto, hostIp, wanted);
@@ -139,7 +141,7 @@ export class PortTable {
       let port = given.get(wantedName);
       if (port === undefined) {
         try {
-          port = this.#open(proto, hostIp, wanted);
+          port = this.#open(proto, address, wanted);
         } catch (error) {
           throw new PortError({ proto, hostIp, hostPort: wanted }, error);
         }

@@ -1,6 +1,6 @@
 /** A host port for TCP: the listening socket, and what becomes of those who connect. */
 import { EPOLLIN, type Watcher } from '../kernel/epoll/loop.ts';
-import { AF_INET6, portOf, SOCKADDR_LENGTH, socketAddress } from '../kernel/epoll/sockaddr.ts';
+import { AF_INET6, portOf, SOCKADDR_LENGTH, type SocketAddress, setPort } from '../kernel/epoll/sockaddr.ts';
 import {
   IPPROTO_IPV6,
   IPPROTO_TCP,
@@ -54,9 +54,9 @@ export class TcpPort implements BoundPort, Watcher {
   #stalled: number | undefined;
 
   /** Binds and listens; throws errno's error when the port is taken or the address is not ours. */
-  constructor(ip: string, port: number, tools: TcpPortTools) {
+  constructor({ family, bytes }: SocketAddress, port: number, tools: TcpPortTools) {
     this.#tools = tools;
-    const { family, bytes } = socketAddress(ip, port);
+    setPort(bytes, port);
     this.#fd = openSocket(family, SOCK_STREAM);
     try {
       // Old connections in TIME_WAIT do not keep us from the port; another listener still does.

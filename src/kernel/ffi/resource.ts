@@ -24,16 +24,17 @@ function calls(): Calls {
 }
 
 /**
- * Raises the soft limit of open files to the hard one, which needs no privilege.
+ * Sets the soft limit of open files to `most`, or to the hard limit where that is lower: no privilege is needed.
  *
+ * @param most default: as many as the hard limit allows
  * @returns the limit that now holds
  */
-export function raiseOpenFileLimit(): number {
+export function setOpenFileLimit(most = Number.MAX_SAFE_INTEGER): number {
   // struct rlimit { rlim_t rlim_cur; rlim_t rlim_max; }, 64 bits each
   const limit = new BigUint64Array(2);
   const bytes = new Uint8Array(limit.buffer);
   check(calls().getrlimit(RLIMIT_NOFILE, bytes), 'read the limit of open files');
-  limit[0] = limit[1]!;
-  check(calls().setrlimit(RLIMIT_NOFILE, bytes), () => `raise the limit of open files to ${limit[1]}`);
-  return Number(limit[1]);
+  limit[0] = limit[1]! < BigInt(most) ? limit[1]! : BigInt(most);
+  check(calls().setrlimit(RLIMIT_NOFILE, bytes), () => `set the limit of open files to ${limit[0]}`);
+  return Number(limit[0]);
 }

@@ -14,6 +14,7 @@ import { isKind, messageOf } from '../../base/errors.ts';
 import { Mutex } from '../../base/mutex.ts';
 import {
   PROXY_CONTROL_VERSION,
+  PROXY_NODE_FLAGS,
   type ProxyBinding,
   type ProxyMapping,
   type ProxyOperation,
@@ -29,22 +30,9 @@ const ENTRY = fileURLToPath(import.meta.url).replace(
   'proxy/main.$1',
 );
 
-/**
- * A loop that never returns to Node needs no helper threads (its compiler and collector run on the one it has), no
- * inspector on SIGUSR1, and little room for garbage.
- */
-const NODE_FLAGS = [
-  '--single-threaded',
-  '--v8-pool-size=0',
-  '--disable-sigusr1',
-  '--max-semi-space-size=1',
-  '--max-old-space-size=256',
-  '--disable-warning=ExperimentalWarning',
-];
-
 /** Milliseconds between two looks whether a new keeper answers. */
 const POLL = 3;
-/** A keeper that lived shorter than this, milliseconds, is not started again at once. */
+/** When two keepers in a row live shorter than this, milliseconds, the next is not started at once. */
 const HEALTHY_LIFE = 2000;
 const LONGEST_PAUSE = 5000;
 /** Milliseconds between attempts to bind ports that somebody took while no keeper ran. */
@@ -215,7 +203,7 @@ export class ProxyProcess {
 
   async #revive(): Promise<void> {
     while (!this.#ended && this.#client === undefined) {
-      if (this.#failures > 0) {
+      if (this.#failures > 1) {
         await sleep(Math.min(50 * 2 ** this.#failures, LONGEST_PAUSE), undefined, { ref: false });
       }
       try {
@@ -253,7 +241,13 @@ export class ProxyProcess {
   async #adopt(): Promise<ProxyClient | undefined> {
     const client = await this.#connect();
     if (client === undefined) return undefined;
-    const identity = await client.request({ op: 'ping' });
+    const identity = await client.request({ op: 'ping' }).catch((error) => {
+      // A keeper that is being killed may still take a connection, and then closes it.
+      if (isKind(error, 'unavailable') && error.errno !== 'ETIMEDOUT') return undefined;
+      client.close();
+      throw error;
+    });
+    if (identity === undefined) return undefined;
     if (identity.version === PROXY_CONTROL_VERSION) {
       this.#pid = identity.pid;
       return client;
@@ -296,7 +290,7 @@ export class ProxyProcess {
   #run(...words: string[]): ChildProcess {
     const { node, stderr, cacheDirectory } = this.#options;
     const [command = process.execPath, ...before] = node;
-    return spawn(command, [...before, ...NODE_FLAGS, ENTRY, ...words], {
+    return spawn(command, [...before, ...PROXY_NODE_FLAGS, ENTRY, ...words], {
       cwd: '/',
       detached: true,
       stdio: ['ignore', 'ignore', stderr],

@@ -5,18 +5,20 @@
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createConnection, createServer, type Server, Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type {
-  ProxyMapping,
-  ProxyOperation,
-  ProxyReply,
-  ProxyRequest,
-  ProxyResults,
+import {
+  PROXY_NODE_FLAGS,
+  type ProxyMapping,
+  type ProxyOperation,
+  type ProxyReply,
+  type ProxyRequest,
+  type ProxyResults,
 } from '../../base/proxy-control.ts';
 import { socketAddress } from '../../kernel/epoll/sockaddr.ts';
 import {
@@ -24,6 +26,7 @@ import {
   IPV6_V6ONLY,
   SO_REUSEADDR,
   SOCK_CLOEXEC,
+  SOCK_DGRAM,
   SOCK_STREAM,
   SOL_SOCKET,
   setOption,
@@ -55,7 +58,7 @@ export interface Lab extends AsyncDisposable {
   readonly server: NetnsHandle;
   /** For sockets and files of the test; removed with the lab. */
   readonly directory: string;
-  startKeeper(flags?: string[]): Promise<TestKeeper>;
+  startKeeper(words?: string[]): Promise<TestKeeper>;
 }
 
 /** Makes the three namespaces and their wires. */
@@ -73,9 +76,9 @@ export async function makeLab(): Promise<Lab> {
       host: host!,
       server: server!,
       directory: networks.directory,
-      async startKeeper(flags = []) {
+      async startKeeper(words = []) {
         const path = join(networks.directory, `keeper-${keepers.length}.sock`);
-        const keeper = await startKeeper(host!, path, flags);
+        const keeper = await startKeeper(host!, path, words);
         keepers.push(keeper);
         return keeper;
       },
@@ -115,9 +118,9 @@ function wire(
   }
 }
 
-async function startKeeper(inside: NetnsHandle, path: string, flags: string[]): Promise<TestKeeper> {
+async function startKeeper(inside: NetnsHandle, path: string, words: string[]): Promise<TestKeeper> {
   const child = withNetns(inside, () =>
-    spawn(process.execPath, ['--single-threaded', ...flags, MAIN, '--control', path], {
+    spawn(process.execPath, [...PROXY_NODE_FLAGS, MAIN, '--control', path, ...words], {
       stdio: ['ignore', 'inherit', 'inherit'],
     }),
   );
@@ -170,6 +173,68 @@ export function tcp(fields: Partial<ProxyMapping> & { hostPort: number }): Proxy
     mode: 'forward',
     ...fields,
   };
+}
+
+/** A UDP mapping of the host's port to port 53 of the server. */
+export function udp(fields: Partial<ProxyMapping> & { hostPort: number }): ProxyMapping {
+  return {
+    ...tcp({ targetPort: 53, ...fields }),
+    id: `udp-${fields.hostIp}-${fields.hostPort}`,
+    proto: 'udp',
+  };
+}
+
+/** A datagram as it came: what, and from where. */
+export interface Received {
+  text: string;
+  from: string;
+  port: number;
+}
+
+/** A UDP socket inside a namespace, bound to `address` and `port`. */
+export async function openUdp(inside: NetnsHandle, address: string, port = 0): Promise<TestUdp> {
+  const fd = withNetns(inside, () => {
+    const { family, bytes } = socketAddress(address, port);
+    const bound = check(libc().socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0), 'open a socket');
+    if (address.includes(':')) setOption(bound, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    check(libc().bind(bound, bytes, bytes.length), `bind ${address} ${port}`);
+    return bound;
+  });
+  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+  const queue: Received[] = [];
+  const waiting: Array<(received: Received) => void> = [];
+  socket.on('error', () => {});
+  socket.on('message', (bytes, { address: from, port: sourcePort }) => {
+    const received = { text: bytes.toString('latin1'), from, port: sourcePort };
+    const next = waiting.shift();
+    if (next === undefined) queue.push(received);
+    else next(received);
+  });
+  const listening = once(socket, 'listening');
+  socket.bind({ fd });
+  await listening;
+  return {
+    socket,
+    send: (text, to, toPort) => socket.send(Buffer.from(text, 'latin1'), toPort, to),
+    next: () => {
+      const received = queue.shift();
+      return received !== undefined
+        ? Promise.resolve(received)
+        : new Promise((resolve) => waiting.push(resolve));
+    },
+    pending: () => queue.length,
+    close: () => socket.close(),
+  };
+}
+
+export interface TestUdp {
+  readonly socket: UdpSocket;
+  send(text: string, to: string, port: number): void;
+  /** The next datagram, as soon as there is one. */
+  next(): Promise<Received>;
+  /** Datagrams that nobody has taken yet. */
+  pending(): number;
+  close(): void;
 }
 
 /** Listens inside a namespace. Connections are half-open: each side ends for itself. */
