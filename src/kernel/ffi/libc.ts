@@ -60,6 +60,7 @@ const PROTOTYPES = {
   gettid: 'int gettid()',
   kill: 'int kill(int pid, int signal)',
   prctl: 'int prctl(int option, uint64_t arg2, uint64_t arg3, uint64_t arg4, uint64_t arg5)',
+  syscall: 'int64_t syscall(int64_t number, int64_t arg1, int64_t arg2, int64_t arg3, int64_t arg4)',
   abort: 'void abort()',
 } as const;
 
@@ -143,6 +144,8 @@ export interface Libc {
   gettid: Native<() => number>;
   kill: Native<(pid: number, signal: number) => number>;
   prctl: Native<(option: number, arg2: number, arg3: number, arg4: number, arg5: number) => number>;
+  /** For calls the C library has no function for (yet), with number arguments only. */
+  syscall: Native<(number: number, arg1: number, arg2: number, arg3: number, arg4: number) => number>;
   abort: Native<() => void>;
 }
 

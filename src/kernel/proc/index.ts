@@ -1,0 +1,20 @@
+/** What /proc tells: processes, cgroups, the machine. */
+export {
+  type CgroupCapabilities,
+  type CgroupLayout,
+  readCgroupCapabilities,
+  readCgroupLayout,
+} from './cgroups.ts';
+export { bootId, type HostFacts, parseOsRelease, readHostFacts, readOsRelease } from './host.ts';
+export {
+  identifyProcess,
+  isProcessAlive,
+  listPids,
+  type ProcessIdentity,
+  type ProcessStat,
+  readCommandLine,
+  readProcessCgroups,
+  readProcessStat,
+  readProcessStatus,
+  signalProcess,
+} from './process.ts';
