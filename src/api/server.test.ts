@@ -153,21 +153,25 @@ test('requests are logged with method, path, status and duration', async () => {
 
 test('`close()` ends streams at once and waits for the others', async () => {
   await using daemon = await startDaemon();
-  const container = daemon.engine.add('web', { Image: 'web', Tty: true }, true);
+  daemon.engine.add('web', { Image: 'web', Tty: true }, true);
   const events = toEnd(daemon.raw('GET /events HTTP/1.1\r\nHost: d\r\n\r\n'));
   const attach = toEnd(
     daemon.raw(
       'POST /containers/web/attach?stdin=1&stdout=1&stream=1 HTTP/1.1\r\nHost: d\r\nUpgrade: tcp\r\nConnection: Upgrade\r\n\r\n',
     ),
   );
-  const wait = toEnd(daemon.raw('POST /containers/web/wait HTTP/1.1\r\nHost: d\r\n\r\n'));
-  while (daemon.engine.calls.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+  const wait = toEnd(daemon.raw('POST /containers/web/wait?condition=removed HTTP/1.1\r\nHost: d\r\n\r\n'));
+  const upload = daemon.raw(
+    'PUT /containers/web/archive?path=/tmp HTTP/1.1\r\nHost: d\r\nContent-Length: 6\r\n\r\nabc',
+  );
+  while (daemon.engine.calls.length < 4) await new Promise((resolve) => setTimeout(resolve, 5));
   await new Promise((resolve) => setTimeout(resolve, 30));
-  setTimeout(() => daemon.engine.exit(container, 9), 50);
+  setTimeout(() => upload.write('def'), 100);
   const started = performance.now();
-  await daemon.server.close({ graceMs: 3_000 });
+  const [uploaded] = await Promise.all([toEnd(upload), daemon.server.close({ graceMs: 3_000 })]);
   assert.ok(performance.now() - started < 2_000);
   assert.match(String(await events), /"Action":"start"/);
   assert.match(String(await attach), /101 UPGRADED/);
-  assert.match(String(await wait), /"StatusCode":9/);
+  assert.doesNotMatch(String(await wait), /StatusCode/);
+  assert.match(String(uploaded), /^HTTP\/1\.1 200 OK/);
 });

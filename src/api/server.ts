@@ -6,7 +6,7 @@
  */
 
 import { createServer, IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
+import { type Duplex, finished } from 'node:stream';
 import { invalid, notFound } from '../base/errors.ts';
 import type { Backend } from './backend.ts';
 import { collect, parseJson, requireJson } from './body.ts';
@@ -287,6 +287,8 @@ class HttpApi implements ApiServer {
         { request, socket, input, headers: this.#headers, version: call.version, gone, log: this.#log },
         plan,
       );
+      // the client's turn to close is waived when we leave
+      if (this.#closing) finished(socket, { readable: false }, () => socket.destroy());
     } catch (error) {
       const reply = errorReply(error);
       status = reply.status;

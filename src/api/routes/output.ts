@@ -94,11 +94,20 @@ async function wait({ backend, params, query, response, signal, version }: Plain
   const { result } = await backend.containers.wait(params.name!, condition, signal);
   if (version >= 30) startStream(response, 'application/json');
   else response.setHeader('Content-Type', 'application/json');
-  const outcome = await result.catch((error: unknown) => ({
-    StatusCode: 0,
-    Error: { Message: messageOf(error) },
-  }));
-  response.end(`${JSON.stringify({ ...outcome, Error: outcome.Error ?? null })}\n`);
+  const outcome = await Promise.race([
+    result.catch((error: unknown) => ({ StatusCode: 0, Error: { Message: messageOf(error) } })),
+    aborted(signal),
+  ]);
+  // a daemon that stops knows no exit code: the client has to see that the answer is missing
+  if (outcome === undefined) response.destroy();
+  else response.end(`${JSON.stringify({ StatusCode: outcome.StatusCode, Error: outcome.Error ?? null })}\n`);
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
 }
 
 export const outputRoutes: Route[] = [
