@@ -26,8 +26,8 @@
  *   closed when it is ready; CONTAINER_ID and CONTAINER_NAMESPACE are in its environment, the query in its arguments. It
  *   works with a terminal too. It gets SIGTERM when the task is deleted.
  * - stdin must be a FIFO. It is opened without blocking `create()`. The shim holds a writing end, so the process
- *   sees no end of file when we close ours: that takes `closeStdin()`, before which what was written is delivered. With
- *   a terminal `closeStdin()` hangs the terminal up (SIGHUP): send ^D instead.
+ *   sees no end of file when we close ours: that takes `closeStdin()`; what was written before it is still delivered. With
+ *   a terminal `closeStdin()` hangs the terminal up: send ^D instead.
  *
  * A failed `create()` leaves nothing behind. A failed start of an exec leaves it `created`: `deleteProcess()` removes it.
  */
