@@ -4,7 +4,7 @@
  * strings, bytes, embedded messages, repeated fields, maps, Timestamp and Any. Unknown fields are skipped.
  *
  * Why not protobufjs: it costs the daemon 30–260 ms at start and 10 MB for ever, to parse `.proto` files that never
- * change (docs/decisions/0002-containerd-client.md).
+ * change (docs/decisions/0003-containerd-client.md).
  */
 
 /** Wire types of a field's tag. */
