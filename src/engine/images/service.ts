@@ -3,21 +3,24 @@
 import type { Readable } from 'node:stream';
 import { invalid } from '../../base/errors.ts';
 import type {
+  AuthConfig,
   Filters,
   ImageDeleteItem,
   ImageHistoryItem,
   ImageInspect,
   ImageSummary,
   ImagesPruned,
-  ProgressMessage,
 } from '../../base/wire/index.ts';
 import type { Containerd } from '../../runtime/containerd/client.ts';
+import type { RegistryClient } from '../../runtime/registry/client.ts';
 import { hostPlatform, type Platform, parsePlatform } from '../../runtime/registry/platform.ts';
 import {
+  familiarName,
   familiarReference,
   parseReference,
   type Reference,
   withDefaultTag,
+  withDigest,
   withTag,
 } from '../../runtime/registry/reference.ts';
 import { applyChanges } from './changes.ts';
@@ -27,13 +30,14 @@ import { importImage } from './import.ts';
 import { imageHistory, imageInspect } from './inspect.ts';
 import { listImages } from './list.ts';
 import { loadedLines, loadImages } from './load.ts';
+import type { Progress } from './progress.ts';
+import { Puller } from './pull.ts';
 import { pruneImages, type RemoveContext, removeImage } from './remove.ts';
 import { type ImageLog, ImageStore } from './store.ts';
 
-export type Progress = (message: ProgressMessage) => void;
-
 export interface ImageServiceOptions {
   containerd: Containerd;
+  registry: RegistryClient;
   /** containerd's snapshotter that holds the unpacked layers: `overlayfs` */
   snapshotter: string;
   /** Takes the image events: action (`pull`, `tag`, `untag`, `delete` …), actor ID, actor attributes. */
@@ -48,11 +52,18 @@ export interface ImageServiceOptions {
 export class ImageService {
   readonly #options: ImageServiceOptions;
   readonly #store: ImageStore;
+  readonly #puller: Puller;
   readonly #platform: Platform;
 
   constructor(options: ImageServiceOptions) {
     this.#options = options;
     this.#store = new ImageStore(options.containerd, options.snapshotter, options.log);
+    this.#puller = new Puller(this.#store, options.registry, (image, reference) =>
+      options.emit('pull', familiarReference(reference), {
+        ...image.config.Labels,
+        name: familiarName(reference),
+      }),
+    );
     this.#platform = options.platform ?? hostPlatform();
   }
 
@@ -111,6 +122,28 @@ export class ImageService {
     };
   }
 
+  /**
+   * Pulls `name:tag`; `tag` may be a digest. Without any tag all of them. Errors up to the first progress message mean that
+   * there is no such image to be had.
+   *
+   * @throws `invalid`, `not-found`, `unauthorized`, `unavailable`
+   */
+  async pull(
+    reference: { name: string; tag: string; platform: string | undefined },
+    auth: AuthConfig | undefined,
+    progress: Progress,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#puller.pull({
+      reference: pullReference(reference.name, reference.tag),
+      platform: reference.platform ? parsePlatform(reference.platform) : this.#platform,
+      explicit: Boolean(reference.platform),
+      auth,
+      progress,
+      signal,
+    });
+  }
+
   async load(tar: Readable, quiet: boolean, progress: Progress, signal: AbortSignal): Promise<void> {
     await loadImages(
       this.#store,
@@ -166,6 +199,13 @@ export class ImageService {
   #emit(action: string, image: Image, name: string): void {
     this.#options.emit(action, image.id, { ...image.config.Labels, name });
   }
+}
+
+/** `docker pull -a` of old clients ends the name in a colon. */
+function pullReference(name: string, tag: string): Reference {
+  const reference = parseReference(name.replace(/:$/, ''));
+  if (tag === '') return reference;
+  return tag.includes(':') ? withDigest(reference, tag) : withTag(reference, tag);
 }
 
 /** Where an image is to be put: a repository with a tag, `latest` unless given. A digest names no place. */

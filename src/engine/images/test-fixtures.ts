@@ -10,6 +10,7 @@ import { runAll } from '../../base/errors.ts';
 import type { ProgressMessage } from '../../base/wire/index.ts';
 import { type Containerd, connectContainerd } from '../../runtime/containerd/client.ts';
 import { ManagedContainerd } from '../../runtime/containerd/managed.ts';
+import { RegistryClient } from '../../runtime/registry/client.ts';
 import type { ImageUser } from './image.ts';
 import { ImageService, type ImageServiceOptions } from './service.ts';
 
@@ -35,10 +36,12 @@ export async function makeHost(overrides: Partial<ImageServiceOptions> = {}): Pr
     state: join(directory, 'state'),
   });
   const client = connectContainerd({ address: managed.socket, namespace: name });
+  const registry = new RegistryClient({ insecureRegistries: [], mirrors: [], retry: { delayMs: 20 } });
   const events: string[] = [];
   const users = new Map<string, ImageUser[]>();
   const images = new ImageService({
     containerd: client,
+    registry,
     snapshotter: 'overlayfs',
     emit: (action, id, attributes) => events.push(`${action} ${id} ${attributes.name}`),
     usedBy: (id) => users.get(id) ?? [],
@@ -47,6 +50,7 @@ export async function makeHost(overrides: Partial<ImageServiceOptions> = {}): Pr
   });
   const destroy = () =>
     runAll(`destroy ${name}`, [
+      () => registry.close(),
       () => client.close(),
       () => managed.stop(),
       () => rm(directory, { recursive: true, force: true }),

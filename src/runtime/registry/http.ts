@@ -1,0 +1,156 @@
+/** HTTP requests as a registry needs them: node's own client, no redirects, errors in the words of Go's, which users know. */
+
+import http from 'node:http';
+import https from 'node:https';
+import { BridgeportError, messageOf } from '../../base/errors.ts';
+
+export interface HttpRequest {
+  method: 'GET' | 'HEAD' | 'POST';
+  url: URL;
+  headers: Record<string, string>;
+  body?: string;
+  /** accept any certificate */
+  insecure: boolean;
+  signal: AbortSignal;
+}
+
+export interface HttpResponse {
+  status: number;
+  headers: http.IncomingHttpHeaders;
+  /** Must be read or destroyed. Its errors have been turned into ours. */
+  body: http.IncomingMessage;
+}
+
+/** Milliseconds without a byte from the server until a request is given up. */
+const IDLE_TIMEOUT = 60_000;
+const KEEP_ALIVE = 5_000;
+
+/** Codes of errors that another try may mend. */
+const TRANSIENT = new Set([
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EAI_AGAIN',
+  'ERR_STREAM_PREMATURE_CLOSE',
+]);
+
+/** The connections to all registries. Proxies are taken from the environment (`HTTPS_PROXY`, `NO_PROXY` …), as by dockerd. */
+export class HttpTransport {
+  readonly #idleTimeout: number;
+  readonly #plain: http.Agent;
+  readonly #secure: https.Agent;
+  readonly #insecure: https.Agent;
+
+  constructor(options: { idleTimeoutMs?: number; environment?: NodeJS.ProcessEnv } = {}) {
+    this.#idleTimeout = options.idleTimeoutMs ?? IDLE_TIMEOUT;
+    const common = {
+      keepAlive: true,
+      timeout: KEEP_ALIVE,
+      proxyEnv: options.environment ?? process.env,
+    };
+    this.#plain = new http.Agent(common);
+    this.#secure = new https.Agent(common);
+    this.#insecure = new https.Agent({ ...common, rejectUnauthorized: false });
+  }
+
+  /**
+   * Resolves with the head of the answer, whatever its status.
+   *
+   * @throws `unavailable` when there is no answer; the signal's reason when it was aborted
+   */
+  async request(request: HttpRequest): Promise<HttpResponse> {
+    const { method, url, headers, body, signal } = request;
+    signal.throwIfAborted();
+    const secure = url.protocol === 'https:';
+    const agent = secure ? (request.insecure ? this.#insecure : this.#secure) : this.#plain;
+    try {
+      const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
+        const call = (secure ? https : http).request(url, {
+          method,
+          headers: { 'user-agent': 'bridgeport', ...headers },
+          agent,
+          signal,
+          timeout: this.#idleTimeout,
+        });
+        call.once('response', resolve);
+        call.on('error', reject);
+        call.once('timeout', () => call.destroy(timedOut()));
+        call.end(body);
+      });
+      return { status: response.statusCode ?? 0, headers: response.headers, body: response };
+    } catch (error) {
+      signal.throwIfAborted();
+      throw requestError(method, url, error);
+    }
+  }
+
+  /** Closes idle connections; those in use end with their requests. */
+  close(): void {
+    for (const agent of [this.#plain, this.#secure, this.#insecure]) agent.destroy();
+  }
+}
+
+function timedOut(): Error {
+  return Object.assign(new Error('i/o timeout'), { code: 'ETIMEDOUT' });
+}
+
+/** `Get "http://127.0.0.1:5000/v2/": dial tcp 127.0.0.1:5000: connect: connection refused` */
+export function requestError(method: string, url: URL, cause: unknown): BridgeportError {
+  const shown = `${method[0]}${method.slice(1).toLowerCase()} "${withoutSecrets(url)}"`;
+  const errno = codeOf(cause);
+  return new BridgeportError('unavailable', `${shown}: ${describe(url, cause)}`, {
+    cause,
+    ...(errno === undefined ? {} : { errno }),
+  });
+}
+
+/** A signed URL's query is as good as a password. */
+function withoutSecrets(url: URL): string {
+  return `${url.origin}${url.pathname}`;
+}
+
+/** The first error code in the chain of causes; several addresses tried in vain come as an `AggregateError`. */
+export function codeOf(error: unknown): string | undefined {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    const { code } = at as NodeJS.ErrnoException;
+    if (typeof code === 'string') return code;
+  }
+  return undefined;
+}
+
+function describe(url: URL, cause: unknown): string {
+  const port = url.port || (url.protocol === 'https:' ? '443' : '80');
+  const address = `${url.hostname}:${port}`;
+  const code = codeOf(cause);
+  switch (code) {
+    case 'ECONNREFUSED':
+      return `dial tcp ${address}: connect: connection refused`;
+    case 'EHOSTUNREACH':
+      return `dial tcp ${address}: connect: no route to host`;
+    case 'ENETUNREACH':
+      return `dial tcp ${address}: connect: network is unreachable`;
+    case 'ETIMEDOUT':
+      return `dial tcp ${address}: i/o timeout`;
+    case 'ENOTFOUND':
+      return `dial tcp: lookup ${url.hostname}: no such host`;
+    case 'EAI_AGAIN':
+      return `dial tcp: lookup ${url.hostname}: temporary failure in name resolution`;
+    case 'ECONNRESET':
+      return `read tcp ${address}: connection reset by peer`;
+    case 'EPROTO':
+    case 'ERR_SSL_WRONG_VERSION_NUMBER':
+    case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
+      return 'http: server gave HTTP response to HTTPS client';
+    default:
+      return code !== undefined && /CERT|SELF_SIGNED|ISSUER|SIGNATURE|ALTNAME/.test(code)
+        ? `tls: failed to verify certificate: x509: ${messageOf(cause)}`
+        : messageOf(cause);
+  }
+}
+
+/** True for a failure that another try may mend: the connection broke, rather than being refused. */
+export function isTransient(error: unknown): boolean {
+  const code = codeOf(error);
+  return code !== undefined && TRANSIENT.has(code);
+}
