@@ -79,7 +79,6 @@ export class Lifecycle {
         // `run --rm` that could not start leaves nothing behind.
         setImmediate(() => void this.remove(container, { force: true, volumes: true }).catch(() => {}));
       }
-      container.announceExit({ exitCode: container.record.state.exitCode, error: messageOf(error) });
       throw error;
     }
     this.emit(container, 'start');

@@ -336,8 +336,10 @@ function readTextIfThere(path: string): string {
 /** The exit codes of a shell: 127 not found, 126 found and not runnable; 128 for everything else that kept it from starting. */
 function startFailure(error: unknown): { exitCode: number; error: Error } {
   const message = messageOf(error);
-  const isRuntime = message.includes('OCI runtime create failed') || message.includes('runc create failed');
-  if (!isRuntime) return { exitCode: 128, error: error instanceof Error ? error : new Error(message) };
+  // containerd's words from where Docker's begin; before them stands which call it was.
+  const words = /failed to create shim task: [\s\S]*/.exec(message)?.[0];
+  if (words === undefined)
+    return { exitCode: 128, error: error instanceof Error ? error : new Error(message) };
   const exitCode = /executable file not found|no such file or directory|not a directory/.test(message)
     ? 127
     : /permission denied|is a directory|exec format error/.test(message)
@@ -347,7 +349,7 @@ function startFailure(error: unknown): { exitCode: number; error: Error } {
     exitCode,
     error: new BridgeportError(
       exitCode === 128 ? 'internal' : 'invalid',
-      `failed to create task for container: ${message}`,
+      `failed to create task for container: ${words}`,
       {
         cause: error,
       },

@@ -1,0 +1,343 @@
+/** One daemon: everything is made here and handed to each other, started in order and ended in the opposite one. */
+
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { type ApiServer, createApiServer } from '../api/server.ts';
+import { messageOf, notImplemented } from '../base/errors.ts';
+import { newId } from '../base/ids.ts';
+import type { Log } from '../base/log.ts';
+import { Prefix } from '../base/prefix.ts';
+import { parseHost } from '../config/hosts.ts';
+import type { DaemonConfig } from '../config/table.ts';
+import type { EngineContext, ResolvedImage } from '../engine/context.ts';
+import { Engine } from '../engine/engine.ts';
+import { EventBus } from '../engine/events/bus.ts';
+import { ImageService } from '../engine/images/service.ts';
+import type { SystemFacts } from '../engine/system/info.ts';
+import { IptablesRunner } from '../kernel/iptables/index.ts';
+import { RouteClient } from '../kernel/netlink/index.ts';
+import { warmThreadPool } from '../kernel/netns/index.ts';
+import { readSysctl, tryReadSysctl, tryWriteSysctl } from '../kernel/sysctl.ts';
+import { NetworkController } from '../network/controller/controller.ts';
+import { FirewallSync } from '../network/controller/firewall-sync.ts';
+import { BridgeDriver } from '../network/drivers/bridge.ts';
+import type { RuleSet } from '../network/firewall/index.ts';
+import { SubnetSpace } from '../network/ipam/index.ts';
+import { ProxyProcess } from '../network/ports/proxy-process.ts';
+import { PortPublisher } from '../network/ports/publisher.ts';
+import { type Containerd, connectContainerd } from '../runtime/containerd/client.ts';
+import { ManagedContainerd } from '../runtime/containerd/managed.ts';
+import { RegistryClient } from '../runtime/registry/client.ts';
+import { Store } from '../store/store.ts';
+import { createBackend } from './backend.ts';
+import { createHostSystem } from './host-system.ts';
+import { apiAddress } from './listen.ts';
+
+export const VERSION = '0.1.0';
+const SNAPSHOTTER = 'overlayfs';
+/** Milliseconds that an outside containerd gets to answer. */
+const CONTAINERD_TIMEOUT = 10_000;
+/** Static init programs, by preference: Docker's own name, Debian's package tini. */
+const INIT_PROGRAMS = [
+  '/usr/bin/docker-init',
+  '/usr/libexec/docker/docker-init',
+  '/usr/bin/tini-static',
+  '/sbin/tini-static',
+];
+
+export class Daemon {
+  readonly #config: DaemonConfig;
+  readonly #log: Log;
+  /** What was started, in order; ended backwards. */
+  readonly #ends: Array<{ name: string; end: () => unknown }> = [];
+  #events: EventBus | undefined;
+  #liveRestore: boolean;
+
+  constructor(config: DaemonConfig, log: Log) {
+    this.#config = config;
+    this.#log = log;
+    this.#liveRestore = config.liveRestore;
+  }
+
+  async start(): Promise<void> {
+    const config = this.#config;
+    const log = this.#log;
+    mkdirSync(config.dataRoot, { recursive: true, mode: 0o710 });
+    mkdirSync(config.execRoot, { recursive: true, mode: 0o711 });
+    const [, containerd] = await Promise.all([warmThreadPool(), this.#startContainerd()]);
+    const store = Store.open(join(config.dataRoot, 'bridgeport.db'));
+    this.#onEnd('close the store', () => store.close());
+    const events = new EventBus();
+    this.#events = events;
+    const host = createHostSystem();
+
+    const route = RouteClient.open();
+    this.#onEnd('close netlink', () => route.close());
+    const keeper = new ProxyProcess({
+      controlPath: join(config.execRoot, 'ports.sock'),
+      log: { info: (message) => log.info({}, message), warn: (message) => log.warn({}, message) },
+    });
+    const network = this.#network(store, route, keeper, events);
+    network.controller.init();
+    const keeperReady = keeper.start();
+    this.#onEnd('end the port keeper', () => (this.#liveRestore ? keeper.detach() : keeper.stop()));
+
+    let engine: Engine | undefined;
+    const images = new ImageService({
+      containerd,
+      registry: new RegistryClient({
+        insecureRegistries: [...config.insecureRegistries],
+        mirrors: [...config.registryMirrors],
+        maxConcurrentDownloads: config.maxConcurrentDownloads,
+      }),
+      snapshotter: SNAPSHOTTER,
+      emit: (action, id, attributes) => events.publish('image', action, id, attributes),
+      usedBy: (imageId) =>
+        (engine?.registry.all() ?? [])
+          .filter((container) => container.record.imageId === imageId)
+          .map((container) => ({ id: container.id, running: container.isRunning })),
+      log: {
+        info: (message: string) => log.info({}, message),
+        warn: (message: string) => log.warn({}, message),
+      } as never,
+    });
+    const context: EngineContext = {
+      settings: this.#settings(),
+      containerd,
+      network: network.controller,
+      images: { resolve: async (reference) => resolvedImage(await images.resolve(reference)) },
+      events,
+      host,
+      log,
+    };
+    engine = new Engine({
+      context,
+      store,
+      mounts: { resolve: async () => ({ mounts: [], undo: async () => {} }) },
+    });
+    await engine.start();
+    const running = engine;
+    this.#onEnd('stop the containers', () => running.stop({ stopContainers: !this.#liveRestore }));
+    await keeperReady;
+    await keeper.set(network.publisher.keeperMappings(network.controller.publishedPorts()));
+
+    const backend = createBackend({
+      engine,
+      images,
+      network: network.controller,
+      events,
+      facts: await this.#facts(store, containerd, host),
+    });
+    await this.#serve(createApiServer(backend, { log: log as never }));
+    engine.startByPolicy();
+    log.info({ version: VERSION, hosts: config.hosts }, 'ready');
+  }
+
+  /** Ends everything that was started, in the opposite order; every step is tried. */
+  async stop(): Promise<void> {
+    for (const { name, end } of this.#ends.reverse()) {
+      try {
+        await end();
+      } catch (error) {
+        this.#log.error({ step: name, error: messageOf(error) }, 'shutdown step failed');
+      }
+    }
+    this.#ends.length = 0;
+  }
+
+  /** Takes over what may change while the daemon runs. */
+  reload(config: DaemonConfig, attributes: Record<string, string>): void {
+    this.#liveRestore = config.liveRestore;
+    this.#events?.publish('daemon', 'reload', 'bridgeport', attributes);
+  }
+
+  #onEnd(name: string, end: () => unknown): void {
+    this.#ends.push({ name, end });
+  }
+
+  async #startContainerd(): Promise<Containerd> {
+    const config = this.#config;
+    let address = config.containerd;
+    if (address === '') {
+      const managed = await ManagedContainerd.start({
+        root: join(config.dataRoot, 'containerd'),
+        state: join(config.execRoot, 'containerd'),
+        log: (level, message) => this.#log[level]({ part: 'containerd' }, message),
+      });
+      this.#onEnd('end containerd', () => (this.#liveRestore ? managed.release() : managed.stop()));
+      address = managed.socket;
+    }
+    const client = connectContainerd({
+      address,
+      namespace: config.containerdNamespace,
+      snapshotter: SNAPSHOTTER,
+      runc: { root: join(config.execRoot, 'runc') },
+    });
+    await client.ready(CONTAINERD_TIMEOUT);
+    this.#onEnd('close the containerd client', () => client.close());
+    return client;
+  }
+
+  #network(store: Store, route: RouteClient, keeper: ProxyProcess, events: EventBus) {
+    const config = this.#config;
+    const log = this.#log;
+    const forwardingWasOff = readSysctl('net/ipv4/ip_forward') === '0';
+    if (config.ipForward && forwardingWasOff) tryWriteSysctl('net/ipv4/ip_forward', '1');
+    const kernelServes = config.iptables;
+    const publisher = new PortPublisher(keeper, {
+      userlandProxy: config.userlandProxy,
+      kernelServes,
+      hostHasIPv6: tryReadSysctl('net/ipv6/conf/all/disable_ipv6') === '0',
+      ephemeralRange: () => {
+        const [start = 32_768, end = 60_999] = readSysctl('net/ipv4/ip_local_port_range')
+          .split(/\s+/)
+          .map(Number);
+        return { start, end };
+      },
+      sctpMissing: existsSync('/proc/sys/net/sctp') ? null : 'this kernel has no SCTP (CONFIG_IP_SCTP)',
+    });
+    const runner = (family: 4 | 6) => {
+      const iptables = new IptablesRunner({ family });
+      return {
+        restore: (text: string) => iptables.restore(text, { noflush: true }),
+        save: () => iptables.save(),
+      };
+    };
+    // A daemon that turned forwarding on is the one that has to see to it that not everything is forwarded; what an earlier
+    // daemon did counts too, since forwarding stays on when it ends.
+    const flags = store.table<boolean>('flags');
+    if (config.ipForward && forwardingWasOff) flags.put('turned_forwarding_on', true);
+    const forwardDrop =
+      config.iptables && !config.ipForwardNoDrop && flags.get('turned_forwarding_on') === true;
+    const pools = config.defaultAddressPools.map(({ base, size }) => ({
+      base: Prefix.parse(String(base)),
+      size,
+    }));
+    const controller = new NetworkController({
+      settings: {
+        netnsFolder: join(config.execRoot, 'netns'),
+        defaultBridge: {
+          bridge: config.bridge,
+          bip: config.bip,
+          fixedCidr: config.fixedCidr,
+          defaultGateway: config.defaultGateway,
+          icc: config.icc,
+          ipMasq: config.ipMasq,
+          ip: config.ip === '0.0.0.0' ? '' : config.ip,
+          mtu: config.mtu === 0 ? 1500 : config.mtu,
+        },
+        pools: pools.length === 0 ? new SubnetSpace() : new SubnetSpace(pools),
+        userlandProxy: config.userlandProxy,
+        iptables: config.iptables,
+        ip6tables: config.ip6tables,
+        forwardDrop,
+      },
+      store,
+      route,
+      bridge: new BridgeDriver(route, log),
+      publisher,
+      firewall: (intent) =>
+        new FirewallSync({
+          v4: runner(4),
+          v6: config.ip6tables ? runner(6) : undefined,
+          applied: store.table<RuleSet>('firewall'),
+          intent,
+          log,
+        }),
+      emit: (action, id, attributes) => events.publish('network', action, id, attributes),
+      log,
+    });
+    return { controller, publisher };
+  }
+
+  #settings(): EngineContext['settings'] {
+    const config = this.#config;
+    return {
+      dataRoot: config.dataRoot,
+      execRoot: config.execRoot,
+      snapshotter: SNAPSHOTTER,
+      cgroupParent: config.cgroupParent || 'bridgeport',
+      initPath: config.initPath || INIT_PROGRAMS.find((path) => existsSync(path)),
+      defaults: {
+        logDriver: config.logDriver,
+        logOptions: { ...config.logOpts },
+        dns: [...config.dns],
+        dnsOptions: [...config.dnsOpts],
+        dnsSearch: [...config.dnsSearch],
+        shmSize: Number(config.defaultShmSize),
+        init: config.init,
+      },
+      hostGatewayIp: config.hostGatewayIps[0],
+      liveRestore: config.liveRestore,
+      shutdownTimeout: config.shutdownTimeout,
+      cpus: cpus().length,
+    };
+  }
+
+  async #facts(
+    store: Store,
+    containerd: Containerd,
+    host: ReturnType<typeof createHostSystem>,
+  ): Promise<SystemFacts> {
+    const config = this.#config;
+    const meta = store.table<string>('meta');
+    const id = meta.get('engine_id') ?? newId();
+    meta.put('engine_id', id);
+    return {
+      version: VERSION,
+      gitCommit: '',
+      buildTime: '',
+      nodeVersion: process.versions.node,
+      containerdVersion: (await containerd.version()).version,
+      runcVersion: await runcVersion(),
+      id,
+      dataRoot: config.dataRoot,
+      labels: [...config.labels],
+      debug: config.debug,
+      liveRestore: config.liveRestore,
+      iptables: config.iptables,
+      ipForwarding: readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1',
+      cgroupVersion: host.cgroupVersion,
+      controllers: host.cgroupControllers,
+      hasSeccomp: host.hasSeccomp,
+      snapshotter: SNAPSHOTTER,
+      insecureRegistries: [...config.insecureRegistries],
+      mirrors: [...config.registryMirrors],
+      hasInit: INIT_PROGRAMS.some((path) => existsSync(path)),
+      logDriver: config.logDriver,
+      firewallBackend: config.iptables ? 'iptables' : 'none',
+      warnings: [],
+    };
+  }
+
+  async #serve(server: ApiServer): Promise<void> {
+    for (const host of this.#config.hosts) {
+      const address = apiAddress(parseHost(host), this.#config);
+      if (address === undefined) throw notImplemented(`listening on ${host}`);
+      await server.listen(address);
+    }
+    this.#onEnd('close the API', () => server.close({ graceMs: 1000 }));
+  }
+}
+
+function resolvedImage(image: Awaited<ReturnType<ImageService['resolve']>>): ResolvedImage {
+  return {
+    id: image.id,
+    platform: `${image.platform.os}/${image.platform.architecture}`,
+    chainId: image.chainId,
+    defaults: image.config as ResolvedImage['defaults'],
+  };
+}
+
+/** `1.1.5+ds1`, or empty when runc cannot be run. */
+async function runcVersion(): Promise<string> {
+  try {
+    const { stdout } = await promisify(execFile)('runc', ['--version'], { timeout: 5000 });
+    return /^runc version (\S+)/m.exec(stdout)?.[1] ?? '';
+  } catch {
+    return '';
+  }
+}

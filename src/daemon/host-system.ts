@@ -1,0 +1,76 @@
+/** The engine's `HostSystem` on the real kernel. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { internal } from '../base/errors.ts';
+import type { HostSystem, RootfsMount } from '../engine/host-system.ts';
+import { capabilitiesOfMask } from '../engine/spec/capabilities.ts';
+import { errnoName } from '../kernel/ffi/errno.ts';
+import { check, lastErrno, libc } from '../kernel/ffi/libc.ts';
+import { MNT_DETACH, MS_BIND, MS_RDONLY, MS_REC } from '../kernel/mounts/constants.ts';
+
+export function createHostSystem(): HostSystem {
+  const cgroupVersion = existsSync('/sys/fs/cgroup/cgroup.controllers') ? 2 : 1;
+  return {
+    makeFifo(path) {
+      if (libc().mkfifo(path, 0o700) < 0 && errnoName(lastErrno()) !== 'EEXIST') {
+        throw internal(`make FIFO "${path}": ${errnoName(lastErrno())}`);
+      }
+    },
+    mountRootfs,
+    unmount(target) {
+      if (libc().umount2(target, MNT_DETACH) < 0) {
+        const errno = errnoName(lastErrno());
+        // EINVAL: nothing is mounted there (umount(2)).
+        if (errno !== 'EINVAL' && errno !== 'ENOENT')
+          throw internal(`unmount "${target}": ${errno}`, { errno });
+      }
+    },
+    isMountPoint(target) {
+      return readFileSync('/proc/self/mountinfo', 'utf8')
+        .split('\n')
+        .some((line) => line.split(' ')[4] === target);
+    },
+    capabilities: heldCapabilities(),
+    cgroupVersion,
+    cgroupControllers: controllers(cgroupVersion),
+    hasSeccomp: /^Seccomp:\s+\d/m.test(readFileSync('/proc/self/status', 'utf8')),
+  };
+}
+
+function mountRootfs(mounts: RootfsMount[], target: string): void {
+  for (const mount of mounts) {
+    let flags = 0;
+    const data: string[] = [];
+    for (const option of mount.options) {
+      if (option === 'ro') flags |= MS_RDONLY;
+      else if (option === 'bind') flags |= MS_BIND;
+      else if (option === 'rbind') flags |= MS_BIND | MS_REC;
+      else if (option !== 'rw') data.push(option);
+    }
+    const path = mount.target ? `${target}/${mount.target}` : target;
+    check(
+      libc().mount(mount.source, path, mount.type, flags, data.join(',')),
+      () => `mount ${mount.type} ${mount.source} on ${path}`,
+    );
+  }
+}
+
+function heldCapabilities(): string[] {
+  const mask = /^CapBnd:\s+([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+  return capabilitiesOfMask(BigInt(`0x${mask}`));
+}
+
+function controllers(version: 1 | 2): string[] {
+  if (version === 2) return readFileSync('/sys/fs/cgroup/cgroup.controllers', 'utf8').trim().split(/\s+/);
+  const found = readFileSync('/proc/cgroups', 'utf8')
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => line.split('\t'))
+    .filter((fields) => fields[3] === '1')
+    .map((fields) => fields[0] as string);
+  // Weights need an I/O scheduler that knows them (BFQ, formerly CFQ).
+  for (const file of ['blkio.weight', 'blkio.bfq.weight']) {
+    if (existsSync(`/sys/fs/cgroup/blkio/${file}`)) found.push('blkio.weight');
+  }
+  return found;
+}

@@ -1,0 +1,102 @@
+/** The engine as a whole: puts its services together, starts them and ends them. */
+
+import type { TaskEvent } from '../runtime/containerd/client.ts';
+import type { Store } from '../store/store.ts';
+import type { Container } from './containers/container.ts';
+import { Creator, type MountResolver } from './containers/create.ts';
+import { Lifecycle } from './containers/lifecycle.ts';
+import { ContainerRegistry } from './containers/registry.ts';
+import { ContainersService } from './containers/service.ts';
+import { Starter } from './containers/start.ts';
+import type { EngineContext } from './context.ts';
+import { Reconciler } from './reconcile.ts';
+import { followTaskEvents } from './task-events.ts';
+
+export interface EngineParts {
+  context: EngineContext;
+  store: Store;
+  mounts: MountResolver;
+}
+
+export class Engine {
+  readonly registry: ContainerRegistry;
+  readonly lifecycle: Lifecycle;
+  readonly containers: ContainersService;
+  readonly #context: EngineContext;
+  readonly #reconciler: Reconciler;
+  readonly #ending = new AbortController();
+  #following: Promise<void> = Promise.resolve();
+  #opened = 0;
+
+  constructor({ context, store, mounts }: EngineParts) {
+    this.#context = context;
+    this.registry = new ContainerRegistry(store, context.settings.dataRoot);
+    const starter = new Starter(context, this.registry);
+    this.lifecycle = new Lifecycle(context, this.registry, starter, {
+      started: () => {},
+      ended: async () => {},
+      removed: async () => {},
+    });
+    this.containers = new ContainersService(
+      context,
+      this.registry,
+      new Creator(context, this.registry, mounts),
+      this.lifecycle,
+    );
+    this.#reconciler = new Reconciler(context, this.registry, this.lifecycle);
+  }
+
+  /** Adopts what runs, then follows containerd's events. */
+  async start(): Promise<void> {
+    const open = Promise.withResolvers<void>();
+    this.#following = followTaskEvents(
+      this.#context.containerd,
+      {
+        onEvent: (event) => this.#dispatch(event),
+        onOpen: () => {
+          open.resolve();
+          if (this.#opened++ > 0) void this.#reconciler.afterInterruption();
+        },
+      },
+      this.#ending.signal,
+      this.#context.log,
+    );
+    // First the stream, then the look around: nothing can happen unseen in between.
+    await open.promise;
+    await this.#reconciler.atStart((container) => this.#adopted(container));
+  }
+
+  startByPolicy(): void {
+    this.#reconciler.startByPolicy();
+  }
+
+  /** Stops listening; with `stopContainers`, stops them first. */
+  async stop(options: { stopContainers: boolean }): Promise<void> {
+    if (options.stopContainers) await this.lifecycle.shutDown(this.#context.settings.shutdownTimeout);
+    this.#ending.abort();
+    await this.#following;
+    for (const container of this.registry.all()) {
+      clearTimeout(container.restartTimer);
+      container.log?.flush();
+    }
+  }
+
+  #adopted(_container: Container): void {}
+
+  #dispatch(event: TaskEvent): void {
+    const container = this.registry.byId(event.containerId);
+    if (container === undefined) return;
+    switch (event.type) {
+      case 'task-exit':
+        if (event.execId === undefined) void this.lifecycle.handleExit(container, event);
+        break;
+      case 'task-oom':
+        container.record.state.oomKilled = true;
+        this.registry.save(container);
+        this.lifecycle.emit(container, 'oom');
+        break;
+      default:
+        break;
+    }
+  }
+}
