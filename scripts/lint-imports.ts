@@ -31,7 +31,7 @@ export function isTest(file: string): boolean {
 export function lintImports(tree: string): Violation[] {
   return globSync('**/*.ts', { cwd: tree })
     .sort()
-    .filter((file) => !isTest(file) && file !== 'daemon.ts')
+    .filter((file) => !isTest(file))
     .flatMap((file) =>
       importsOf(readFileSync(join(tree, file), 'utf8')).flatMap(({ line, specifier }) => {
         const why = refusal(tree, file, specifier);

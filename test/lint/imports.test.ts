@@ -15,6 +15,7 @@ test('`lintImports()` finds every breach of the import table in a tree made of b
       'cli/main.ts:1 fastify: only api imports fastify',
       'cli/main.ts:2 ../../../../scripts/import-table.ts: cli imports from outside the source tree',
       'config/parse.ts:2 ../store/store.ts: config may import base, and not store',
+      'daemon.ts:2 ./cli/main.ts: daemon may import base, config, kernel, store, runtime, network, proxy, engine, observe, api, and not cli',
       'engine/start.ts:1 ./testing/help.ts: only tests import test code',
       'engine/start.ts:4 ../kernel/netns/enter.ts: engine may import base, network, runtime, store, and not kernel',
       'engine/start.ts:4 (computed): a computed import cannot be checked',
