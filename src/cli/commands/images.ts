@@ -94,7 +94,7 @@ function imageRows(
     CreatedSince: created > 0 ? `${humanDuration(context.now() - created)} ago` : 'N/A',
     CreatedAt: goTime(created),
     Size: humanSize(image.Size, 3),
-    VirtualSize: humanSize(image.Size, 3),
+    VirtualSize: humanSize(image.Size),
     Containers: countOrUnknown(image.Containers),
     SharedSize: sizeOrUnknown(image.SharedSize),
     UniqueSize:

@@ -53,7 +53,7 @@ async function findAny(context: CliContext, name: string, size: boolean): Promis
       if (!isKind(error, 'not-found', 'invalid', 'not-implemented')) throw error;
     }
   }
-  throw new Error(`error: no such object: ${name}`);
+  throw new Error(`Error: No such object: ${name}`);
 }
 
 /** `container inspect`, `image inspect`, … */

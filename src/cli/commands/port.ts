@@ -15,7 +15,7 @@ export const port = defineCommand({
     const lines: Array<{ port: number; proto: string; text: string }> = [];
     const key = wanted === undefined ? undefined : portKey(wanted);
     if (key !== undefined && (ports[key] ?? []).length === 0) {
-      throw new Error(`no public port '${key}' published for ${name}`);
+      throw new Error(`Error: No public port '${wanted}' published for ${name}`);
     }
     for (const [inside, bindings] of Object.entries(ports)) {
       if (key !== undefined && inside !== key) continue;

@@ -1,9 +1,9 @@
 import { createWriteStream } from 'node:fs';
 import { chmod, lchown, link, lstat, mkdir, realpath, rm, symlink, utimes } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import tar from 'tar-stream';
+import { type Header, extract as tarExtract } from 'tar-stream';
 import { type CopyPlan, renamed } from './paths.ts';
 
 /** How an archive from a container is unpacked. */
@@ -21,11 +21,10 @@ export interface ExtractOptions {
  */
 export async function extractTo(source: Readable, { plan, keepOwner }: ExtractOptions): Promise<void> {
   const root = await realpath(plan.directory);
-  const extract = tar.extract();
+  const extract = tarExtract();
   const directories: Array<{ path: string; mtime: Date | undefined; mode: number }> = [];
-  const reading = pipeline(source, extract);
-  // Looked at below; an early failure must not end the process meanwhile.
-  reading.catch(() => {});
+  source.once('error', (error) => extract.destroy(error));
+  source.pipe(extract as unknown as NodeJS.WritableStream);
   for await (const entry of extract) {
     const { header } = entry;
     const target = await placeFor(root, renamed(header.name, plan.rename));
@@ -40,7 +39,6 @@ export async function extractTo(source: Readable, { plan, keepOwner }: ExtractOp
     }
     entry.resume();
   }
-  await reading;
   // Writing into a directory changes its time, and a read-only one could not be written into.
   for (const { path, mtime, mode } of directories.reverse()) {
     await chmod(path, mode);
@@ -48,7 +46,10 @@ export async function extractTo(source: Readable, { plan, keepOwner }: ExtractOp
   }
 }
 
-async function write(entry: tar.Entry, target: string, root: string, plan: CopyPlan): Promise<void> {
+/** What is read of an entry of an archive. */
+type Entry = AsyncIterable<unknown> & { header: Header };
+
+async function write(entry: Entry, target: string, root: string, plan: CopyPlan): Promise<void> {
   const { type, name, linkname = '' } = entry.header;
   const existing = await lstat(target).catch(() => undefined);
   if (type === 'directory') {
@@ -62,7 +63,10 @@ async function write(entry: tar.Entry, target: string, root: string, plan: CopyP
   }
   if (existing) await rm(target);
   if (type === 'file' || type === 'contiguous-file') {
-    await pipeline(entry, createWriteStream(target, { mode: 0o600, flags: 'wx' }));
+    await pipeline(
+      Readable.from(entry, { objectMode: false }),
+      createWriteStream(target, { mode: 0o600, flags: 'wx' }),
+    );
   } else if (type === 'symlink') await symlink(linkname, target);
   else if (type === 'link') await link(await placeFor(root, renamed(linkname, plan.rename)), target);
   else throw new Error(`copy of ${type} ${JSON.stringify(name)} is not supported`);

@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { lstat, readdir, readlink, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import tar from 'tar-stream';
+import { Readable } from 'node:stream';
+import { type Header, type Pack, pack as tarPack } from 'tar-stream';
 
 /** What is packed, and under which name. */
 export interface PackOptions {
@@ -15,16 +15,17 @@ export interface PackOptions {
 }
 
 /** A tar stream of a file or a whole directory, with modes, owners, times and symbolic links as they are. */
-export function packPath({ path, name, followLink }: PackOptions): NodeJS.ReadableStream {
-  const pack = tar.pack();
+export function packPath({ path, name, followLink }: PackOptions): Readable {
+  const pack = tarPack();
   addPath(pack, path, name, followLink).then(
     () => pack.finalize(),
     (error: Error) => pack.destroy(error),
   );
-  return pack;
+  // tar-stream's streams are not Node's own; Node's are made of their chunks.
+  return Readable.from(pack, { objectMode: false });
 }
 
-async function addPath(pack: tar.Pack, path: string, name: string, follow: boolean): Promise<void> {
+async function addPath(pack: Pack, path: string, name: string, follow: boolean): Promise<void> {
   const info = follow ? await stat(path) : await lstat(path);
   const header = {
     name,
@@ -41,16 +42,32 @@ async function addPath(pack: tar.Pack, path: string, name: string, follow: boole
   } else if (info.isSymbolicLink()) {
     await addEntry(pack, { ...header, type: 'symlink', linkname: await readlink(path) });
   } else if (info.isFile()) {
-    const entry = pack.entry({ ...header, type: 'file', size: info.size });
-    // A file that grows while it is read must not overrun the length that was announced.
-    const end = Math.max(0, info.size - 1);
-    if (info.size === 0) entry.end();
-    else await pipeline(createReadStream(path, { end }), entry);
+    await addFile(pack, path, { ...header, type: 'file', size: info.size });
   }
   // Sockets cannot be archived; devices and pipes are left to the daemon's own image tools.
 }
 
-function addEntry(pack: tar.Pack, header: tar.Headers): Promise<void> {
+/** Exactly `size` bytes of the file: one that grows or shrinks meanwhile must not garble what follows it. */
+async function addFile(
+  pack: Pack,
+  path: string,
+  header: Partial<Header> & { name: string; size: number },
+): Promise<void> {
+  const finished = Promise.withResolvers<void>();
+  const entry = pack.entry(header, (error) => (error ? finished.reject(error) : finished.resolve()));
+  let left = header.size;
+  if (left > 0) {
+    for await (const chunk of createReadStream(path, { end: left - 1 })) {
+      left -= (chunk as Buffer).length;
+      if (!entry.write(chunk)) await new Promise<void>((resolve) => entry.once('drain', () => resolve()));
+    }
+  }
+  if (left > 0) throw new Error(`${path} became shorter while it was copied`);
+  entry.end(Buffer.alloc(0));
+  await finished.promise;
+}
+
+function addEntry(pack: Pack, header: Partial<Header> & { name: string }): Promise<void> {
   return new Promise((resolve, reject) => {
     pack.entry(header, (error) => (error ? reject(error) : resolve()));
   });

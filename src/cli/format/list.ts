@@ -22,26 +22,32 @@ export interface ListView {
  * The text of a list, line end included: `format` is empty or `table` (the default table), `table TEMPLATE`, `raw`,
  * `json`, or a template per row.
  *
- * Throws an `Error` (`template parsing error: …`) for a template that cannot be read or does not fit.
+ * Throws an `Error` (`failed to parse template: …`, `failed to execute template: …`) for a template that cannot be read
+ * or does not fit.
  */
 export function renderList(view: ListView, rows: readonly Row[], format: string): string {
   const isTable = format === '' || format.startsWith('table');
-  const source = unescaped(templateOf(view, format));
-  try {
-    const template = new Template(source);
+  const template = guarded('parse', () => new Template(unescaped(templateOf(view, format))));
+  return guarded('execute', () => {
     const lines = rows.map((row) => `${template.render(prepared(row, view))}\n`);
     if (!isTable) return lines.join('');
     const header = template.render({ ...view.headers, Label: labelHeader }, HEADER_FUNCTIONS);
     return alignColumns(`${header}\n${lines.join('')}`);
+  });
+}
+
+function guarded<T>(verb: string, work: () => T): T {
+  try {
+    return work();
   } catch (error) {
-    if (error instanceof TemplateError) throw new Error(`template parsing error: ${error.message}`);
+    if (error instanceof TemplateError) throw new Error(`failed to ${verb} template: ${error.message}`);
     throw error;
   }
 }
 
 /** True when showing `format` needs the field `name`. */
 export function usesField(format: string, name: string): boolean {
-  return new RegExp(`\\.${name}\\b`).test(format) || format === 'json' || /json \.(\s|\})/.test(format);
+  return new RegExp(`\\.${name}\\b`).test(format);
 }
 
 function templateOf(view: ListView, format: string): string {

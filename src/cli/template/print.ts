@@ -1,4 +1,4 @@
-import { Nil, NO_VALUE } from './values.ts';
+import { Nil, NO_VALUE, TYPE_NAME } from './values.ts';
 
 /** Go's `%v` of a value. */
 export function printed(value: unknown): string {
@@ -21,12 +21,17 @@ function number(value: number): string {
   return value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2');
 }
 
-/** JSON as Go's encoder writes it with HTML escaping off: maps sorted by key. */
+/**
+ * JSON as Go's encoder writes it: maps sorted by key. A row of a list has `<`, `>` and `&` escaped (Docker's rows encode
+ * themselves, with the encoder's default), everything else has not.
+ */
 export function toJson(value: unknown): string {
   if (value === NO_VALUE || value === undefined) return 'null';
-  return JSON.stringify(value, (_key, item: unknown) =>
+  const text = JSON.stringify(value, (_key, item: unknown) =>
     item instanceof Map ? Object.fromEntries([...item].sort(([a], [b]) => (a < b ? -1 : 1))) : item,
   );
+  const isRow = typeof value === 'object' && value !== null && TYPE_NAME in value;
+  return isRow ? text.replace(/[<>&]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`) : text;
 }
 
 /**
