@@ -21,29 +21,24 @@ export interface Box {
 /** Draws a box; every line returned is equally wide. */
 export function drawBox(box: Box): Line[] {
   const { title, lines, role, down, up, left, maxWidth, minWidth = 0 } = box;
-  const wanted = Math.max(minWidth, lineWidth(title) + 6, ...lines.map((line) => lineWidth(line) + 4));
-  const width = Math.min(wanted, maxWidth);
-  const inner = width - 4;
+  const corner = up === undefined ? '╭─ ' : `╭${'─'.repeat(up - 1)}┴─ `;
+  const wanted = [
+    corner.length + lineWidth(title) + 3,
+    ...lines.map((line) => lineWidth(line) + 4),
+    minWidth,
+  ];
+  const width = Math.min(Math.max(...wanted), maxWidth);
   const frame = (text: string) => span(text, role);
 
-  const shown = clip(title, inner - 2);
-  const top = [frame('╭─ '), ...shown, frame(` ${'─'.repeat(Math.max(0, width - lineWidth(shown) - 5))}╮`)];
+  const shown = clip(title, width - corner.length - 3);
+  const rest = '─'.repeat(width - corner.length - lineWidth(shown) - 2);
+  const top = [frame(corner), ...shown, frame(` ${rest}╮`)];
   const body = lines.map((line, index) => [
     frame(left && index === 0 ? '┤ ' : '│ '),
-    ...padded(clip(line, inner), inner),
+    ...padded(clip(line, width - 4), width - 4),
     frame(' │'),
   ]);
   const bottom = [...'─'.repeat(width - 2)];
   if (down !== undefined) bottom[down - 1] = '┬';
-  return [up === undefined ? top : entered(top, up), ...body, [frame(`╰${bottom.join('')}╯`)]];
-}
-
-/** Marks where a wire comes in from above, which is left of the title. */
-function entered(top: Line, column: number): Line {
-  const [first, ...rest] = top;
-  const edge = [...`╭${'─'.repeat(column + 2)} `];
-  edge[column] = '┴';
-  const [last] = rest.slice(-1);
-  const shorter = last!.text.replace('─'.repeat(column), '');
-  return [{ ...first!, text: edge.join('') }, ...rest.slice(0, -1), { ...last!, text: shorter }];
+  return [top, ...body, [frame(`╰${bottom.join('')}╯`)]];
 }

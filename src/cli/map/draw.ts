@@ -93,9 +93,8 @@ function drawNetwork(map: NetworkMap, network: MapNetwork, endpoints: MapEndpoin
   const title: Line = bridge
     ? [span(bridge.name, 'bridge'), span(` · network ${network.name}`)]
     : [span(network.name, 'bridge'), span(' network')];
-  const lines = bridge ? aligned([interfaceCells(bridge)]) : [];
-  const notes = networkNotes(network);
-  if (notes !== '') lines.push([span(notes, 'dim')]);
+  const lines = bridge ? aligned([interfaceCells(bridge).filter((cell) => lineWidth(cell) > 0)]) : [];
+  lines.push(...wrapped(networkNotes(network), width - 4).map((note) => [span(note, 'dim')]));
   if (endpoints.length === 0) lines.push([span('no container is connected', 'dim')]);
   const box = drawBox({
     title,
@@ -109,29 +108,38 @@ function drawNetwork(map: NetworkMap, network: MapNetwork, endpoints: MapEndpoin
   return [...box, ...drawEndpoints(map, endpoints, width)];
 }
 
-function networkNotes(network: MapNetwork): string {
-  if (network.driver === 'host') return "containers use the host's own interfaces";
+function networkNotes(network: MapNetwork): string[] {
+  if (network.driver === 'host') return ["containers use the host's own interfaces"];
   if (network.driver === 'null' || network.driver === 'none')
-    return 'containers have a loopback interface and nothing else';
-  const pools = network.subnets.map(({ subnet, gateway }) =>
-    gateway ? `subnet ${subnet} · gateway ${gateway}` : `subnet ${subnet}`,
-  );
-  const flags = [
-    network.internal ? 'internal' : '',
-    network.icc === undefined ? '' : network.icc ? 'icc' : 'icc OFF',
-    network.masquerade === undefined || network.internal
-      ? ''
-      : network.masquerade
-        ? 'masquerade'
-        : 'no masquerade',
-  ];
-  return [...pools, ...flags].filter(Boolean).join(' · ');
+    return ['containers have a loopback interface only'];
+  const onOff = (name: string, value: boolean | undefined) =>
+    value === undefined ? '' : `${name} ${value ? 'on' : 'off'}`;
+  return [
+    ...network.subnets.flatMap(({ subnet, gateway }) => [
+      `subnet ${subnet}`,
+      gateway ? `gateway ${gateway}` : '',
+    ]),
+    network.internal ? 'internal: no way out of the host' : '',
+    onOff('icc', network.icc),
+    network.internal ? '' : onOff('masquerade', network.masquerade),
+  ].filter(Boolean);
+}
+
+/** Facts joined by ` · ` into lines no longer than `width`. */
+function wrapped(facts: readonly string[], width: number): string[] {
+  const lines: string[] = [];
+  for (const fact of facts) {
+    const joined = lines.length > 0 ? `${lines.at(-1)} · ${fact}` : '';
+    if (joined !== '' && joined.length <= width) lines[lines.length - 1] = joined;
+    else lines.push(fact);
+  }
+  return lines;
 }
 
 function drawEndpoints(map: NetworkMap, endpoints: MapEndpoint[], width: number): Line[] {
   const wires = endpoints.map(wireLabel);
   const reach = Math.max(0, ...wires.map(lineWidth));
-  const start = BRANCH + reach + 4;
+  const start = BRANCH + reach + (reach > 0 ? 5 : 4);
   const beside =
     width - start >= BESIDE && endpoints.every((endpoint) => boxWidth(map, endpoint) <= width - start);
   return endpoints.flatMap((endpoint, index) => {
@@ -139,20 +147,22 @@ function drawEndpoints(map: NetworkMap, endpoints: MapEndpoint[], width: number)
     const wire = wires[index]!;
     const dashes = isUp(endpoint.container.state) ? '─' : '┄';
     const joint = span((last ? '╰' : '├') + dashes, 'wire');
+    // Without a veth there is nothing to name: the wire goes through.
+    const label = lineWidth(wire) > 0 ? [span(' '), ...wire, span(' ')] : [];
     const through = [...indent(BRANCH), span('│', 'wire')];
     const below = last ? indent(BRANCH + 1) : through;
     const room = beside ? width - start : width - BRANCH - 5;
     const box = containerBox(map, endpoint, room, beside);
     if (!beside) {
-      const head = [...indent(BRANCH), joint, span(' '), ...wire];
+      const head = [...indent(BRANCH), joint, ...label];
       return [through, head, ...box.map((line) => [...below, span('    '), ...line])];
     }
-    const gap = span(` ${dashes.repeat(reach - lineWidth(wire) + 1)}`, 'wire');
+    const gap = span(dashes.repeat(start - BRANCH - 2 - lineWidth(label)), 'wire');
     const [top, first, ...rest] = box;
     const beforeBox = (line: Line, prefix: Line) => [...padded(prefix, start), ...line];
     return [
       beforeBox(top!, through),
-      [...indent(BRANCH), joint, span(' '), ...wire, gap, ...first!],
+      [...indent(BRANCH), joint, ...label, gap, ...first!],
       ...rest.map((line) => beforeBox(line, below)),
     ];
   });
@@ -161,7 +171,7 @@ function drawEndpoints(map: NetworkMap, endpoints: MapEndpoint[], width: number)
 /** `veth3f2a1c0 #7 ══ #6 eth0`: both ends of the pair with the kernel's numbers. */
 function wireLabel({ hostVeth, inside, container }: MapEndpoint): Line {
   const number = (index: number | undefined) => (index === undefined ? '' : `#${index}`);
-  if (!isUp(container.state)) return [span('not connected', 'dim')];
+  if (!isUp(container.state)) return [];
   if (hostVeth) {
     const left = [span(hostVeth.name, 'bridge'), span(` ${number(hostVeth.index)}`.trimEnd(), 'dim')];
     const right = span(` ${number(inside?.index)}`.trimEnd(), 'dim');
@@ -184,10 +194,9 @@ function containerBox(map: NetworkMap, endpoint: MapEndpoint, maxWidth: number, 
     span(container.image ? ` · ${container.image}` : '', 'dim'),
     span(container.state === 'running' ? '' : ` · ${container.state}`, 'dim'),
   ];
-  const addresses = endpoint.addresses.length > 0 ? endpoint.addresses.join(' ') : up ? 'no address' : '';
   const lines: Line[] = [];
-  if (addresses !== '' || endpoint.mac) {
-    lines.push(...aligned([[[span(addresses)], [span(endpoint.mac ?? '', 'dim')]]]));
+  if (endpoint.addresses.length > 0) {
+    lines.push([span(endpoint.addresses.join(' ')), span(endpoint.mac ? `   ${endpoint.mac}` : '', 'dim')]);
   }
   lines.push(...portLines(endpoint.ports, up));
   if (endpoint.exposed?.length) {
@@ -201,7 +210,8 @@ function containerBox(map: NetworkMap, endpoint: MapEndpoint, maxWidth: number, 
     const name = alias === to ? '' : ` as ${alias}`;
     lines.push([span(`link ─▶ ${to}${name}`, 'link'), span(address ? ` (${address})` : '', 'dim')]);
   }
-  if (lines.length === 0) lines.push([span(up ? 'nothing published' : 'stopped', 'dim')]);
+  if (lines.length === 0)
+    lines.push([span(up ? 'no address of its own' : 'not connected to anything', 'dim')]);
   return drawBox({ title, lines, role: up ? 'running' : 'stopped', left, maxWidth });
 }
 

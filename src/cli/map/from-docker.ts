@@ -23,14 +23,23 @@ export function mapFromDocker({ containers, networks, info }: DockerAnswers): Ne
       ...(info.Name === undefined ? {} : { name: info.Name }),
       ...(info.IPv4Forwarding === undefined ? {} : { ipForward: info.IPv4Forwarding }),
     },
-    networks: [...networks].sort((a, b) => rank(a) - rank(b) || (a.Name < b.Name ? -1 : 1)).map(toNetwork),
+    networks: [...networks]
+      .sort((a, b) => rank(a) - rank(b) || (a.Name < b.Name ? -1 : 1))
+      .map((network) => toNetwork(network, containers)),
     endpoints: containers.flatMap(toEndpoints).sort((a, b) => (a.container.name < b.container.name ? -1 : 1)),
   };
 }
 
-function toNetwork(network: NetworkInspect): MapNetwork {
+function toNetwork(network: NetworkInspect, containers: readonly ContainerInspect[]): MapNetwork {
   const options = network.Options ?? {};
-  const pools = network.IPAM?.Config ?? [];
+  // Older engines keep the default bridge's gateway to themselves; its containers know it.
+  const gateway = containers
+    .flatMap(({ NetworkSettings }) => Object.values(NetworkSettings.Networks ?? {}))
+    .find((endpoint) => endpoint.NetworkID === network.Id && endpoint.Gateway)?.Gateway;
+  const pools = (network.IPAM?.Config ?? []).map((pool) => ({
+    ...pool,
+    ...(pool.Gateway || !gateway || pool.Subnet?.includes(':') ? {} : { Gateway: gateway }),
+  }));
   const isBridge = network.Driver === 'bridge';
   const name = options[`${BRIDGE_OPTION}.name`] || `br-${network.Id.slice(0, 12)}`;
   const mtu = Number(options['com.docker.network.driver.mtu']);
