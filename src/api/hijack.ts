@@ -26,6 +26,7 @@ const PRESENCE_INTERVAL = 1_000;
 export class RawInput {
   readonly #socket: Duplex;
   readonly #request: IncomingMessage;
+  #bodyTaken = false;
 
   constructor(request: IncomingMessage, socket: Duplex, head: Buffer) {
     this.#request = request;
@@ -43,6 +44,7 @@ export class RawInput {
 
   /** Reads the announced body; what follows stays in the socket. */
   async body(): Promise<Buffer> {
+    this.#bodyTaken = true;
     if (/100-continue/i.test(this.#request.headers.expect ?? ''))
       this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n');
     if (this.#chunked) return collect(this.#decoded());
@@ -50,12 +52,14 @@ export class RawInput {
   }
 
   /**
-   * Everything that is still to come, as the container's stdin. After an upgrade it is raw; without one, a client that
-   * announced chunks (it could not say otherwise that input is coming) sends chunks.
+   * What is still to come, as the container's stdin. A body that was announced by its length and not read is no input
+   * (dockerode sends its options in one). Chunks are input when there was no upgrade: a client cannot say otherwise
+   * that input is coming.
    */
   stdin(upgraded: boolean): Readable {
+    if (this.#bodyTaken) return this.#taken(Number.POSITIVE_INFINITY);
     if (this.#chunked) return upgraded ? this.#withoutLastChunk() : this.#decoded();
-    return this.#taken(Number.POSITIVE_INFINITY);
+    return this.#skipping(this.#length);
   }
 
   /** The next `limit` bytes as a stream, with the socket's own back-pressure. */
@@ -65,6 +69,15 @@ export class RawInput {
       const part = chunk.length > left ? chunk.subarray(0, left) : chunk;
       left -= part.length;
       return { parts: [part], ...(left === 0 ? { rest: chunk.subarray(part.length) } : {}) };
+    });
+  }
+
+  #skipping(count: number): Readable {
+    let left = count;
+    return this.#readable((chunk) => {
+      const part = chunk.subarray(left);
+      left -= Math.min(left, chunk.length);
+      return { parts: [part] };
     });
   }
 

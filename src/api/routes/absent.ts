@@ -1,6 +1,7 @@
 /** Endpoints of Docker that Bridgeport has not built. They say so: a client must never take silence for success. */
 
-import { notImplemented } from '../../base/errors.ts';
+import { notFound, notImplemented } from '../../base/errors.ts';
+import type { PlainCall } from '../call.ts';
 import { sendJson } from '../reply.ts';
 import { del, get, post } from '../route.ts';
 import type { PlainRoute } from '../router.ts';
@@ -14,7 +15,15 @@ const absent = (add: Add, path: string, what: string): PlainRoute =>
 
 const building = 'building images';
 const checkpoints = 'checkpointing containers';
-const plugins = 'managing plugins';
+
+function noPlugins(): never {
+  throw notImplemented('managing plugins');
+}
+
+/** True of every name; `docker inspect` asks here too and takes anything but 404 for the end of its search. */
+function unknownPlugin({ params }: PlainCall): never {
+  throw notFound(`plugin ${JSON.stringify(params.name)} not found`);
+}
 
 export const absentRoutes: PlainRoute[] = [
   absent(post, '/build', building),
@@ -35,14 +44,12 @@ export const absentRoutes: PlainRoute[] = [
   absent(get, '/distribution/{name}/json', 'asking a registry for an image'),
   // true too: there are none
   get('/plugins', ({ response }) => sendJson(response, 200, [])),
-  absent(get, '/plugins/privileges', plugins),
-  absent(get, '/plugins/{name}/json', plugins),
-  absent(post, '/plugins/pull', plugins),
-  absent(post, '/plugins/create', plugins),
-  absent(post, '/plugins/{name}/enable', plugins),
-  absent(post, '/plugins/{name}/disable', plugins),
-  absent(post, '/plugins/{name}/push', plugins),
-  absent(post, '/plugins/{name}/upgrade', plugins),
-  absent(post, '/plugins/{name}/set', plugins),
-  absent(del, '/plugins/{name}', plugins),
+  get('/plugins/privileges', noPlugins),
+  post('/plugins/pull', noPlugins),
+  post('/plugins/create', noPlugins),
+  get('/plugins/{name}/json', unknownPlugin),
+  ...['enable', 'disable', 'push', 'upgrade', 'set'].map((verb) =>
+    post(`/plugins/{name}/${verb}`, unknownPlugin),
+  ),
+  del('/plugins/{name}', unknownPlugin),
 ];

@@ -4,9 +4,20 @@ import { BridgeportError, invalid, notImplemented } from '../../base/errors.ts';
 import type { PlainCall } from '../call.ts';
 import { imageInspectFor, imageSummaryFor } from '../compat/image.ts';
 import { imageFilters, imagePruneFilters, parseFilters } from '../filters.ts';
+import type { Query } from '../query.ts';
 import { registryAuth } from '../registry-auth.ts';
 import { sendEmpty, sendJson, sendProgress, sendStream } from '../reply.ts';
 import { del, get, post } from '../route.ts';
+
+/** `repo` may carry the tag itself; one that is given apart from it counts, and none at all is `latest`. */
+function repositoryOf(query: Query): { repository: string; tag: string } {
+  const repo = query.text('repo');
+  if (repo === '') return { repository: '', tag: '' };
+  if (repo.includes('@')) throw invalid(`cannot import digest reference ${JSON.stringify(repo)}`);
+  const colon = repo.indexOf(':', repo.lastIndexOf('/') + 1);
+  const repository = colon === -1 ? repo : repo.slice(0, colon);
+  return { repository, tag: query.text('tag') || (colon === -1 ? 'latest' : repo.slice(colon + 1)) };
+}
 
 async function list({ backend, query, response, version }: PlainCall): Promise<void> {
   const filters = parseFilters(query.text('filters'), imageFilters);
@@ -33,9 +44,9 @@ async function history({ backend, params, response }: PlainCall): Promise<void> 
 }
 
 async function tag({ backend, params, query, response }: PlainCall): Promise<void> {
-  const repository = query.text('repo');
+  const { repository, tag } = repositoryOf(query);
   if (repository === '') throw invalid('invalid reference format: "repo" is empty');
-  await backend.images.tag(params.name!, repository, query.text('tag') || 'latest');
+  await backend.images.tag(params.name!, repository, tag);
   sendEmpty(response, 201);
 }
 
@@ -78,8 +89,7 @@ async function pull(
 
 async function importTar({ backend, query, request, response, signal, version }: PlainCall): Promise<void> {
   const options = {
-    repository: query.text('repo'),
-    tag: query.text('tag'),
+    ...repositoryOf(query),
     message: query.text('message') || 'Imported from -',
     changes: query.all('changes'),
     platform: version >= 32 ? query.optional('platform') : undefined,

@@ -430,6 +430,8 @@ export function fakeBackend(engine: FakeEngine, tar: () => Buffer = () => Buffer
         return {
           tty: exec.tty,
           run: async ({ stdout, stderr }) => {
+            // as a process does: python3-docker loses what comes together with the headers
+            await sleep(20);
             stdout?.write(`${exec.cmd.join(' ')}\n`);
             stderr?.write('to stderr\n');
             exec.exitCode = 3;
