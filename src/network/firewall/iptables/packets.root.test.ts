@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { FirewallIntent, NetworkIntent } from '../intent.ts';
 import { compileIptables } from './compile.ts';
-import { PacketWorld } from './packet-world.testing.ts';
+import { PacketWorld, type Station } from './packet-world.testing.ts';
 import { emptyRuleSet } from './rules.ts';
 import { intentOf, link, network, published } from './scenarios.testing.ts';
 
@@ -124,16 +124,9 @@ describe('packets through the compiled iptables rules', () => {
   test('a port published on loopback cannot be reached by a neighbour that forges the address', async () => {
     // The neighbour sends packets for 127.0.0.1 to the host. Its own kernel takes no answer from that address, so what
     // is looked at is whether the container is asked.
-    world.lan.sh('sysctl -qw net.ipv4.conf.all.route_localnet=1');
-    world.lan.sh('ip route del local 127.0.0.0/8 dev lo table local');
-    world.lan.sh('ip route del local 127.0.0.1 dev lo table local');
-    world.lan.sh(`ip route add 127.0.0.0/8 via ${HOST} src ${LAN}`);
+    sendLoopbackTo(world.lan, HOST);
     const letIn = () =>
-      Number(
-        /\[(\d+):\d+\] -A DOCKER .*--dport 80 -j ACCEPT/.exec(
-          world.host.namespace.run('iptables-save', '-c'),
-        )?.[1],
-      );
+      packetsOf(`-A DOCKER -d ${WEB}/32 ! -i docker0 -o docker0 -p tcp -m tcp --dport 80 -j ACCEPT`);
     const intent = intentOf([docker0({ ports: [published(WEB, '127.0.0.1:9090:80')] })]);
     use(intent);
     world.host.sh('iptables -t raw -D PREROUTING -d 127.0.0.0/8 ! -i lo -j DROP');
@@ -165,6 +158,14 @@ describe('packets through the compiled iptables rules', () => {
     assert.equal(await world.stranger.ask(WEB, 80), NO);
     assert.equal(await world.web.ask(HOST, 8080), '80 172.17.0.1', 'hairpin');
     assert.equal(await world.other.ask(HOST, 8080), '80 172.17.0.3');
+  });
+
+  test("without the proxy a container does not reach what listens on the host's loopback", async () => {
+    use(intentOf([docker0()], { userlandProxy: false }));
+    world.host.sh('sysctl -qw net.ipv4.conf.docker0.route_localnet=1');
+    sendLoopbackTo(world.other, '172.17.0.1');
+    await world.other.ask('127.0.0.1', 8000);
+    assert.ok(packetsOf('-A PREROUTING -d 127.0.0.0/8 ! -i lo -j DROP') > 0);
   });
 
   test('each port of a range leads to its own, also when two connections differ only in the host address', async () => {
@@ -269,6 +270,23 @@ describe('packets through the compiled iptables rules', () => {
     assert.equal(await world.stranger.ask('fd00:17::2', 80), NO);
     assert.equal(await world.other.ask('fd00:17::2', 80), '80 fd00:17::3');
   });
+
+  /** Makes a station send packets for 127.0.0.0/8 to `gateway`, as no well-behaved one would. */
+  function sendLoopbackTo(station: Station, gateway: string): void {
+    station.sh('sysctl -qw net.ipv4.conf.all.route_localnet=1');
+    station.sh('ip route del local 127.0.0.0/8 dev lo table local');
+    station.sh('ip route del local 127.0.0.1 dev lo table local');
+    station.sh(`ip route add 127.0.0.0/8 via ${gateway}`);
+  }
+
+  /** How many packets a rule of the host has met. */
+  function packetsOf(rule: string): number {
+    const line = world.host.namespace
+      .run('iptables-save', '-c')
+      .split('\n')
+      .find((text) => text.endsWith(` ${rule}`));
+    return Number(/^\[(\d+):/.exec(line ?? '')?.[1]);
+  }
 
   /** True where packets between two ports of one bridge go through iptables (br_netfilter). */
   async function bridgedPacketsAreFiltered(): Promise<boolean> {

@@ -64,12 +64,7 @@ function tableView(table: Table, previous: RuleSet, next: RuleSet, observed: Obs
 
 function planTable(view: TableView, missing: 'respect' | 'restore'): string[] {
   const restoreAll = missing === 'restore' || wasFlushed(view);
-  const plans = new Map(
-    [...new Map([...view.chainsBefore, ...view.chainsAfter]).values()].map((spec) => [
-      spec.name,
-      planRules(view, spec, restoreAll),
-    ]),
-  );
+  const plans = planChains(view, restoreAll);
   const declared = [...view.chainsAfter.values()];
   const lines = [
     ...declared.flatMap((spec) => setPolicy(view, spec, restoreAll)),
@@ -77,12 +72,27 @@ function planTable(view: TableView, missing: 'respect' | 'restore'): string[] {
     ...[...plans.values()].flatMap((plan) => plan.remove),
     ...declared.flatMap((spec) => (isMissing(view, spec) ? seedLines(spec) : [])),
     ...[...plans.values()].flatMap((plan) => plan.write),
-    ...[...view.chainsBefore.values()].flatMap((spec) => removeChain(view, spec, plans)),
+    ...[...view.chainsBefore.values()].flatMap((spec) =>
+      isLeft(view, spec, plans) ? [`-X ${spec.name}`] : [],
+    ),
   ];
   return lines.length === 0 ? [] : [`*${view.table}`, ...lines, 'COMMIT'];
 }
 
-function planRules(view: TableView, spec: ChainSpec, restoreAll: boolean): ChainPlan {
+function planChains(view: TableView, restoreAll: boolean): ReadonlyMap<string, ChainPlan> {
+  const specs = [...new Map([...view.chainsBefore, ...view.chainsAfter]).values()];
+  const planAll = (staying: readonly string[]) =>
+    new Map(specs.map((spec) => [spec.name, planRules(view, spec, restoreAll, staying)]));
+  // Which chains will stay is known when all is planned; which jumps into them then stay too, a second time.
+  return planAll(stayingJumps(view, planAll([])));
+}
+
+function planRules(
+  view: TableView,
+  spec: ChainSpec,
+  restoreAll: boolean,
+  staying: readonly string[],
+): ChainPlan {
   const found = view.seen.get(spec.name);
   return planChain({
     chain: spec.name,
@@ -90,9 +100,29 @@ function planRules(view: TableView, spec: ChainSpec, restoreAll: boolean): Chain
     previous: view.before.get(spec.name) ?? [],
     next: view.after.get(spec.name) ?? [],
     observed: found?.rules ?? [],
-    staying: jumpsToUserChains(view),
+    staying,
     restoreMissing: restoreAll || found === undefined,
   });
+}
+
+/**
+ * Jumps of ours that stay although all else of ours goes: those that lead everything into a chain in which others (the
+ * user, or a Docker beside us) have rules. Without the jump their rules would be switched off.
+ */
+function stayingJumps(view: TableView, plans: ReadonlyMap<string, ChainPlan>): string[] {
+  const leaving = [...view.chainsBefore.values()].filter(
+    (chain) => chain.owner !== 'kernel' && !view.chainsAfter.has(chain.name),
+  );
+  const others = leaving.filter(
+    ({ name, owner }) => owner === 'user' || plans.get(name)?.result.length !== 0,
+  );
+  return [...view.before.values()]
+    .flat()
+    .filter(
+      ({ args, origin }) =>
+        origin.networkId === undefined && others.some(({ name }) => args.endsWith(`-j ${name}`)),
+    )
+    .map((rule) => rule.args);
 }
 
 function setPolicy(view: TableView, spec: ChainSpec, restoreAll: boolean): string[] {
@@ -110,22 +140,14 @@ function seedLines(spec: ChainSpec): string[] {
   return (spec.seed ?? []).map((rule) => `-A ${spec.name} ${rule.args}`);
 }
 
-/** A chain of ours that is no longer declared goes, unless somebody else has a rule in it or jumps to it. */
-function removeChain(view: TableView, spec: ChainSpec, plans: ReadonlyMap<string, ChainPlan>): string[] {
-  if (spec.owner !== 'us' || view.chainsAfter.has(spec.name) || !view.seen.has(spec.name)) return [];
-  const isEmpty = plans.get(spec.name)?.result.length === 0;
+/** True for a chain of ours that is no longer declared, in which nobody else has a rule and to which nobody jumps. */
+function isLeft(view: TableView, spec: ChainSpec, plans: ReadonlyMap<string, ChainPlan>): boolean {
+  if (spec.owner !== 'us' || view.chainsAfter.has(spec.name) || !view.seen.has(spec.name)) return false;
   const jump = new RegExp(`(?:^|\\s)-[jg] ${spec.name}(?:\\s|$)`);
   const isReferenced = [...view.seen].some(([name, chain]) =>
     (plans.get(name)?.result ?? chain.rules).some((args) => jump.test(args)),
   );
-  return isEmpty && !isReferenced ? [`-X ${spec.name}`] : [];
-}
-
-/** Our jumps into chains that are the user's: they stay, as the chains do. */
-function jumpsToUserChains(view: TableView): string[] {
-  return [...view.chainsBefore.values()]
-    .filter((chain) => chain.owner === 'user')
-    .map((chain) => `-j ${chain.name}`);
+  return plans.get(spec.name)?.result.length === 0 && !isReferenced;
 }
 
 /** True when we had rules in this table and none of them is left. */

@@ -1,11 +1,12 @@
 /** Rules of published ports. */
 
 import { hostPort, Ip } from '../../../base/ip.ts';
+import type { PortRange } from '../../../base/ports.ts';
 import type { NetworkIntent } from '../intent.ts';
 import type { Origin, OriginPort } from '../origin.ts';
 import { hostMatch, portMatch, type RuleBuilder } from './builder.ts';
 import { type FamilyNetwork, isClosed } from './network.ts';
-import { joinMappings, type MappingRun, mergeRanges } from './ranges.ts';
+import { joinMappings, type MappingRun } from './ranges.ts';
 
 /** The runs of a network's published ports that the kernel serves in the builder's family. */
 export function publishedRuns(builder: RuleBuilder, entry: FamilyNetwork): MappingRun[] {
@@ -30,10 +31,13 @@ export function addPublished(builder: RuleBuilder, entry: FamilyNetwork, runs: r
       networkId: network.id,
     });
   }
-  for (const [index, run] of runs.entries()) {
+  const opened = new Map<string, PortRange[]>();
+  for (const run of runs) {
     // Two host ports may lead to one container port: let in once.
-    const earlier = runs.slice(0, index).filter((other) => sameTarget(other, run));
-    if (covers(earlier, run)) continue;
+    const target = `${run.proto} ${run.containerIp}`;
+    const ranges = opened.get(target) ?? [];
+    if (ranges.some(({ start, end }) => start <= run.containerPort && run.containerPortEnd <= end)) continue;
+    opened.set(target, [...ranges, { start: run.containerPort, end: run.containerPortEnd }]);
     const to = hostMatch(run.containerIp, builder.family);
     const ports = portMatch(run.proto, '--dport', run.containerPort, run.containerPortEnd);
     builder.add(
@@ -109,17 +113,6 @@ function translationSteps(run: MappingRun): MappingRun[] {
 function destination(step: MappingRun): string {
   const ip = Ip.parse(step.containerIp);
   return step.hostPort === step.hostPortEnd ? hostPort(ip, step.containerPort) : ip.toString();
-}
-
-function sameTarget(a: MappingRun, b: MappingRun): boolean {
-  return a.containerIp === b.containerIp && a.proto === b.proto;
-}
-
-function covers(runs: readonly MappingRun[], run: MappingRun): boolean {
-  const ranges = mergeRanges(
-    runs.map((other) => ({ start: other.containerPort, end: other.containerPortEnd })),
-  );
-  return ranges.some((range) => range.start <= run.containerPort && run.containerPortEnd <= range.end);
 }
 
 function portOrigin(key: Origin['key'], network: NetworkIntent, run: MappingRun): Origin {

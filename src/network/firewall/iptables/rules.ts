@@ -28,8 +28,9 @@ export interface Rule {
  *
  * - owner `kernel`: built in (`FORWARD`); never created or removed.
  * - owner `us`: created when missing, removed when we have no rule in it and nobody else has either.
- * - owner `user`: created when missing, with `seed` in it, and from then on the user's: never changed, never removed,
- *   and neither is our jump to it, since removing that would switch the user's rules off.
+ * - owner `user`: created when missing, with `seed` in it, and from then on the user's: never changed, never removed.
+ *
+ * Our general jumps into a chain that stays, stay too: removing them would switch other people's rules off.
  */
 export interface ChainSpec {
   readonly table: Table;
