@@ -9,6 +9,7 @@ import { ContainerRegistry } from './containers/registry.ts';
 import { ContainersService } from './containers/service.ts';
 import { Starter } from './containers/start.ts';
 import type { EngineContext } from './context.ts';
+import { ExecService } from './exec/service.ts';
 import { Reconciler } from './reconcile.ts';
 import { followTaskEvents } from './task-events.ts';
 
@@ -21,6 +22,7 @@ export interface EngineParts {
 export class Engine {
   readonly registry: ContainerRegistry;
   readonly lifecycle: Lifecycle;
+  readonly execs: ExecService;
   readonly containers: ContainersService;
   readonly #context: EngineContext;
   readonly #reconciler: Reconciler;
@@ -34,14 +36,16 @@ export class Engine {
     const starter = new Starter(context, this.registry);
     this.lifecycle = new Lifecycle(context, this.registry, starter, {
       started: () => {},
-      ended: async () => {},
-      removed: async () => {},
+      ended: async (container) => this.execs.containerEnded(container),
+      removed: async (container) => this.execs.forgetContainer(container),
     });
+    this.execs = new ExecService(context, this.registry, this.lifecycle);
     this.containers = new ContainersService(
       context,
       this.registry,
       new Creator(context, this.registry, mounts),
       this.lifecycle,
+      this.execs,
     );
     this.#reconciler = new Reconciler(context, this.registry, this.lifecycle);
   }
@@ -89,6 +93,7 @@ export class Engine {
     switch (event.type) {
       case 'task-exit':
         if (event.execId === undefined) void this.lifecycle.handleExit(container, event);
+        else void this.execs.handleExit(container, event.execId, event.exitStatus);
         break;
       case 'task-oom':
         container.record.state.oomKilled = true;

@@ -7,9 +7,12 @@ import type {
   ContainerInspect,
   ContainerSummary,
   ContainerWaitResult,
+  ExecCreateBody,
+  ExecInspect,
   Filters,
 } from '../../base/wire/index.ts';
 import type { EngineContext } from '../context.ts';
+import type { ExecService } from '../exec/service.ts';
 import { matchesLabels } from '../filters.ts';
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../io/detach-keys.ts';
 import { openSession, type SessionStreams, type StreamSession } from '../io/session.ts';
@@ -37,8 +40,16 @@ export class ContainersService {
   readonly #registry: ContainerRegistry;
   readonly #creator: Creator;
   readonly #lifecycle: Lifecycle;
+  readonly #execs: ExecService;
 
-  constructor(context: EngineContext, registry: ContainerRegistry, creator: Creator, lifecycle: Lifecycle) {
+  constructor(
+    context: EngineContext,
+    registry: ContainerRegistry,
+    creator: Creator,
+    lifecycle: Lifecycle,
+    execs: ExecService,
+  ) {
+    this.#execs = execs;
     this.#context = context;
     this.#registry = registry;
     this.#creator = creator;
@@ -216,6 +227,29 @@ export class ContainersService {
       );
     }
     return { tty: container.record.config.Tty, records: readLog(container.logPath, query, container.log) };
+  }
+
+  async execCreate(ref: string, body: ExecCreateBody): Promise<{ Id: string }> {
+    return this.#execs.create(ref, body);
+  }
+
+  execStartDetached(execId: string): Promise<void> {
+    return this.#execs.startDetached(execId);
+  }
+
+  async execStart(
+    execId: string,
+    options: { tty: boolean; consoleSize: [number, number] | undefined },
+  ): Promise<StreamSession> {
+    return this.#execs.open(execId, options.consoleSize);
+  }
+
+  execResize(execId: string, height: number, width: number): Promise<void> {
+    return this.#execs.resize(execId, height, width);
+  }
+
+  async execInspect(execId: string): Promise<ExecInspect> {
+    return this.#execs.inspect(execId);
   }
 
   async #replay(container: Container, streams: SessionStreams): Promise<void> {
