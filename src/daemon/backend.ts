@@ -42,13 +42,7 @@ export function createBackend(parts: BackendParts): Backend {
       disconnect: absent('network disconnect'),
       prune: absent('network prune'),
     },
-    volumes: {
-      list: absent('volume ls'),
-      inspect: absent('volume inspect'),
-      create: absent('volume create'),
-      remove: absent('volume rm'),
-      prune: absent('volume prune'),
-    },
+    volumes: engine.volumes,
     system: {
       version: async () => versionInfo(facts),
       info: async () =>

@@ -116,7 +116,6 @@ export class Daemon {
     engine = new Engine({
       context,
       store,
-      mounts: { resolve: async () => ({ mounts: [], undo: async () => {} }) },
     });
     await engine.start();
     const running = engine;

@@ -3,7 +3,7 @@
 import type { TaskEvent } from '../runtime/containerd/client.ts';
 import type { Store } from '../store/store.ts';
 import type { Container } from './containers/container.ts';
-import { Creator, type MountResolver } from './containers/create.ts';
+import { Creator } from './containers/create.ts';
 import { Lifecycle } from './containers/lifecycle.ts';
 import { ContainerRegistry } from './containers/registry.ts';
 import { ContainersService } from './containers/service.ts';
@@ -12,16 +12,18 @@ import type { EngineContext } from './context.ts';
 import { ExecService } from './exec/service.ts';
 import { Reconciler } from './reconcile.ts';
 import { followTaskEvents } from './task-events.ts';
+import { VolumeMounts } from './volumes/mounts.ts';
+import { VolumeService } from './volumes/service.ts';
 
 export interface EngineParts {
   context: EngineContext;
   store: Store;
-  mounts: MountResolver;
 }
 
 export class Engine {
   readonly registry: ContainerRegistry;
   readonly lifecycle: Lifecycle;
+  readonly volumes: VolumeService;
   readonly execs: ExecService;
   readonly containers: ContainersService;
   readonly #context: EngineContext;
@@ -30,14 +32,30 @@ export class Engine {
   #following: Promise<void> = Promise.resolve();
   #opened = 0;
 
-  constructor({ context, store, mounts }: EngineParts) {
+  constructor({ context, store }: EngineParts) {
     this.#context = context;
     this.registry = new ContainerRegistry(store, context.settings.dataRoot);
+    this.volumes = new VolumeService({
+      store,
+      dataRoot: context.settings.dataRoot,
+      events: context.events,
+      usedBy: (name) =>
+        this.registry
+          .all()
+          .filter((container) => container.record.mounts.some((mount) => mount.Name === name))
+          .map((container) => container.id),
+    });
+    const mounts = new VolumeMounts(context, this.registry, this.volumes);
     const starter = new Starter(context, this.registry);
     this.lifecycle = new Lifecycle(context, this.registry, starter, {
       started: () => {},
       ended: async (container) => this.execs.containerEnded(container),
-      removed: async (container) => this.execs.forgetContainer(container),
+      removed: async (container, removeVolumes) => {
+        this.execs.forgetContainer(container);
+        const { mounts } = container.record;
+        container.record.mounts = [];
+        if (removeVolumes) this.volumes.removeAnonymous(mounts.flatMap((mount) => mount.Name ?? []));
+      },
     });
     this.execs = new ExecService(context, this.registry, this.lifecycle);
     this.containers = new ContainersService(
