@@ -63,6 +63,8 @@ function parseTarget(url: string): Target | undefined {
   const at = url.indexOf('?');
   try {
     const pathname = decodeURIComponent(at === -1 ? url : url.slice(0, at));
+    // no name has a NUL, and it would end a path early where a C library reads it
+    if (pathname.includes('\0')) return undefined;
     return { ...splitVersion(pathname), query: new Query(at === -1 ? '' : url.slice(at + 1)) };
   } catch {
     return undefined;
@@ -311,7 +313,8 @@ class HttpApi implements ApiServer {
         : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
           ? '408 Request Timeout'
           : '400 Bad Request';
-    const body = `${JSON.stringify({ message: status.slice(4) })}\n`;
+    const isHead = 'rawPacket' in error && String(error.rawPacket).startsWith('HEAD ');
+    const body = isHead ? '' : `${JSON.stringify({ message: status.slice(4) })}\n`;
     socket.end(
       `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
     );

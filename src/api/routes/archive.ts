@@ -12,6 +12,7 @@ const TAR = 'application/x-tar';
 function pathOf({ query }: PlainCall): string {
   const path = query.text('path');
   if (path === '') throw invalid('bad parameter: path cannot be empty');
+  if (path.includes('\0')) throw invalid(`bad parameter: path ${JSON.stringify(path)} contains a NUL`);
   return path;
 }
 
