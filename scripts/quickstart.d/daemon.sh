@@ -5,7 +5,6 @@ start_daemon() {
     echo "it runs already, and answers at unix://$socket"
     return 0
   fi
-  kill_leftovers
   # No configuration file: /etc/docker/daemon.json is Docker's, and says how Docker should run.
   # shellcheck disable=SC2086 # $enter is a list of words
   setsid $enter "$root/bin/bridgeportd" --config-file= --data-root "$home/data" --exec-root "$run/exec" \
@@ -28,6 +27,8 @@ ping_daemon() {
 }
 
 stop_daemon() {
+  # One that was killed finds its containers again when it starts, and takes them down in good order.
+  if ! ping_daemon && [ -d "$home/data" ]; then (start_daemon) || true; fi
   if ping_daemon; then
     containers=$(bridgeport ps -aq)
     # shellcheck disable=SC2086 # a list of words
@@ -36,7 +37,8 @@ stop_daemon() {
   fi
   if [ -f "$run/bridgeport.pid" ]; then
     pid=$(cat "$run/bridgeport.pid")
-    kill "$pid" 2>/dev/null || true
+    # Not whoever may have got its number since.
+    if our_processes | grep -qx "$pid"; then kill "$pid"; fi
     for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
       kill -0 "$pid" 2>/dev/null || break
       sleep 0.5
@@ -48,8 +50,7 @@ stop_daemon() {
     sort -r | while read -r mount; do umount -l "$mount"; done
 }
 
-# Ends what a daemon that was killed left running: whose command line names a path below our two directories, which
-# nothing but the demonstration uses. The shims come last, since they end their containers.
+# Ends what a daemon that was killed left running.
 kill_leftovers() {
   for signal in TERM KILL; do
     pids=$(our_processes)
@@ -63,10 +64,12 @@ kill_leftovers() {
   done
 }
 
+# Whose command line names a path below our two directories, which nothing but the demonstration uses: the daemon,
+# its proxy, containerd, shims. And whose root is a file system whose layers are there: the containers.
 our_processes() {
-  for directory in /proc/[0-9]*; do
-    pid=${directory#/proc/}
-    [ "$pid" != $$ ] || continue
-    if tr '\0' ' ' 2>/dev/null <"$directory/cmdline" | grep -qF -e "$home/data" -e "$run/exec"; then echo "$pid"; fi
-  done
+  {
+    # The patterns are not on grep's command line, where it would find itself.
+    printf '%s\n' "$home/data" "$run/exec" | grep -laF -f - /proc/[0-9]*/cmdline
+    echo "^[^ ]* [^ ]* [^ ]* [^ ]* / .*upperdir=$home/data/" | grep -l -f - /proc/[0-9]*/mountinfo
+  } 2>/dev/null | cut -d / -f 3 | sort -u
 }

@@ -123,7 +123,8 @@ function settle(
     tlscert: certificate(config.tlscert, 'cert.pem'),
     tlskey: certificate(config.tlskey, 'key.pem'),
     mtu: config.mtu === 0 ? 1500 : config.mtu,
-    logLevel: config.logLevel === '' ? 'info' : config.logLevel,
+    // What Docker's logger calls panic is said by nobody here; fatal is the nearest.
+    logLevel: config.logLevel === 'panic' ? 'fatal' : config.logLevel || 'info',
     ip: config.ip === '' ? '0.0.0.0' : config.ip,
     // Masquerading is a rule, and without iptables no rule is written (dockerd does the same).
     ipMasq: config.ipMasq && config.iptables,
