@@ -116,82 +116,109 @@ export class AttributeWriter {
 
 /** Attributes as they were read, by type. Where a type is repeated the last one counts, as in the kernel's own parser. */
 export class Attributes {
-  readonly #byType: ReadonlyMap<number, Buffer>;
+  readonly #buffer: Buffer;
+  /** Payloads by type, as places in the buffer: a link has sixty attributes, of which a reader wants a dozen. */
+  readonly #places: ReadonlyMap<number, Place>;
 
-  constructor(byType: ReadonlyMap<number, Buffer>) {
-    this.#byType = byType;
+  constructor(buffer: Buffer, places: ReadonlyMap<number, Place>) {
+    this.#buffer = buffer;
+    this.#places = places;
   }
 
   has(type: number): boolean {
-    return this.#byType.has(type);
+    return this.#places.has(type);
   }
 
   bytes(type: number): Buffer | undefined {
-    return this.#byType.get(type);
+    const place = this.#places.get(type);
+    return place && this.#buffer.subarray(place.start, place.end);
   }
 
   u8(type: number): number | undefined {
-    return this.#sized(type, 1)?.readUInt8();
+    const at = this.#start(type, 1);
+    return at < 0 ? undefined : this.#buffer.readUInt8(at);
   }
 
   u16(type: number): number | undefined {
-    return this.#sized(type, 2)?.readUInt16LE();
+    const at = this.#start(type, 2);
+    return at < 0 ? undefined : this.#buffer.readUInt16LE(at);
   }
 
   u32(type: number): number | undefined {
-    return this.#sized(type, 4)?.readUInt32LE();
+    const at = this.#start(type, 4);
+    return at < 0 ? undefined : this.#buffer.readUInt32LE(at);
   }
 
   s32(type: number): number | undefined {
-    return this.#sized(type, 4)?.readInt32LE();
+    const at = this.#start(type, 4);
+    return at < 0 ? undefined : this.#buffer.readInt32LE(at);
   }
 
   u16be(type: number): number | undefined {
-    return this.#sized(type, 2)?.readUInt16BE();
+    const at = this.#start(type, 2);
+    return at < 0 ? undefined : this.#buffer.readUInt16BE(at);
   }
 
   u32be(type: number): number | undefined {
-    return this.#sized(type, 4)?.readUInt32BE();
+    const at = this.#start(type, 4);
+    return at < 0 ? undefined : this.#buffer.readUInt32BE(at);
   }
 
   u64be(type: number): bigint | undefined {
-    return this.#sized(type, 8)?.readBigUInt64BE();
+    const at = this.#start(type, 8);
+    return at < 0 ? undefined : this.#buffer.readBigUInt64BE(at);
   }
 
   /** Up to the first NUL, if there is one. */
   string(type: number): string | undefined {
-    const bytes = this.#byType.get(type);
+    const bytes = this.bytes(type);
     return bytes && textOf(bytes);
   }
 
   /** The attributes inside one; `undefined` when it is missing. */
   nested(type: number): Attributes | undefined {
-    const bytes = this.#byType.get(type);
-    return bytes && readAttributes(bytes);
+    const place = this.#places.get(type);
+    return place && readAttributes(this.#buffer, place.start, place.end);
   }
 
-  #sized(type: number, size: number): Buffer | undefined {
-    const bytes = this.#byType.get(type);
-    return bytes && bytes.length >= size ? bytes : undefined;
+  /** Where a payload of at least `size` bytes starts; -1 when it is missing or shorter. */
+  #start(type: number, size: number): number {
+    const place = this.#places.get(type);
+    return place && place.end - place.start >= size ? place.start : -1;
   }
 }
 
-export function readAttributes(buffer: Buffer, offset = 0): Attributes {
-  const byType = new Map<number, Buffer>();
-  for (const [type, payload] of eachAttribute(buffer, offset)) byType.set(type, payload);
-  return new Attributes(byType);
+/** Reads the attributes between `start` and `end`. */
+export function readAttributes(buffer: Buffer, start = 0, end = buffer.length): Attributes {
+  const places = new Map<number, Place>();
+  walk(buffer, start, end, (type, from, to) => places.set(type, { start: from, end: to }));
+  return new Attributes(buffer, places);
 }
 
-/**
- * Every attribute in order, the flag bits of its type taken off: for lists, where a type is repeated. Stops at the first
- * attribute that claims more bytes than there are, as the kernel's `nla_for_each_attr` does.
- */
-export function* eachAttribute(buffer: Buffer, offset = 0): Generator<[type: number, payload: Buffer]> {
-  let at = offset;
-  while (at + HEADER <= buffer.length) {
+/** Every attribute in order, the flag bits of its type taken off: for lists, where a type is repeated. */
+export function listAttributes(buffer: Buffer, offset = 0): Array<[type: number, payload: Buffer]> {
+  const list: Array<[type: number, payload: Buffer]> = [];
+  walk(buffer, offset, buffer.length, (type, start, end) => list.push([type, buffer.subarray(start, end)]));
+  return list;
+}
+
+interface Place {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Stops at the first attribute that claims more bytes than there are, as the kernel's `nla_for_each_attr` does. */
+function walk(
+  buffer: Buffer,
+  start: number,
+  end: number,
+  visit: (type: number, start: number, end: number) => void,
+): void {
+  let at = start;
+  while (at + HEADER <= end) {
     const length = buffer.readUInt16LE(at);
-    if (length < HEADER || at + length > buffer.length) return;
-    yield [buffer.readUInt16LE(at + 2) & NLA_TYPE_MASK, buffer.subarray(at + HEADER, at + length)];
+    if (length < HEADER || at + length > end) return;
+    visit(buffer.readUInt16LE(at + 2) & NLA_TYPE_MASK, at + HEADER, at + length);
     at += align(length);
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ADDRESSES, BRIDGE, MTU_REFUSED, ROUTES, VETH } from '../testing/netlink-captures.ts';
-import { AttributeWriter, eachAttribute, readAttributes } from './attributes.ts';
+import { AttributeWriter, listAttributes, readAttributes } from './attributes.ts';
 import { NLM_F_ACK, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR } from './constants.ts';
 import { eachMessage, encodeRequests, errorOf, netlinkRequest } from './message.ts';
 import { readAddress } from './route/address.ts';
@@ -65,8 +65,8 @@ describe('attributes', () => {
   });
 
   it('stop at an attribute that claims more than there is', () => {
-    assert.deepEqual([...eachAttribute(Buffer.from('0500010001000000ff00020000', 'hex'))].length, 1);
-    assert.deepEqual([...eachAttribute(Buffer.from('0300010001000000', 'hex'))].length, 0);
+    assert.equal(listAttributes(Buffer.from('0500010001000000ff00020000', 'hex')).length, 1);
+    assert.equal(listAttributes(Buffer.from('0300010001000000', 'hex')).length, 0);
   });
 });
 

@@ -3,8 +3,8 @@
  * goes afterwards, and that is how Bridgeport speaks to a container's network: no section is needed per request.
  *
  * The kernel handles a route or netfilter request inside send(2) itself, and the answer lies in our queue when send
- * returns. So a request is one send and one or two recv, 10 to 20 µs in all, and it is synchronous: cheaper than a turn
- * of the event loop, and the order is plain. The few slow ones (deleting a link waits for an RCU grace period) have an
+ * returns. So a request is one send and one or two recv, some tens of microseconds in all, and it is synchronous: as cheap
+ * as a turn of the event loop, and the order is plain. The few slow ones (deleting a link waits for an RCU grace period) have an
  * asynchronous form that runs the send on a pool thread.
  */
 import { type BridgeportError, internal } from '../../base/errors.ts';

@@ -1,7 +1,7 @@
 /**
  * Links, addresses, routes and neighbours of one network namespace, over one route netlink socket.
  *
- * Methods are synchronous (see `NetlinkSocket`: 10 to 20 µs each). To do several things at once, make the requests with
+ * Methods are synchronous (see `NetlinkSocket`). To do several things at once, make the requests with
  * the functions beside this file and hand them to `batch()`.
  */
 import { isErrno } from '../../ffi/errno.ts';

@@ -1,6 +1,6 @@
 /** Links as the kernel reports them: RTM_NEWLINK (rtnetlink(7), `include/uapi/linux/if_link.h`), read into plain values. */
 import { macText } from '../../address.ts';
-import { type Attributes, eachAttribute, readAttributes, textOf } from '../attributes.ts';
+import { type Attributes, listAttributes, readAttributes, textOf } from '../attributes.ts';
 import type { NetlinkMessage } from '../message.ts';
 import {
   IFF_LOOPBACK,
@@ -139,7 +139,7 @@ export function readLink(message: NetlinkMessage): Link {
 
 function readAltNames(list: Buffer | undefined): string[] {
   if (!list) return [];
-  return [...eachAttribute(list)].flatMap(([type, payload]) =>
+  return listAttributes(list).flatMap(([type, payload]) =>
     type === IFLA.ALT_IFNAME ? [textOf(payload)] : [],
   );
 }
