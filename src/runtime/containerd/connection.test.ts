@@ -115,11 +115,14 @@ describe('Connection', { timeout: 20_000 }, () => {
       impatient.unary('/a.B/C', Buffer.alloc(0), { action: 'try it', headers: {} }),
       (error) => isStatus(error, 'UNAVAILABLE') && error.errno === 'ENOENT' && error.message.includes(absent),
     );
-    address = absent;
     const patient = new Connection({ address: absent, reconnectMs: 5_000 });
     answer = (stream) => finish(stream, { 'grpc-status': '0' }, frame('late'));
     const asked = patient.unary('/a.B/C', Buffer.alloc(0), { action: 'try it', headers: {} });
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    const signal = AbortSignal.timeout(20);
+    await assert.rejects(
+      patient.unary('/a.B/C', Buffer.alloc(0), { action: 'try it', headers: {}, signal }),
+      { name: 'TimeoutError' },
+    );
     const late = createServer();
     late.on('stream', (stream) => answer(stream, '', {}));
     await new Promise<void>((resolve) => late.listen(absent, resolve));

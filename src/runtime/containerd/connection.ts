@@ -16,8 +16,17 @@ const CONNECTION_WINDOW = 4 << 20;
 /** Milliseconds between attempts while the socket is not there. */
 const CONNECT_INTERVAL = 15;
 
+/** Milliseconds until a server that let us connect must have sent its HTTP/2 settings. */
+const GREETING_TIMEOUT = 5_000;
+
 /** What connect(2) says while a server comes, goes, or goes with us in its queue. */
-const PASSING: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
+const PASSING: ReadonlySet<string | undefined> = new Set([
+  'ENOENT',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'EAGAIN',
+]);
 
 export interface ConnectionOptions {
   /** Path of the unix socket. */
@@ -50,8 +59,7 @@ export class Connection {
   /** Opens one call. The returned call has sent its headers; `send()` what the method wants, then `finish()`. */
   async open(path: string, options: RequestOptions): Promise<Call> {
     options.signal?.throwIfAborted();
-    const session = await this.#connected(options);
-    options.signal?.throwIfAborted();
+    const session = await orAborted(this.#connected(options), options.signal);
     return new Call(session, path, options);
   }
 
@@ -109,21 +117,44 @@ export class Connection {
   }
 }
 
+/** The connection is shared, so that an impatient call leaves it to the others and goes. */
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  let onAbort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    promise.catch(() => {});
+  }
+}
+
 function dialOnce(path: string): Promise<ClientHttp2Session> {
   return new Promise((resolve, reject) => {
     const session = connect('http://localhost', {
       createConnection: () => createConnection(path),
       settings: { enablePush: false, initialWindowSize: STREAM_WINDOW },
     });
-    session.once('connect', () => {
+    const timer = setTimeout(() => {
+      reject(Object.assign(new Error(`no greeting within ${GREETING_TIMEOUT} ms`), { code: 'ETIMEDOUT' }));
+      session.destroy();
+    }, GREETING_TIMEOUT);
+    // Not 'connect': that the kernel queued us says nothing of a server which is stuck, or just being killed.
+    session.once('remoteSettings', () => {
+      clearTimeout(timer);
       session.setLocalWindowSize(CONNECTION_WINDOW);
       resolve(session);
     });
     // Also keeps a later failure of the connection from being an uncaught error: every call learns of it by itself.
     session.on('error', reject);
-    session.once('close', () =>
-      reject(Object.assign(new Error('connection closed'), { code: 'ECONNRESET' })),
-    );
+    session.once('close', () => {
+      clearTimeout(timer);
+      reject(Object.assign(new Error('connection closed'), { code: 'ECONNRESET' }));
+    });
   });
 }
 

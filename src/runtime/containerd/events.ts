@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Any, ContainerdEvent, Events, OtherEvent, TaskEvent } from './api.ts';
 import { type Caller, service } from './caller.ts';
 import { any, empty, field, int, message, type Of, repeated, string, sub, timestamp } from './protobuf.ts';
+import { ContainerdError } from './status.ts';
 import { toDate } from './types.ts';
 
 const envelope = message({
@@ -86,7 +87,7 @@ export class EventsService implements Events {
           onOpen?.();
         }
       }
-      // A server that ends the stream without a fault is going down; for the reader that is the same.
+      throw new ContainerdError('subscribe to events', 'UNAVAILABLE', 'containerd ended the stream');
     } catch (error) {
       if (!signal?.aborted) throw error;
     } finally {
