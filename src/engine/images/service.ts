@@ -33,6 +33,7 @@ import { loadedLines, loadImages } from './load.ts';
 import type { Progress } from './progress.ts';
 import { Puller } from './pull.ts';
 import { pruneImages, type RemoveContext, removeImage } from './remove.ts';
+import { holdForSave, saveImages } from './save.ts';
 import { type ImageLog, ImageStore } from './store.ts';
 
 export interface ImageServiceOptions {
@@ -166,6 +167,18 @@ export class ImageService {
       },
       signal,
     );
+  }
+
+  /**
+   * The images as one archive for `load`. A name with a tag saves that tag, one without saves all tags of the repository, an ID
+   * saves the image without a name.
+   *
+   * @throws `not-found` before anything is written
+   */
+  async save(refs: string[]): Promise<Readable> {
+    const { images, release } = await holdForSave(this.#store, refs);
+    for (const { image } of images) this.#emit('save', image, image.id);
+    return saveImages(this.#store.client, images, release);
   }
 
   async import(
