@@ -1,7 +1,7 @@
 /** Collects rules while an intent is compiled. */
 
 import { invalid } from '../../../base/errors.ts';
-import { Ip, type IpFamily } from '../../../base/ip.ts';
+import { ADDRESS_BITS, Ip, type IpFamily } from '../../../base/ip.ts';
 import { Prefix } from '../../../base/prefix.ts';
 import type { Origin } from '../origin.ts';
 import { baseChains, type ChainName } from './chains.ts';
@@ -12,6 +12,8 @@ export class RuleBuilder {
   readonly family: IpFamily;
   readonly #rules: Rule[] = [];
   readonly #seen = new Set<string>();
+  /** A container's address is asked for by several rules of each of its ports: read once. */
+  readonly #addresses = new Map<string, Ip>();
 
   constructor(family: IpFamily) {
     this.family = family;
@@ -29,6 +31,29 @@ export class RuleBuilder {
     this.#rules.push({ table, chain, args: text, origin });
   }
 
+  /** Reads an address of either family. Throws `invalid` when it is none. */
+  address(text: string): Ip {
+    const known = this.#addresses.get(text);
+    if (known !== undefined) return known;
+    const ip = Ip.parse(text);
+    this.#addresses.set(text, ip);
+    return ip;
+  }
+
+  /** The canonical text of an address of this family. Throws `invalid` for others. */
+  ownAddress(text: string): string {
+    const ip = this.address(text);
+    if (ip.family !== this.family) {
+      throw invalid(`compile firewall: ${text} is not an IPv${this.family} address`);
+    }
+    return ip.toString();
+  }
+
+  /** `172.17.0.2/32`: a single address of this family, as iptables prints it. */
+  host(text: string): string {
+    return `${this.ownAddress(text)}/${ADDRESS_BITS[this.family]}`;
+  }
+
   /** The finished set; only chains that are always there, or that a rule is in, are declared. */
   finish(forwardDrop: boolean): RuleSet {
     const used = new Set(this.#rules.map((rule) => `${rule.table} ${rule.chain}`));
@@ -38,13 +63,6 @@ export class RuleBuilder {
     );
     return { family: this.family, chains, rules: this.#rules };
   }
-}
-
-/** `172.17.0.2/32`: a single address as iptables prints it. Throws `invalid` for other families. */
-export function hostMatch(text: string, family: IpFamily): string {
-  const ip = Ip.parse(text);
-  if (ip.family !== family) throw invalid(`compile firewall: ${text} is not an IPv${family} address`);
-  return Prefix.host(ip).toString();
 }
 
 /** A prefix as iptables prints it. */

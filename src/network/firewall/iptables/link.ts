@@ -1,7 +1,7 @@
 /** Rules of links: two per exposed port, there and back, in a network whose containers do not reach each other. */
 
 import type { PortSpec } from '../../../base/ports.ts';
-import { hostMatch, portMatch, type RuleBuilder } from './builder.ts';
+import { portMatch, type RuleBuilder } from './builder.ts';
 import { type FamilyNetwork, isClosed } from './network.ts';
 import { mergeRanges } from './ranges.ts';
 
@@ -11,8 +11,8 @@ export function addLinks(builder: RuleBuilder, entry: FamilyNetwork): void {
   // A closed network's FORWARD block has no jump to DOCKER (nothing is published there), so a link could open nothing.
   if (network.icc || isClosed(entry) || builder.family !== 4) return;
   for (const link of network.links) {
-    const client = hostMatch(link.clientIp, 4);
-    const server = hostMatch(link.serverIp, 4);
+    const client = builder.host(link.clientIp);
+    const server = builder.host(link.serverIp);
     for (const ports of mergePorts(link.exposed)) {
       const origin = {
         networkId: network.id,

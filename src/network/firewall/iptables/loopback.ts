@@ -1,6 +1,5 @@
 /** Protection of ports that are published on loopback addresses. */
 
-import { Ip } from '../../../base/ip.ts';
 import type { FirewallIntent } from '../intent.ts';
 import type { RuleBuilder } from './builder.ts';
 
@@ -17,7 +16,7 @@ export function addLoopbackProtection(builder: RuleBuilder, intent: FirewallInte
   if (builder.family !== 4) return;
   const published = intent.networks.some((network) =>
     network.ports.some((port) => {
-      const hostIp = Ip.parse(port.hostIp);
+      const hostIp = builder.address(port.hostIp);
       return hostIp.family === 4 && hostIp.isLoopback;
     }),
   );

@@ -1,8 +1,7 @@
 /** Rules that a network has by itself, whatever containers are on it. */
 
-import { Ip } from '../../../base/ip.ts';
 import { type FirewallIntent, familyOf, type NetworkFamilyIntent, type NetworkIntent } from '../intent.ts';
-import { hostMatch, interfaceMatch, prefixMatch, type RuleBuilder } from './builder.ts';
+import { interfaceMatch, prefixMatch, type RuleBuilder } from './builder.ts';
 
 /** A network with its part in the family that is being compiled. */
 export interface FamilyNetwork {
@@ -158,7 +157,7 @@ export function addTranslation(
     if (isClosed(entry) || part.mode === 'routed') continue;
     const networkId = network.id;
     const target =
-      part.snatTo === undefined ? 'MASQUERADE' : `SNAT --to-source ${checkedAddress(part.snatTo, builder)}`;
+      part.snatTo === undefined ? 'MASQUERADE' : `SNAT --to-source ${builder.ownAddress(part.snatTo)}`;
     if (!intent.userlandProxy) {
       builder.add('nat', 'POSTROUTING', [`-o ${bridge} -m addrtype --src-type LOCAL -j ${target}`], {
         key: 'masquerade-local',
@@ -182,9 +181,4 @@ export function addTranslation(
       builder.add('nat', 'DOCKER', [`-i ${bridge} -j RETURN`], { key: 'proxy-return', networkId });
     }
   }
-}
-
-function checkedAddress(text: string, builder: RuleBuilder): string {
-  hostMatch(text, builder.family);
-  return Ip.parse(text).toString();
 }

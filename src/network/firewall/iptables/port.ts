@@ -1,10 +1,10 @@
 /** Rules of published ports. */
 
-import { hostPort, Ip } from '../../../base/ip.ts';
+import { hostPort } from '../../../base/ip.ts';
 import type { PortRange } from '../../../base/ports.ts';
 import type { NetworkIntent } from '../intent.ts';
 import type { Origin, OriginPort } from '../origin.ts';
-import { hostMatch, portMatch, type RuleBuilder } from './builder.ts';
+import { portMatch, type RuleBuilder } from './builder.ts';
 import { type FamilyNetwork, isClosed } from './network.ts';
 import { joinMappings, type MappingRun } from './ranges.ts';
 
@@ -15,7 +15,8 @@ export function publishedRuns(builder: RuleBuilder, entry: FamilyNetwork): Mappi
   return joinMappings(
     entry.network.ports.filter(
       // A host address of the other family is the userland proxy's business: the kernel does not translate between them.
-      (port) => Ip.parse(port.containerIp).family === family && Ip.parse(port.hostIp).family === family,
+      (port) =>
+        builder.address(port.containerIp).family === family && builder.address(port.hostIp).family === family,
     ),
   );
 }
@@ -37,8 +38,9 @@ export function addPublished(builder: RuleBuilder, entry: FamilyNetwork, runs: r
     const target = `${run.proto} ${run.containerIp}`;
     const ranges = opened.get(target) ?? [];
     if (ranges.some(({ start, end }) => start <= run.containerPort && run.containerPortEnd <= end)) continue;
-    opened.set(target, [...ranges, { start: run.containerPort, end: run.containerPortEnd }]);
-    const to = hostMatch(run.containerIp, builder.family);
+    ranges.push({ start: run.containerPort, end: run.containerPortEnd });
+    opened.set(target, ranges);
+    const to = builder.host(run.containerIp);
     const ports = portMatch(run.proto, '--dport', run.containerPort, run.containerPortEnd);
     builder.add(
       'filter',
@@ -62,8 +64,9 @@ export function addPortTranslation(
   const notLinkLocal = builder.family === 6 ? ['! -s fe80::/10'] : [];
   const notOwn = userlandProxy ? [`! -i ${bridge}`] : [];
   for (const run of runs) {
-    const hostIp = Ip.parse(run.hostIp);
-    const atAddress = hostIp.isUnspecified ? [] : [`-d ${hostMatch(run.hostIp, builder.family)}`];
+    // Bound to nothing on the host: there is nothing to translate.
+    if (run.hostPort === 0) continue;
+    const atAddress = builder.address(run.hostIp).isUnspecified ? [] : [`-d ${builder.host(run.hostIp)}`];
     for (const step of translationSteps(run)) {
       builder.add(
         'nat',
@@ -73,14 +76,14 @@ export function addPortTranslation(
           ...atAddress,
           ...notOwn,
           ...portMatch(run.proto, '--dport', step.hostPort, step.hostPortEnd),
-          `-j DNAT --to-destination ${destination(step)}`,
+          `-j DNAT --to-destination ${destination(builder, step)}`,
         ],
         portOrigin('port-translate', network, step),
       );
     }
   }
   for (const run of runs) {
-    const own = hostMatch(run.containerIp, builder.family);
+    const own = builder.host(run.containerIp);
     const ports = portMatch(run.proto, '--dport', run.containerPort, run.containerPortEnd);
     builder.add(
       'nat',
@@ -110,9 +113,9 @@ function translationSteps(run: MappingRun): MappingRun[] {
   }));
 }
 
-function destination(step: MappingRun): string {
-  const ip = Ip.parse(step.containerIp);
-  return step.hostPort === step.hostPortEnd ? hostPort(ip, step.containerPort) : ip.toString();
+function destination(builder: RuleBuilder, step: MappingRun): string {
+  const ip = builder.ownAddress(step.containerIp);
+  return step.hostPort === step.hostPortEnd ? hostPort(ip, step.containerPort) : ip;
 }
 
 function portOrigin(key: Origin['key'], network: NetworkIntent, run: MappingRun): Origin {
