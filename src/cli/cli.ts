@@ -85,9 +85,10 @@ function checkArguments(path: string, usage: string, { args: rule }: Command, ar
   else if (min === max) wants = `requires ${plural(min)}`;
   else if (max === Number.POSITIVE_INFINITY) wants = `requires at least ${plural(min)}`;
   else if (min === 0) wants = `requires at most ${plural(max)}`;
+  const see = max === Number.POSITIVE_INFINITY ? 'See' : 'Run';
   throw new ExitError(
     1,
-    `${NAME}: '${path}' ${wants}\n\nUsage:  ${usage}\n\nRun '${path} --help' for more information`,
+    `${NAME}: '${path}' ${wants}\n\nUsage:  ${usage}\n\n${see} '${path} --help' for more information`,
   );
 }
 

@@ -28,8 +28,12 @@ export function groupHelp(
   const lines = (list: Array<[string, CommandEntry]>) =>
     list.map(([name, entry]) => `  ${name.padEnd(column)}${entry.summary}`).join('\n');
   const groups = shown.filter(([, entry]) => 'commands' in entry);
-  const single = shown.filter(([, entry]) => !('commands' in entry));
+  // The root lists what is used most before its groups; what follows them is everything else.
+  const first = groups.length > 0 ? shown.indexOf(groups[0]!) : 0;
+  const common = shown.slice(0, first);
+  const single = shown.slice(first).filter(([, entry]) => !('commands' in entry));
   const parts = [`Usage:  ${path} ${flags ? '[OPTIONS] ' : ''}COMMAND`, summary];
+  if (common.length > 0) parts.push(`Common Commands:\n${lines(common)}`);
   if (groups.length > 0) parts.push(`Management Commands:\n${lines(groups)}`);
   parts.push(`Commands:\n${lines(single)}`);
   if (flags) parts.push(`Global Options:\n${flagUsages(flags, width)}`);

@@ -64,10 +64,10 @@ export const attach = defineCommand({
 async function running(context: CliContext, name: string): Promise<ContainerInspect> {
   const container = await context.client.json<ContainerInspect>('GET', containerPath(name, 'json'));
   const { State } = container;
-  if (!State.Running) throw new Error('cannot attach to a stopped container, start it first');
-  if (State.Paused) throw new Error('cannot attach to a paused container, unpause it first');
+  if (!State.Running) throw new Error('You cannot attach to a stopped container, start it first');
+  if (State.Paused) throw new Error('You cannot attach to a paused container, unpause it first');
   if (State.Restarting) {
-    throw new Error('cannot attach to a restarting container, wait until it is running');
+    throw new Error('You cannot attach to a restarting container, wait until it is running');
   }
   return container;
 }

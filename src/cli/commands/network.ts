@@ -38,7 +38,7 @@ export const listNetworks = defineCommand({
         Name: network.Name,
         Driver: network.Driver,
         Scope: network.Scope,
-        IPv4: String(network.EnableIPv4 ?? true),
+        IPv4: String(network.EnableIPv4 ?? false),
         IPv6: String(network.EnableIPv6 ?? false),
         Internal: String(network.Internal),
         Labels: Object.entries(network.Labels ?? {})

@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/errors.ts';
 import { defineCommand } from '../command.ts';
 import { containerPath } from './each.ts';
 
@@ -11,7 +12,11 @@ export const rename = defineCommand({
     if (from.trim() === '' || to.trim() === '') {
       throw new Error('Error: Neither old nor new names may be empty');
     }
-    await context.client.text('POST', containerPath(from, 'rename'), { query: { name: to } });
+    try {
+      await context.client.text('POST', containerPath(from, 'rename'), { query: { name: to } });
+    } catch (error) {
+      throw new Error(`${messageOf(error)}\nError: failed to rename container named ${from}`);
+    }
     return 0;
   },
 });

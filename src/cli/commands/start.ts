@@ -41,7 +41,7 @@ async function startAll(context: CliContext, names: string[]): Promise<number> {
     }
   }
   if (failed.length === 0) return 0;
-  throw new ExitError(1, `failed to start containers: ${failed.join(', ')}`);
+  throw new ExitError(1, `Error: failed to start containers: ${failed.join(', ')}`);
 }
 
 async function startAttached(

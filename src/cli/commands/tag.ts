@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/errors.ts';
 import { defineCommand } from '../command.ts';
 import { checkReference, splitReference } from '../format/reference.ts';
 
@@ -10,9 +11,9 @@ export const tag = defineCommand({
   async run(context, { args: [source = '', target = ''] }) {
     try {
       checkReference(target);
-    } catch {
+    } catch (error) {
       throw new Error(
-        `Error parsing reference: ${JSON.stringify(target)} is not a valid repository/tag: invalid reference format`,
+        `Error parsing reference: ${JSON.stringify(target)} is not a valid repository/tag: ${messageOf(error)}`,
       );
     }
     if (target.includes('@')) throw new Error('refusing to create a tag with a digest reference');

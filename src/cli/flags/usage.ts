@@ -17,22 +17,28 @@ export function flagUsages(flags: FlagSet, width: number): string {
     });
   const column = Math.max(0, ...rows.map((row) => row.left.length)) + 3;
   return rows
-    .map((row) => row.left.padEnd(column) + wrap(row.usage, Math.max(24, width - column), ' '.repeat(column)))
+    .map(
+      (row) =>
+        row.left.padEnd(column) + wrap(row.usage, Math.max(24, width - 1 - column), ' '.repeat(column)),
+    )
     .join('\n');
 }
 
-/** Breaks `text` at spaces so that no line is longer than `width`; later lines start with `indent`. */
+/** Columns that the last words of a text may use beyond where lines are broken, rather than stand alone. */
+const SLOP = 5;
+
+/** Breaks `text` at spaces into lines of at most `width` columns; later lines start with `indent`. */
 export function wrap(text: string, width: number, indent: string): string {
   const lines: string[] = [];
   for (const paragraph of text.split('\n')) {
-    let line = '';
-    for (const word of paragraph.split(' ')) {
-      if (line !== '' && line.length + 1 + word.length > width) {
-        lines.push(line);
-        line = word;
-      } else line = line === '' ? word : `${line} ${word}`;
+    let rest = paragraph;
+    while (rest.length >= width) {
+      const space = rest.lastIndexOf(' ', width - SLOP - 1);
+      if (space <= 0) break;
+      lines.push(rest.slice(0, space));
+      rest = rest.slice(space + 1);
     }
-    lines.push(line);
+    lines.push(rest);
   }
   return lines.join(`\n${indent}`);
 }

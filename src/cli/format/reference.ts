@@ -40,7 +40,8 @@ export function checkReference(typed: string): void {
   const hasHost = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost' || /[A-Z]/.test(first));
   const components = hasHost ? rest : [first, ...rest];
   if (components.some((part) => /[A-Z]/.test(part))) {
-    throw wrong(`: repository name (${familiarName(path)}) must be lowercase`);
+    const repository = components.length > 1 || hasHost ? components.join('/') : `library/${path}`;
+    throw wrong(`: repository name (${repository}) must be lowercase`);
   }
   const component = /^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*$/;
   if (components.some((part) => !component.test(part)) || (tag !== '' && !/^\w[\w.-]{0,127}$/.test(tag))) {

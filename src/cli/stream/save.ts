@@ -29,7 +29,9 @@ export async function saveTo(
       () => false,
     ))
   ) {
-    throw new Error(`invalid output path: directory ${JSON.stringify(directory)} does not exist`);
+    throw new Error(
+      `failed to save image: invalid output path: stat ${directory}: no such file or directory`,
+    );
   }
   const existing = await stat(path).catch(() => undefined);
   const response = await request();
