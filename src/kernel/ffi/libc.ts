@@ -21,6 +21,7 @@ const PROTOTYPES = {
   ioctl: 'int ioctl(int fd, uint64_t request, void *argument)',
   pipe2: 'int pipe2(void *fds, int flags)',
   eventfd: 'int eventfd(unsigned int initial, int flags)',
+  memfd_create: 'int memfd_create(const char *name, unsigned int flags)',
   mkfifo: 'int mkfifo(const char *path, uint32_t mode)',
   splice:
     'int64_t splice(int fd_in, void *offset_in, int fd_out, void *offset_out, size_t length, unsigned int flags)',
@@ -84,6 +85,7 @@ export interface Libc {
   ioctl: Native<(fd: number, request: number, argument: Pointer) => number>;
   pipe2: Native<(fds: Pointer, flags: number) => number>;
   eventfd: Native<(initial: number, flags: number) => number>;
+  memfd_create: Native<(name: string, flags: number) => number>;
   mkfifo: Native<(path: Path, mode: number) => number>;
   splice: Native<
     (

@@ -1,0 +1,137 @@
+/**
+ * nftables from within the process, by libnftables: no program is started, and a text of many commands is one transaction
+ * that the kernel applies as a whole or not at all.
+ */
+import { writeFileSync } from 'node:fs';
+import { internal } from '../../base/errors.ts';
+import { check, libc } from '../ffi/libc.ts';
+import { libnftables, type NftContextPointer } from '../ffi/libnftables.ts';
+import { type NetnsHandle, OWN_NETNS, openNetns } from '../netns/handle.ts';
+import { withNetns } from '../netns/index.ts';
+
+/** nftables/libnftables.h: NFT_CTX_OUTPUT_*, added up */
+const OUTPUT = {
+  /** (1 << 2): no counters and other state */
+  stateless: 1 << 2,
+  /** (1 << 3): handles of objects */
+  handles: 1 << 3,
+  /** (1 << 4) */
+  json: 1 << 4,
+  /** (1 << 5): print what was added, with its handle */
+  echo: 1 << 5,
+  /** (1 << 11): no elements of sets and maps */
+  terse: 1 << 11,
+} as const;
+export type NftOutput = keyof typeof OUTPUT;
+
+export class NftContext implements Disposable {
+  readonly #netns: NetnsHandle;
+  #pointer: NftContextPointer | undefined;
+
+  private constructor(netns: NetnsHandle, pointer: NftContextPointer) {
+    this.#netns = netns;
+    this.#pointer = pointer;
+  }
+
+  /**
+   * @param netns the namespace whose ruleset it is; the thread's own by default. It may be closed and unmounted afterwards.
+   * @throws kind `unavailable` when libnftables is not installed
+   */
+  static open(netns?: NetnsHandle | string): NftContext {
+    const path = typeof netns === 'object' ? `/proc/thread-self/fd/${netns.fd}` : (netns ?? OWN_NETNS);
+    const library = libnftables();
+    const handle = openNetns(path);
+    // The context keeps the netlink socket it opens here, and with it the namespace.
+    const pointer = withNetns(handle, () => library.nft_ctx_new(0));
+    if (pointer === null) {
+      handle.close();
+      throw internal('open nftables context: libnftables refused');
+    }
+    if (library.nft_ctx_buffer_output(pointer) !== 0 || library.nft_ctx_buffer_error(pointer) !== 0) {
+      library.nft_ctx_free(pointer);
+      handle.close();
+      throw internal('open nftables context: no memory for buffers');
+    }
+    return new NftContext(handle, pointer);
+  }
+
+  /** Idempotent. */
+  close(): void {
+    if (this.#pointer === undefined) return;
+    libnftables().nft_ctx_free(this.#pointer);
+    this.#pointer = undefined;
+    this.#netns.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /**
+   * Runs commands in the language of nft(8), one per line, as one transaction. Returns what they print.
+   *
+   * @param options.dryRun check only, change nothing
+   * @throws `internal` with nft's own words and the line they point at; nothing was changed then
+   */
+  run(commands: string, options: { output?: readonly NftOutput[]; dryRun?: boolean } = {}): string {
+    const pointer = this.#pointer;
+    if (pointer === undefined) throw internal('run nftables commands: the context is closed');
+    const library = libnftables();
+    const flags = (options.output ?? []).reduce((sum, name) => sum | OUTPUT[name], 0);
+    library.nft_ctx_output_set_flags(pointer, flags);
+    library.nft_ctx_set_dry_run(pointer, options.dryRun ?? false);
+    // By a file in memory, not by nft_run_cmd_from_buffer(): errors in a buffer name no line and quote the first one.
+    const file = memoryFile(commands);
+    let status: number;
+    try {
+      // `iif eth0` looks the interface up by a socket of its own, opened when needed: so this runs inside as well.
+      status = withNetns(this.#netns, () =>
+        library.nft_run_cmd_from_filename(pointer, `/proc/thread-self/fd/${file}`),
+      );
+    } finally {
+      libc().close(file);
+    }
+    const output = library.nft_ctx_get_output_buffer(pointer) ?? '';
+    const errors = library.nft_ctx_get_error_buffer(pointer) ?? '';
+    if (status !== 0) throw internal(`nft: ${explain(errors)}`);
+    return output;
+  }
+
+  /**
+   * The answer of a `list` command as values: the array below `nftables`, see libnftables-json(5).
+   *
+   * @param command `list ruleset`, `list table ip docker-bridges` …
+   */
+  list(command: string, options: { output?: readonly NftOutput[] } = {}): Array<Record<string, unknown>> {
+    const text = this.run(command, { output: ['json', ...(options.output ?? [])] });
+    const parsed =
+      text === '' ? undefined : (JSON.parse(text) as { nftables?: Array<Record<string, unknown>> });
+    // The first element tells about the library itself.
+    return (parsed?.nftables ?? []).filter((element) => !('metainfo' in element));
+  }
+}
+
+/** `#define MFD_CLOEXEC 0x0001U` (linux/memfd.h) */
+const MFD_CLOEXEC = 1;
+
+function memoryFile(text: string): number {
+  const fd = check(libc().memfd_create('nft', MFD_CLOEXEC), 'make a file of nftables commands');
+  try {
+    writeFileSync(fd, text.endsWith('\n') ? text : `${text}\n`);
+    return fd;
+  } catch (error) {
+    libc().close(fd);
+    throw error;
+  }
+}
+
+/**
+ * nft's words: `/proc/…/fd/31:2:1-20: Error: Could not process rule: …`, the line, and a line of carets. On one line, and
+ * of several errors the first.
+ */
+function explain(errors: string): string {
+  const [words = '', line = ''] = errors.split('\n');
+  const match = /^[^:]*:(\d+):[\d-]+: (?:Error: )?(.*)$/.exec(words);
+  if (!match) return errors.trim() || 'refused without a word';
+  return `${match[2]} (line ${match[1]}: ${JSON.stringify(line.trim())})`;
+}

@@ -1,0 +1,2 @@
+/** nftables by libnftables. */
+export { NftContext, type NftOutput } from './context.ts';
