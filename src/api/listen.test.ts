@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { fork } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync, fork, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -92,5 +93,73 @@ test('TCP ports are bound, told and refused when taken', async () => {
     message: `listen on tcp://127.0.0.1:${port}: address already in use`,
   });
   other.close();
+  await server.close({ graceMs: 100 });
+});
+
+const noOpenssl = spawnSync('openssl', ['version']).status === 0 ? false : 'openssl is not installed';
+
+/** A certificate of its own authority, and one for `localhost` that it signed. */
+function certificates(directory: string): { ca: Buffer; cert: Buffer; key: Buffer } {
+  const at = (name: string) => join(directory, name);
+  const openssl = (...args: string[]) => execFileSync('openssl', args, { stdio: 'pipe' });
+  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  openssl(
+    'req',
+    '-x509',
+    ...newKey,
+    '-keyout',
+    at('ca.key'),
+    '-out',
+    at('ca.pem'),
+    '-subj',
+    '/CN=ca',
+    '-days',
+    '1',
+  );
+  openssl('req', ...newKey, '-keyout', at('key'), '-out', at('csr'), '-subj', '/CN=localhost');
+  writeFileSync(at('ext'), 'subjectAltName=DNS:localhost\n');
+  const signing = [
+    '-CA',
+    at('ca.pem'),
+    '-CAkey',
+    at('ca.key'),
+    '-CAcreateserial',
+    '-extfile',
+    at('ext'),
+    '-days',
+    '1',
+  ];
+  openssl('x509', '-req', '-in', at('csr'), '-out', at('cert'), ...signing);
+  return { ca: readFileSync(at('ca.pem')), cert: readFileSync(at('cert')), key: readFileSync(at('key')) };
+}
+
+test('TLS asks for a certificate of the authority when it is to verify', { skip: noOpenssl }, async () => {
+  using dir = directory();
+  const { ca, cert, key } = certificates(dir.path);
+  const server = newServer();
+  const bound = await server.listen({
+    kind: 'tcp',
+    host: '127.0.0.1',
+    port: 0,
+    tls: { ca, cert, key, verify: true },
+  });
+  const port = bound.kind === 'tcp' ? bound.port : 0;
+  const ping = (identity: object) =>
+    new Promise<string>((resolve, reject) => {
+      const options = {
+        host: '127.0.0.1',
+        servername: 'localhost',
+        port,
+        path: '/_ping',
+        ca,
+        agent: false,
+        ...identity,
+      };
+      httpsRequest(options, (response) => response.on('data', (chunk) => resolve(String(chunk))))
+        .on('error', reject)
+        .end();
+    });
+  assert.equal(await ping({ cert, key }), 'OK');
+  await assert.rejects(ping({}), /certificate required|ECONNRESET|socket hang up/);
   await server.close({ graceMs: 100 });
 });

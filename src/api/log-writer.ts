@@ -29,13 +29,15 @@ export class LogWriter {
     this.#format = format;
   }
 
-  async write(record: LogRecord): Promise<void> {
+  /** Returns a promise only when the caller has to wait for the client: there may be a million records a second. */
+  write(record: LogRecord): Promise<void> | undefined {
     const { stream, data } = record;
     const prefix = this.#midLine[stream] ? '' : this.#prefix(record.time);
     this.#midLine[stream] = data.at(-1) !== 0x0a;
     this.#push(STREAM[stream], prefix === '' ? [data] : [Buffer.from(prefix), data]);
-    if (this.#size >= BATCH) await this.flush();
-    else this.#scheduled ??= setImmediate(() => void this.flush());
+    if (this.#size >= BATCH) return this.flush();
+    this.#scheduled ??= setImmediate(() => void this.flush());
+    return undefined;
   }
 
   /** Tells an error in the stream itself, the only place left for it. */
@@ -70,6 +72,7 @@ export class LogWriter {
 
 /** All timestamps are of one width: `2026-11-22T05:16:09.1Z` becomes `2026-11-22T05:16:09.100000000Z`. */
 function nineDigits(time: string): string {
+  if (time.length === '2026-11-22T05:16:09.123456789Z'.length && time.endsWith('Z')) return time;
   return time.replace(
     /(?:\.(\d{1,9})\d*)?(Z|[+-]\d\d:\d\d)$/,
     (_all, fraction: string | undefined, zone: string) => `.${(fraction ?? '').padEnd(9, '0')}${zone}`,

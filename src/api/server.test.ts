@@ -175,3 +175,13 @@ test('`close()` ends streams at once and waits for the others', async () => {
   assert.doesNotMatch(String(await wait), /StatusCode/);
   assert.match(String(uploaded), /^HTTP\/1\.1 200 OK/);
 });
+
+test('requests from web pages of other origins are refused', async () => {
+  await using daemon = await startDaemon();
+  daemon.engine.add('web', { Image: 'web' }, false);
+  const from = (Origin: string, path: string) =>
+    daemon.ask('POST', path, undefined, { Origin, Host: 'localhost:2375' });
+  assert.equal((await from('http://evil.example', '/containers/web/start')).status, 403);
+  assert.equal((await from('null', '/containers/web/attach?stdin=1')).status, 403);
+  assert.equal((await from('http://localhost:2375', '/containers/web/start')).status, 204);
+});

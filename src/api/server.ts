@@ -7,7 +7,7 @@
 
 import { createServer, IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type Duplex, finished } from 'node:stream';
-import { invalid, notFound } from '../base/errors.ts';
+import { BridgeportError, invalid, notFound } from '../base/errors.ts';
 import type { Backend } from './backend.ts';
 import { collect, parseJson, requireJson } from './body.ts';
 import type { Call } from './call.ts';
@@ -69,6 +69,18 @@ function parseTarget(url: string): Target | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * A web page open in a browser on this host may send requests to a TCP port on loopback. Browsers then say where the
+ * page came from; Docker's clients never do.
+ *
+ * @throws `forbidden` when the page is not one of ours
+ */
+function refuseForeignPages({ headers }: IncomingMessage): void {
+  const { origin, host } = headers;
+  if (origin === undefined || origin === `http://${host}` || origin === `https://${host}`) return;
+  throw new BridgeportError('forbidden', `request from a page of ${JSON.stringify(origin)} refused`);
 }
 
 export function createApiServer(backend: Backend, options: ApiServerOptions): ApiServer {
@@ -193,6 +205,7 @@ class HttpApi implements ApiServer {
     signal: AbortSignal,
     body: () => Promise<Buffer>,
   ): Call {
+    refuseForeignPages(request);
     const version = negotiate(target.version, this.#range);
     const { since } = match.route;
     if (since !== undefined && version < since) {

@@ -10,8 +10,8 @@ export type StreamNumber = (typeof STREAM)[keyof typeof STREAM];
 export const FRAME_HEADER = 8;
 
 export function frameHeader(stream: StreamNumber, length: number): Buffer {
-  const header = Buffer.alloc(FRAME_HEADER);
-  header[0] = stream;
+  const header = Buffer.allocUnsafe(FRAME_HEADER);
+  header.writeUInt32BE(stream * 2 ** 24, 0);
   header.writeUInt32BE(length, 4);
   return header;
 }

@@ -51,7 +51,8 @@ async function sendRecords(
 ): Promise<void> {
   try {
     for await (const record of records) {
-      await writer.write(record);
+      const written = writer.write(record);
+      if (written !== undefined) await written;
       if (signal.aborted) break;
     }
   } catch (error) {
