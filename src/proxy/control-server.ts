@@ -66,7 +66,7 @@ export class ControlServer implements Watcher {
     rmSync(this.#path, { force: true });
     this.#loop.forget(this.#fd);
     libc().close(this.#fd);
-    for (const peer of [...this.#peers]) peer.close();
+    for (const peer of [...this.#peers]) peer.abort();
   }
 }
 
@@ -96,7 +96,7 @@ class ControlPeer implements Watcher {
     else this.#read();
   }
 
-  close(): void {
+  abort(): void {
     this.#loop.forget(this.#fd);
     libc().close(this.#fd);
     this.#onClose();
@@ -106,7 +106,7 @@ class ControlPeer implements Watcher {
     const length = libc().recv(this.#fd, this.#scratch, this.#scratch.length, 0);
     if (length < 0 && lastErrno() === EAGAIN) return;
     if (length <= 0) {
-      this.close();
+      this.abort();
       return;
     }
     let rest = this.#scratch.subarray(0, length);
@@ -120,7 +120,7 @@ class ControlPeer implements Watcher {
     }
     this.#receivedLength += rest.length;
     if (this.#receivedLength > MAX_REQUEST) {
-      this.close();
+      this.abort();
       return;
     }
     if (rest.length > 0) this.#received.push(Buffer.from(rest));
@@ -149,7 +149,7 @@ class ControlPeer implements Watcher {
   #flush(): void {
     const sent = libc().send(this.#fd, this.#unsent, this.#unsent.length, MSG_NOSIGNAL);
     if (sent < 0 && lastErrno() !== EAGAIN) {
-      this.close();
+      this.abort();
       return;
     }
     this.#unsent = this.#unsent.subarray(Math.max(0, sent));

@@ -26,6 +26,8 @@ const DATAGRAMS = 32;
 /** Share of the descriptors that UDP flows may take. */
 const UDP_SHARE = 0.25;
 
+const MOST_COMPLAINTS = 100;
+
 export interface KeeperOptions {
   /** Path of the control socket. */
   controlPath: string;
@@ -42,12 +44,12 @@ export class Keeper {
   readonly #ports: PortTable;
   readonly #counters: Counters;
   readonly #control: ControlServer;
+  #complaints = 0;
 
   constructor(options: KeeperOptions) {
     this.#options = options;
     this.#loop = new EpollLoop({
-      onFault: (error) =>
-        process.stderr.write(`port keeper: ${error instanceof Error ? error.stack : messageOf(error)}\n`),
+      onFault: (error) => this.#complain(error),
     });
     const counters = newCounters();
     const loop = this.#loop;
@@ -103,6 +105,7 @@ export class Keeper {
       }
       case 'remove':
         if (!Array.isArray(request.ids)) throw invalid(`ids ${JSON.stringify(request.ids)} is no list`);
+        this.#tools.targets.prune();
         return { removed: this.#ports.remove(request.ids) };
       case 'list':
         return { mappings: this.#ports.mappings(), bindings: this.#ports.bindings() };
@@ -114,6 +117,12 @@ export class Keeper {
       default:
         throw invalid(`unknown operation ${JSON.stringify((request as { op: unknown }).op)}`);
     }
+  }
+
+  /** Only the first faults are told: standard error may be a pipe that nobody reads, and writing would block us. */
+  #complain(error: unknown): void {
+    if (++this.#complaints > MOST_COMPLAINTS) return;
+    process.stderr.write(`port keeper: ${error instanceof Error ? error.stack : messageOf(error)}\n`);
   }
 
   #stats(): ProxyStats {

@@ -101,6 +101,12 @@ export class Target {
     throw errnoError(`connect to ${this.name}`, errno);
   }
 
+  /** No port of it is in TIME_WAIT. */
+  get isFresh(): boolean {
+    this.#expire();
+    return this.#head === this.#waiting.length;
+  }
+
   /** Undefined when there is nothing to tell. */
   stats(): ProxyTargetStats | undefined {
     this.#expire();
@@ -186,6 +192,11 @@ export class Targets {
       this.#byName.set(name, target);
     }
     return target;
+  }
+
+  /** Forgets targets that have nothing left to remember; their next connection makes them anew. */
+  prune(): void {
+    for (const [name, target] of this.#byName) if (target.isFresh) this.#byName.delete(name);
   }
 
   stats(): ProxyTargetStats[] {

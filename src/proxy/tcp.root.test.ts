@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withNetns } from '../kernel/netns/index.ts';
 import {
   connect,
   digestAll,
@@ -19,6 +21,12 @@ import {
   type TestKeeper,
   tcp,
 } from './testing/lab.ts';
+
+/** Processor time a keeper has used, in ticks of 10 ms: fields 14 and 15 of proc(5)'s `stat`. */
+function cpuTicks({ process: { pid } }: TestKeeper): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ');
+  return Number(fields[13]) + Number(fields[14]);
+}
 
 describe('TCP through the port keeper', { timeout: 120_000 }, () => {
   let lab: Lab;
@@ -228,6 +236,118 @@ describe('TCP through the port keeper', { timeout: 120_000 }, () => {
       await sleep(20);
       await keeper.must({ op: 'remove', ids: [mapping.id] });
     }
+  });
+
+  it('local ports never run out when clients close first, nor does that take any from others', async () => {
+    // Few ports instead of many connections.
+    const range = '/proc/sys/net/ipv4/ip_local_port_range';
+    const usual = withNetns(lab.host, () => readFileSync(range, 'utf8'));
+    withNetns(lab.host, () => writeFileSync(range, '40000 40199'));
+    try {
+      await serve(90, (socket) => {
+        socket.on('data', () => socket.write('hello'));
+        socket.on('end', () => socket.end());
+      });
+      await keeper.must({ op: 'add', mappings: [tcp({ hostPort: 8080, targetPort: 90 })] });
+      for (let count = 0; count < 1000; count++) {
+        const socket = connect(lab.client, HOST, 8080);
+        socket.write('x');
+        await once(socket, 'data');
+        socket.end();
+        await once(socket.resume(), 'close');
+      }
+      const { targets, tcp: counted } = await keeper.must({ op: 'stats' });
+      const target = targets.find(({ target: name }) => name === `${SERVER}:90`)!;
+      assert.equal(target.exhausted, 0);
+      assert.ok(target.reused >= 700, `only ${target.reused} ports were used again`);
+      assert.ok(target.timeWait <= 200);
+      assert.equal(counted.active, 0);
+      // Another program's connections elsewhere find ports as ever: none of them is ours alone.
+      await serve(81, (socket) => socket.write('hello'));
+      const others = Array.from({ length: 100 }, () => connect(lab.host, SERVER, 81));
+      for (const socket of others) socket.destroy();
+    } finally {
+      withNetns(lab.host, () => writeFileSync(range, usual));
+    }
+  });
+
+  it('clients wait, rather than be refused, while there are no descriptors for them', async () => {
+    await serve(80, (socket) => socket.pipe(socket));
+    const small = await lab.startKeeper(['--descriptors', '200']);
+    await small.must({ op: 'add', mappings: [tcp({ hostPort: 8081 })] });
+    const sockets = Array.from({ length: 100 }, () => connect(lab.client, HOST, 8081));
+    const answers = sockets.map(async (socket, index) => {
+      socket.write(`number ${index}`);
+      const [data] = await once(socket, 'data');
+      await sleep(20);
+      socket.destroy();
+      return String(data);
+    });
+    await sleep(10);
+    assert.ok((await small.must({ op: 'stats' })).tcp.active < 40);
+    assert.deepEqual(
+      await Promise.all(answers),
+      sockets.map((_, index) => `number ${index}`),
+    );
+    const { tcp: counted } = await small.must({ op: 'stats' });
+    assert.ok(counted.acceptPaused > 0);
+    assert.equal(counted.connectFailed, 0);
+  });
+
+  it('rests while a half-closed connection waits for a target that does not read', async () => {
+    const connected = Promise.withResolvers<Socket>();
+    await serve(80, (socket) => connected.resolve(socket.pause()));
+    await keeper.must({ op: 'add', mappings: [tcp({ hostPort: 8080 })] });
+    const socket = connect(lab.client, HOST, 8080);
+    const server = await connected.promise;
+    server.end();
+    await once(socket.resume(), 'end');
+    const size = 32 << 20;
+    socket.end(randomBytes(size));
+    await sleep(300);
+    const before = cpuTicks(keeper);
+    await sleep(500);
+    assert.ok(cpuTicks(keeper) - before <= 2, 'it is busy though nothing can move');
+    assert.equal((await digestAll(server)).length, size);
+  });
+
+  it('carries hundreds of connections that end in every way, and is left with none', async () => {
+    const ends: Record<string, number> = {};
+    await serve(80, (socket) => {
+      // The first byte says how the server is to end it.
+      socket.once('data', (data) => {
+        const how = String.fromCharCode(data[0]!);
+        ends[how] = (ends[how] ?? 0) + 1;
+        if (how === 'r') socket.resetAndDestroy();
+        else if (how === 'e') socket.end(data);
+        else if (how === 'd') socket.destroy();
+        else socket.on('end', () => socket.end()).write(data);
+        socket.resume();
+      });
+    });
+    await keeper.must({ op: 'add', mappings: [tcp({ hostPort: 8080 })] });
+    const closings: Array<(socket: Socket) => unknown> = [
+      (socket) => socket.end(),
+      (socket) => socket.destroy(),
+      (socket) => socket.resetAndDestroy(),
+      (socket) => socket.once('data', () => socket.end()),
+      (socket) => socket.once('end', () => socket.end()),
+    ];
+    for (let round = 0; round < 10; round++) {
+      const sockets = Array.from({ length: 60 }, (_, index) => {
+        const socket = connect(lab.client, HOST, 8080);
+        socket.on('error', () => {});
+        socket.write('redw'[index % 4]! + 'x'.repeat((index * 7919) % 200_000));
+        closings[index % 5]!(socket.resume());
+        return socket;
+      });
+      await sleep(20);
+      for (const socket of sockets) socket.destroy();
+    }
+    await sleep(200);
+    const { tcp: counted } = await keeper.must({ op: 'stats' });
+    assert.equal(counted.active, 0);
+    assert.ok(Object.keys(ends).length === 4);
   });
 
   it('holds a port without serving it', async () => {

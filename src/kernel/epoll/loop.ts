@@ -31,9 +31,11 @@ const DATA_WORD = process.arch === 'x64' ? 1 : 2;
 /** Events taken in one call: enough that a busy loop spends little on epoll_wait, few enough to stay fair. */
 const MAX_EVENTS = 512;
 
-/** Called with the `EPOLL*` bits that are ready. What it throws goes to the loop's `onFault`. */
 export interface Watcher {
+  /** Called with the `EPOLL*` bits that are ready. */
   onReady(fd: number, events: number): void;
+  /** Called after `onReady()` has thrown. What is still ready would be reported for ever, so it closes what it watches. */
+  abort?(): void;
 }
 
 /** A call that is due once; `cancel()` is idempotent. */
@@ -47,8 +49,8 @@ interface PendingTimer {
 }
 
 export interface EpollLoopOptions {
-  /** What to do with an exception of a watcher or timer; the loop goes on afterwards. */
-  onFault(error: unknown, watcher: Watcher | undefined): void;
+  /** Hears of an exception of a watcher or timer; the loop goes on afterwards. */
+  onFault(error: unknown): void;
 }
 
 export class EpollLoop {
@@ -146,7 +148,8 @@ export class EpollLoop {
     try {
       watcher.onReady(fd, this.#events[word]!);
     } catch (error) {
-      this.#onFault(error, watcher);
+      this.#onFault(error);
+      watcher.abort?.();
     }
   }
 
@@ -163,7 +166,7 @@ export class EpollLoop {
       try {
         timer.callback?.();
       } catch (error) {
-        this.#onFault(error, undefined);
+        this.#onFault(error);
       }
     }
   }

@@ -237,6 +237,16 @@ describe('ProxyProcess', { timeout: 60_000 }, () => {
     await client.request({ op: 'shutdown' });
   });
 
+  it('`stop()` ends even a keeper that does not answer', async () => {
+    path();
+    const keeper = supervisor();
+    await keeper.start();
+    await keeper.add([mapping(8080)]);
+    process.kill(keeper.pid!, 'SIGSTOP');
+    await keeper.stop();
+    while (isHeld(8080)) await sleep(5);
+  });
+
   it('`start()` says why a keeper cannot be started', async () => {
     const keeper = new ProxyProcess({
       controlPath: path(),

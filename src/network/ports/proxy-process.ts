@@ -35,6 +35,8 @@ const POLL = 3;
 /** When two keepers in a row live shorter than this, milliseconds, the next is not started at once. */
 const HEALTHY_LIFE = 2000;
 const LONGEST_PAUSE = 5000;
+/** Milliseconds a keeper may take to end before it is killed. */
+const SHUTDOWN_TIMEOUT = 2000;
 /** Milliseconds between attempts to bind ports that somebody took while no keeper ran. */
 const REBIND_PAUSE = 1000;
 
@@ -310,13 +312,14 @@ export class ProxyProcess {
     }
   }
 
-  /** Asks a keeper to end and waits until it has; the socket closes last. */
+  /** Asks a keeper to end and waits until it has; one that does not answer is killed. */
   async #shutDown(client: ProxyClient): Promise<void> {
     try {
-      await client.request({ op: 'shutdown' });
+      await client.request({ op: 'shutdown' }, SHUTDOWN_TIMEOUT);
       await client.closed;
     } catch (error) {
       if (!isKind(error, 'unavailable')) throw error;
+      if (error.errno === 'ETIMEDOUT' && this.#pid !== undefined) process.kill(this.#pid, 'SIGKILL');
     } finally {
       client.close();
     }
