@@ -5,7 +5,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** How long things that are on their way out may take, in milliseconds. */
@@ -85,12 +85,15 @@ function rules(): string[] {
     .map((line) => `firewall ${line} in the runner's own network namespace`);
 }
 
-/** Groups of containers, in cgroup v2 and in v1's hierarchy for pids; other cgroups on the machine come and go. */
+/**
+ * Groups of containers that have ended, in cgroup v2 and in v1's hierarchy for pids. One with a process in it belongs to
+ * somebody else on the machine, or its process has been named already.
+ */
 function cgroups(): string[] {
   const marks = ['bridgeport', 'docker', 'moby'];
-  return globSync(['/sys/fs/cgroup/*/', '/sys/fs/cgroup/*/*/', '/sys/fs/cgroup/pids/*/*/'])
-    .filter((path) => marks.some((mark) => path.includes(mark)))
-    .map((path) => `cgroup ${path}`);
+  return globSync(['/sys/fs/cgroup/*/*/pids.current', '/sys/fs/cgroup/pids/*/*/pids.current'])
+    .filter((path) => marks.some((mark) => path.includes(mark)) && read(path).trim() === '0')
+    .map((path) => `cgroup ${dirname(path)}`);
 }
 
 /** What tests wrote under the runner's TMPDIR and did not remove. */
