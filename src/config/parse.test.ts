@@ -171,6 +171,12 @@ describe('flags', () => {
     assert.deepEqual(config.features, { 'containerd-snapshotter': false });
   });
 
+  test('`--log-level` takes the levels of Docker, also the one that we never log at', () => {
+    assert.equal(run(['-l', 'warn']).config.logLevel, 'warn');
+    assert.equal(run(['-l', 'panic']).config.logLevel, 'fatal');
+    assert.equal(run(['-l', '']).config.logLevel, 'info');
+  });
+
   test('relative paths are relative to the working directory', () => {
     const { config } = run(['--data-root=data', '--pidfile', 'b.pid', '-H', 'unix://b.sock']);
     assert.equal(config.dataRoot, '/srv/work/data');
