@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { lstat, stat } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { posix, resolve } from 'node:path';
 import { Transform } from 'node:stream';
@@ -76,7 +76,7 @@ async function copyOut(
   if (targetPath === '-') {
     return copy(await openArchive(context, container, path), context.io.stdout);
   }
-  const destination = await localEnd(targetPath);
+  const destination = await localEnd(targetPath, true);
   if (!destination.exists) await requireParent(destination.path);
   const response = await openArchive(context, container, path);
   const { mode } = decodeStat(response);
@@ -179,8 +179,10 @@ async function containerEnd(context: CliContext, container: string, path: string
   };
 }
 
-async function localEnd(typed: string, _followLink = true): Promise<CopyEnd> {
-  const found = await stat(typed).catch(() => undefined);
+/** An end of a copy on this machine. A link is followed when asked to, or when its name says "directory". */
+async function localEnd(typed: string, follow: boolean): Promise<CopyEnd> {
+  const look = follow || wantsDirectory(typed) ? stat : lstat;
+  const found = await look(typed.replace(/(?<=.)\/\.?$/, '')).catch(() => undefined);
   // `resolve` drops what says "the content of" or "a directory".
   const suffix = typed.endsWith('/.') || typed === '.' ? '/.' : typed.endsWith('/') ? '/' : '';
   return {
