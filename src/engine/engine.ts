@@ -10,7 +10,9 @@ import { ContainersService } from './containers/service.ts';
 import { Starter } from './containers/start.ts';
 import type { EngineContext } from './context.ts';
 import { ExecService } from './exec/service.ts';
+import { HealthMonitor } from './health/monitor.ts';
 import { Reconciler } from './reconcile.ts';
+import { StatsService } from './stats/service.ts';
 import { followTaskEvents } from './task-events.ts';
 import { VolumeMounts } from './volumes/mounts.ts';
 import { VolumeService } from './volumes/service.ts';
@@ -25,6 +27,7 @@ export class Engine {
   readonly lifecycle: Lifecycle;
   readonly volumes: VolumeService;
   readonly execs: ExecService;
+  readonly health: HealthMonitor;
   readonly containers: ContainersService;
   readonly #context: EngineContext;
   readonly #reconciler: Reconciler;
@@ -48,8 +51,11 @@ export class Engine {
     const mounts = new VolumeMounts(context, this.registry, this.volumes);
     const starter = new Starter(context, this.registry);
     this.lifecycle = new Lifecycle(context, this.registry, starter, {
-      started: () => {},
-      ended: async (container) => this.execs.containerEnded(container),
+      started: (container) => this.health.start(container, { keepState: false }),
+      ended: async (container) => {
+        this.health.stop(container);
+        this.execs.containerEnded(container);
+      },
       removed: async (container, removeVolumes) => {
         this.execs.forgetContainer(container);
         const { mounts } = container.record;
@@ -58,12 +64,14 @@ export class Engine {
       },
     });
     this.execs = new ExecService(context, this.registry, this.lifecycle);
+    this.health = new HealthMonitor(this.registry, this.lifecycle, this.execs);
     this.containers = new ContainersService(
       context,
       this.registry,
       new Creator(context, this.registry, mounts),
       this.lifecycle,
       this.execs,
+      new StatsService(context, this.registry),
     );
     this.#reconciler = new Reconciler(context, this.registry, this.lifecycle);
   }
@@ -99,11 +107,14 @@ export class Engine {
     await this.#following;
     for (const container of this.registry.all()) {
       clearTimeout(container.restartTimer);
+      this.health.stop(container);
       container.log?.flush();
     }
   }
 
-  #adopted(_container: Container): void {}
+  #adopted(container: Container): void {
+    this.health.start(container, { keepState: true });
+  }
 
   #dispatch(event: TaskEvent): void {
     const container = this.registry.byId(event.containerId);

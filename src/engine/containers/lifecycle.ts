@@ -217,8 +217,9 @@ export class Lifecycle {
     const { containerd, network, settings, log } = this.#context;
     const { record } = container;
     await runAll(`end of container ${record.id}`, [
-      () => containerd.tasks.delete(record.id).catch(ignoreMissing),
+      // All output first: deleting the task ends the shim, which drops what it could not hand over.
       () => this.#drain(container),
+      () => containerd.tasks.delete(record.id).catch(ignoreMissing),
       () => containerd.containers.delete(record.id).catch(ignoreMissing),
       () => this.#hooks.ended(container),
       () => (record.hostConfig.NetworkMode.startsWith('container:') ? undefined : network.close(record.id)),

@@ -5,7 +5,10 @@ import type {
   ContainerCreateBody,
   ContainerCreated,
   ContainerInspect,
+  ContainerStats,
   ContainerSummary,
+  ContainerTop,
+  ContainerUpdateBody,
   ContainerWaitResult,
   ExecCreateBody,
   ExecInspect,
@@ -17,6 +20,7 @@ import { matchesLabels } from '../filters.ts';
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../io/detach-keys.ts';
 import { openSession, type SessionStreams, type StreamSession } from '../io/session.ts';
 import { type LogQuery, type LogRecord, readLog } from '../logs/reader.ts';
+import type { StatsService } from '../stats/service.ts';
 import type { Container, ExitResult } from './container.ts';
 import type { Creator } from './create.ts';
 import { type InspectFacts, inspectContainer } from './inspect.ts';
@@ -25,6 +29,7 @@ import { type ListOptions, selectContainers, summarize } from './list.ts';
 import { normalizeName } from './names.ts';
 import type { ContainerRegistry } from './registry.ts';
 import { sandboxRequest } from './start.ts';
+import { updateContainer } from './update.ts';
 
 export interface AttachOptions {
   stdin: boolean;
@@ -41,6 +46,7 @@ export class ContainersService {
   readonly #creator: Creator;
   readonly #lifecycle: Lifecycle;
   readonly #execs: ExecService;
+  readonly #stats: StatsService;
 
   constructor(
     context: EngineContext,
@@ -48,8 +54,10 @@ export class ContainersService {
     creator: Creator,
     lifecycle: Lifecycle,
     execs: ExecService,
+    stats: StatsService,
   ) {
     this.#execs = execs;
+    this.#stats = stats;
     this.#context = context;
     this.#registry = registry;
     this.#creator = creator;
@@ -227,6 +235,24 @@ export class ContainersService {
       );
     }
     return { tty: container.record.config.Tty, records: readLog(container.logPath, query, container.log) };
+  }
+
+  top(ref: string, psArgs: string): Promise<ContainerTop> {
+    return this.#stats.top(ref, psArgs);
+  }
+
+  stats(
+    ref: string,
+    options: { stream: boolean; oneShot: boolean; signal: AbortSignal },
+  ): Promise<AsyncIterable<ContainerStats>> {
+    return this.#stats.stats(ref, options);
+  }
+
+  async update(ref: string, body: ContainerUpdateBody): Promise<{ Warnings: string[] }> {
+    const container = this.#registry.find(ref);
+    await updateContainer(container, body, this.#context, this.#registry);
+    this.#lifecycle.emit(container, 'update');
+    return { Warnings: [] };
   }
 
   async execCreate(ref: string, body: ExecCreateBody): Promise<{ Id: string }> {

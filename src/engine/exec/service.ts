@@ -174,9 +174,10 @@ export class ExecService {
   async handleExit(container: Container, execId: string, exitStatus: number): Promise<void> {
     const exec = this.#execs.get(execId);
     if (exec === undefined || exec.status === 'exited') return;
-    await this.#context.containerd.tasks.deleteProcess(container.id, execId).catch(() => {});
     exec.io?.resume();
+    // Output first: deleting the process drops what the shim could not hand over.
     if (exec.io !== undefined) await Promise.race([exec.io.drained, pause(DRAIN_TIMEOUT)]);
+    await this.#context.containerd.tasks.deleteProcess(container.id, execId).catch(() => {});
     this.#finish(exec, exitStatus);
     this.#lifecycle.emit(container, 'exec_die', { execID: exec.id, exitCode: String(exitStatus) });
   }

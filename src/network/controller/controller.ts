@@ -13,8 +13,8 @@ import { macFromIpv4, parseMac } from '../../base/mac.ts';
 import { parsePortSpec } from '../../base/ports.ts';
 import { Prefix } from '../../base/prefix.ts';
 import { nowString } from '../../base/time.ts';
-import type { EndpointSettings, NetworkInspect } from '../../base/wire/index.ts';
-import type { RouteClient } from '../../kernel/netlink/index.ts';
+import type { EndpointSettings, NetworkInspect, NetworkInterfaceStats } from '../../base/wire/index.ts';
+import { RouteClient } from '../../kernel/netlink/index.ts';
 import {
   createNetns,
   openNetns,
@@ -41,7 +41,7 @@ import {
 } from './default-networks.ts';
 import type { FirewallSync } from './firewall-sync.ts';
 import type { SandboxInfo, SandboxRequest } from './sandbox.ts';
-import { endpointView, networkView } from './view.ts';
+import { endpointView, interfaceStats, networkView } from './view.ts';
 
 /** What the store keeps of a container's network. */
 export interface SandboxRecord {
@@ -167,6 +167,19 @@ export class NetworkController {
   /** All sandboxes, for the map of the network. */
   sandboxes(): readonly SandboxRecord[] {
     return [...this.#sandboxes.values()];
+  }
+
+  /** Counters of the interfaces in a container's own namespace, by their names; undefined when it has none. */
+  interfaceStats(containerId: string): Record<string, NetworkInterfaceStats> | undefined {
+    const record = this.#sandboxes.get(containerId);
+    if (record === undefined || record.endpoints.length === 0) return undefined;
+    using inside = RouteClient.open(record.path);
+    return Object.fromEntries(
+      inside
+        .links()
+        .filter((link) => !link.loopback)
+        .map(({ name, stats }) => [name, interfaceStats(stats)]),
+    );
   }
 
   /** Gateway address of the default bridge: what `host-gateway` means. */

@@ -1,6 +1,7 @@
 /** Networks and endpoints as the Docker Engine API shows them. Pure. */
 
-import type { EndpointSettings, NetworkInspect } from '../../base/wire/index.ts';
+import type { EndpointSettings, NetworkInspect, NetworkInterfaceStats } from '../../base/wire/index.ts';
+import type { LinkStats } from '../../kernel/netlink/index.ts';
 import type { EndpointSpec, NetworkSpec } from '../model/index.ts';
 
 export function networkView(
@@ -69,5 +70,18 @@ export function endpointView(
     GlobalIPv6Address: endpoint?.v6?.address ?? '',
     GlobalIPv6PrefixLen: endpoint?.v6?.prefixLength ?? 0,
     DNSNames: null,
+  };
+}
+
+export function interfaceStats(stats: LinkStats): NetworkInterfaceStats {
+  return {
+    rx_bytes: Number(stats.rxBytes),
+    rx_packets: Number(stats.rxPackets),
+    rx_errors: Number(stats.rxErrors),
+    rx_dropped: Number(stats.rxDropped),
+    tx_bytes: Number(stats.txBytes),
+    tx_packets: Number(stats.txPackets),
+    tx_errors: Number(stats.txErrors),
+    tx_dropped: Number(stats.txDropped),
   };
 }
