@@ -6,7 +6,6 @@
  * four for ever), a worker thread with a wake-up pipe (a second V8 for a few events a minute), and polling by a timer.
  */
 import { isErrno } from '../ffi/errno.ts';
-import { libc } from '../ffi/libc.ts';
 import { watchReadable } from '../ffi/poll.ts';
 import type { NetnsHandle } from '../netns/index.ts';
 import { readAttributes, textOf } from './attributes.ts';
@@ -74,11 +73,6 @@ const GROUPS: Record<Exclude<MonitorSubject, 'nftables'>, readonly number[]> = {
 /** `NFT_MSG_NEWGEN = 15`; attributes `NFTA_GEN_ID = 1`, `NFTA_GEN_PROC_PID = 2`, `NFTA_GEN_PROC_NAME = 3` (nf_tables.h) */
 const NFT_MSG_NEWGEN = 15;
 const NFTA_GEN = { ID: 1, PROC_PID: 2, PROC_NAME: 3 } as const;
-/** `#define SO_RCVBUFFORCE 33` (asm-generic/socket.h): beyond net.core.rmem_max, with CAP_NET_ADMIN */
-const SOL_SOCKET = 1;
-const SO_RCVBUFFORCE = 33;
-/** Room for about a thousand events, so that a burst (50 containers at once) is not lost while JavaScript is busy. */
-const RECEIVE_QUEUE = 1024 * 1024;
 /** Datagrams taken before others get their turn of the loop. */
 const TURN = 64;
 
@@ -97,10 +91,6 @@ export function openMonitor(options: MonitorOptions): Monitor {
   };
   const listen = (protocol: number, joined: readonly number[], read: Reader) => {
     const socket = NetlinkSocket.open(protocol, { netns, groups: joined });
-    const size = Buffer.alloc(4);
-    size.writeInt32LE(RECEIVE_QUEUE);
-    // Without the privilege the queue stays as it is: more overruns, no harm.
-    libc().setsockopt(socket.fd, SOL_SOCKET, SO_RCVBUFFORCE, size, size.length);
     let lost = false;
     const watch = watchReadable(socket.fd, () => {
       if (!closed) lost = drain(socket, read, emit, lost);

@@ -42,11 +42,19 @@ const SIOCGSKNS = 0x894c;
  */
 const RECEIVE_LENGTH = 64 * 1024;
 /**
- * How much goes into one send of a batch. An ACK takes up to 1 KiB of the receive queue (212,992 bytes by default), and the
- * whole of a send must fit into the send queue of the same size.
+ * How much goes into one send of a batch: the whole must fit into the send queue (212,992 bytes by default), and all ACKs,
+ * a good KiB each, into the receive queue.
  */
 const BATCH_MESSAGES = 128;
 const BATCH_BYTES = 64 * 1024;
+/** `#define SOL_SOCKET 1`, `#define SO_RCVBUFFORCE 33` (asm-generic/socket.h): beyond net.core.rmem_max, with CAP_NET_ADMIN */
+const SOL_SOCKET = 1;
+const SO_RCVBUFFORCE = 33;
+/**
+ * The limit of the receive queue: room for the ACKs of a batch whatever net.core.rmem_default says, and for about a thousand
+ * events of a monitor while JavaScript is busy (50 containers at once).
+ */
+const RECEIVE_QUEUE = 1024 * 1024;
 /** A dump that others keep changing under our hands is repeated this often before it is given up. */
 const DUMP_ATTEMPTS = 16;
 
@@ -89,6 +97,8 @@ export class NetlinkSocket implements Disposable {
         libc().setsockopt(fd, SOL_NETLINK, option, int(value), 4);
       check(set(NETLINK_EXT_ACK, 1), `${action}: NETLINK_EXT_ACK`);
       check(set(NETLINK_CAP_ACK, 1), `${action}: NETLINK_CAP_ACK`);
+      // Without the privilege the queue stays as it is, and ENOBUFS comes sooner.
+      libc().setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, int(RECEIVE_QUEUE), 4);
       // Linux before 4.20 has no strict checking; dumps then come unfiltered, and our readers filter again anyway.
       if (set(NETLINK_GET_STRICT_CHK, 1) < 0 && errnoName(lastErrno()) !== 'ENOPROTOOPT') {
         check(-1, `${action}: NETLINK_GET_STRICT_CHK`);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -119,6 +120,28 @@ describe('network namespaces', () => {
       /must be synchronous/,
     );
     assert.equal(currentNetnsInode(), home);
+  });
+
+  it('`withNetns()` aborts the process when it cannot come back', () => {
+    // A process of its own, which closes the descriptor of the way back while it is away.
+    const script = `
+      import { readdirSync, readlinkSync } from 'node:fs';
+      import { libc } from '${new URL('../ffi/libc.ts', import.meta.url)}';
+      import { withNetns } from '${new URL('./index.ts', import.meta.url)}';
+      withNetns(process.argv[1], () => {
+        for (const fd of readdirSync('/proc/self/fd')) {
+          try {
+            if (readlinkSync('/proc/self/fd/' + fd).startsWith('net:')) libc().close(Number(fd));
+          } catch {}
+        }
+      });
+      console.log('went on');`;
+    const child = spawnSync(process.execPath, ['--input-type=module', '-e', script, path], {
+      encoding: 'utf8',
+    });
+    assert.equal(child.signal, 'SIGABRT');
+    assert.match(child.stderr, /fatal: return to the own network namespace: bad file descriptor/);
+    assert.equal(child.stdout, '');
   });
 
   it('no thread of the process stays in the namespace', () => {

@@ -8,6 +8,7 @@
  * `net.connect()` put the work off to the next tick, which is outside: use `src/kernel/sockets.ts`. A spawned process
  * is forked from this thread at once: `spawn()` inside a section runs the program there.
  */
+import { writeSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { internal } from '../../base/errors.ts';
 import { errnoError } from '../ffi/errno.ts';
@@ -55,7 +56,9 @@ export function awayFromHome<T>(fn: () => T): T {
 
 function abortAway(errno: number): void {
   const { message } = errnoError('return to the own network namespace', errno);
-  process.stderr.write(
+  // Synchronous: a stream's buffer would be lost with the process.
+  writeSync(
+    2,
     `bridgeport: fatal: ${message}; aborting, since every later call would act on the wrong network\n`,
   );
   libc().abort();
