@@ -41,14 +41,15 @@ export function labelsMatch(image: Image, filters: Filters): boolean {
 }
 
 /**
- * True when a `reference` pattern fits: `nginx`, `nginx:1*`, `*:5000/team/*`. Patterns are those of Go's `path.Match`, and a
- * pattern without a tag fits any.
+ * What a `reference` pattern lets through: `nginx`, `nginx:1*`, `*:5000/team/*`. Patterns are those of Go's `path.Match`, and
+ * one without a tag fits any.
  *
  * @throws `invalid` for a malformed pattern
  */
-export function referenceMatches(reference: Reference, pattern: string): boolean {
-  const matcher = globPattern(pattern);
-  return matcher.test(familiarReference(reference)) || matcher.test(familiarName(reference));
+export function referenceMatcher(pattern: string): (reference: Reference) => boolean {
+  const expression = globPattern(pattern);
+  return (reference) =>
+    expression.test(familiarReference(reference)) || expression.test(familiarName(reference));
 }
 
 /** Matches this character and nothing else, whatever it means in a regular expression. */
@@ -77,7 +78,7 @@ function globPattern(pattern: string): RegExp {
     } else source += literal(char);
   }
   try {
-    return new RegExp(`^${source}$`, 'v');
+    return new RegExp(`^${source}$`, 'u');
   } catch (cause) {
     throw invalid(`invalid filter 'reference=[${pattern}]': syntax error in pattern`, { cause });
   }

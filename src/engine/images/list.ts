@@ -2,7 +2,7 @@
 
 import type { Filters, ImageSummary } from '../../base/wire/index.ts';
 import type { Reference } from '../../runtime/registry/reference.ts';
-import { booleanFilter, checkFilters, labelsMatch, parseMoment, referenceMatches } from './filters.ts';
+import { booleanFilter, checkFilters, labelsMatch, parseMoment, referenceMatcher } from './filters.ts';
 import type { Image } from './image.ts';
 import { imageSummary } from './inspect.ts';
 import type { ImageStore } from './store.ts';
@@ -26,6 +26,7 @@ export async function listImages(
   const until = filters.until?.length
     ? Math.min(...filters.until.map((text) => parseMoment(text)))
     : undefined;
+  const matchers = (filters.reference ?? []).map(referenceMatcher);
   const images = (await store.list()).filter(
     (image) =>
       (dangling === undefined || isDangling(image) === dangling) &&
@@ -34,7 +35,7 @@ export async function listImages(
       (until === undefined || image.created <= until) &&
       labelsMatch(image, filters),
   );
-  return withReferences(images, filters.reference ?? [])
+  return withReferences(images, matchers)
     .sort((a, b) => b.created - a.created || (a.id < b.id ? -1 : 1))
     .map((image) => imageSummary(image, containers(image.id)));
 }
@@ -54,9 +55,12 @@ async function latest(
   return choose(...images.map((image) => image.created));
 }
 
-function withReferences(images: Image[], patterns: readonly string[]): Image[] {
-  if (patterns.length === 0) return images;
-  const fits = (reference: Reference) => patterns.some((pattern) => referenceMatches(reference, pattern));
+function withReferences(
+  images: Image[],
+  matchers: ReadonlyArray<(reference: Reference) => boolean>,
+): Image[] {
+  if (matchers.length === 0) return images;
+  const fits = (reference: Reference) => matchers.some((matches) => matches(reference));
   return images
     .map((image) => ({ ...image, references: image.references.filter(fits) }))
     .filter((image) => image.references.length > 0);

@@ -76,7 +76,7 @@ export class Puller {
     progress({ status: `Digest: ${resolved.digest}` });
     if (request.explicit && !platformMatches(platform, image.platform)) {
       progress({
-        status: `WARNING: image with reference ${familiarReference(wanted)} was found but does not match the specified platform: wanted ${formatPlatform(platform)}, actual: ${formatPlatform(image.platform)}`,
+        status: `WARNING: ${otherPlatform(familiarReference(wanted), platform, image.platform)}`,
       });
     }
     const outcome = before?.id === image.id ? 'Image is up to date for' : 'Downloaded newer image for';
@@ -133,6 +133,11 @@ export class Puller {
       );
     });
   }
+}
+
+/** What Docker says of an image of another platform; it pulls it all the same, but makes no container of it. */
+export function otherPlatform(ref: string, wanted: Platform, actual: Platform): string {
+  return `image with reference ${ref} was found but does not match the specified platform: wanted ${formatPlatform(wanted)}, actual: ${formatPlatform(actual)}`;
 }
 
 interface LayerPullContext {

@@ -1,7 +1,7 @@
 /** The images of this host, as the API's `ImagesBackend` and the engine see them. */
 
 import type { Readable } from 'node:stream';
-import { invalid } from '../../base/errors.ts';
+import { invalid, notFound } from '../../base/errors.ts';
 import type {
   AuthConfig,
   Filters,
@@ -13,7 +13,12 @@ import type {
 } from '../../base/wire/index.ts';
 import type { Containerd } from '../../runtime/containerd/client.ts';
 import type { RegistryClient } from '../../runtime/registry/client.ts';
-import { hostPlatform, type Platform, parsePlatform } from '../../runtime/registry/platform.ts';
+import {
+  hostPlatform,
+  type Platform,
+  parsePlatform,
+  platformMatches,
+} from '../../runtime/registry/platform.ts';
 import {
   familiarName,
   familiarReference,
@@ -31,7 +36,7 @@ import { imageHistory, imageInspect } from './inspect.ts';
 import { listImages } from './list.ts';
 import { loadedLines, loadImages } from './load.ts';
 import type { Progress } from './progress.ts';
-import { Puller } from './pull.ts';
+import { otherPlatform, Puller } from './pull.ts';
 import { pruneImages, type RemoveContext, removeImage } from './remove.ts';
 import { holdForSave, saveImages } from './save.ts';
 import { type ImageLog, ImageStore } from './store.ts';
@@ -70,12 +75,16 @@ export class ImageService {
 
   /**
    * Finds an image by name, ID, ID prefix or digest and sees to it that it is unpacked: a container's snapshot can be
-   * prepared on its `chainId`.
+   * prepared on its `chainId`. With `platform` it must be one that runs there.
    *
    * @throws `not-found` (`No such image: x:latest`), `invalid`
    */
-  async resolve(ref: string): Promise<Image> {
+  async resolve(ref: string, platform?: string): Promise<Image> {
     const image = await this.#store.find(ref);
+    const wanted = platform ? parsePlatform(platform) : undefined;
+    if (wanted !== undefined && !platformMatches(wanted, image.platform)) {
+      throw notFound(otherPlatform(ref, wanted, image.platform));
+    }
     await this.#store.ensureUnpacked(image);
     return image;
   }

@@ -322,6 +322,8 @@ export class TokenServer {
 export type Mischief =
   /** pass on, but cut the connection after so many bytes of the body */
   | { cutAfter: number }
+  /** pass on so many bytes of the body, then say nothing more */
+  | { stallAfter: number }
   /** pass on with the first byte of the body changed */
   | 'corrupt'
   /** pass on without the Range header, so that the whole blob comes */
@@ -386,6 +388,7 @@ export class BadProxy {
     forward.on('response', (answer) => {
       response.writeHead(answer.statusCode!, answer.headers);
       let sent = 0;
+      response.once('close', () => answer.destroy());
       answer.on('data', (piece: Buffer) => {
         if (mischief === 'corrupt' && sent === 0) piece[0] = piece[0]! ^ 0xff;
         sent += piece.length;
@@ -396,9 +399,17 @@ export class BadProxy {
           answer.destroy();
           return;
         }
+        if (typeof mischief === 'object' && 'stallAfter' in mischief && sent > mischief.stallAfter) {
+          if (piece.length > sent - mischief.stallAfter) {
+            response.write(piece.subarray(0, piece.length - (sent - mischief.stallAfter)));
+          }
+          return;
+        }
         response.write(piece);
       });
-      answer.on('end', () => response.end());
+      answer.on('end', () => {
+        if (typeof mischief !== 'object' || !('stallAfter' in mischief)) response.end();
+      });
     });
     forward.end();
   }
