@@ -37,15 +37,26 @@ export class PortError extends BridgeportError {
 
 interface Installed {
   readonly route: Route;
-  /** By name (`portName()`). */
-  readonly ports: ReadonlyMap<string, BoundPort>;
+  /** Ascending. */
+  readonly ports: readonly BoundPort[];
+}
+
+/** What a change has done so far, to be undone if it fails. */
+interface Progress {
+  /** Routes of the mappings that leave. */
+  readonly leaving: ReadonlySet<Route>;
+  /** Ports of leaving mappings that a new one takes over. */
+  readonly claimed: Set<BoundPort>;
+  readonly opened: Array<{ of: ProxyMapping; port: BoundPort }>;
 }
 
 const EADDRINUSE = 98;
 
 export class PortTable {
   readonly #open: OpenPort;
-  #installed = new Map<string, Installed>();
+  readonly #installed = new Map<string, Installed>();
+  /** By protocol and address, then by port. */
+  readonly #bound = new Map<string, Map<number, BoundPort>>();
   #size = 0;
 
   constructor(open: OpenPort) {
@@ -79,7 +90,7 @@ export class PortTable {
   /** The ports as bound, of all mappings or of `ids`. */
   bindings(ids: Iterable<string> = this.#installed.keys()): ProxyBinding[] {
     return [...ids].flatMap((id) => {
-      const ports = [...(this.#installed.get(id)?.ports.values() ?? [])];
+      const ports = this.#installed.get(id)?.ports ?? [];
       return ports.length === 0 ? [] : [{ id, hostPort: ports[0]!.port, hostPortEnd: ports.at(-1)!.port }];
     });
   }
@@ -90,74 +101,85 @@ export class PortTable {
   }
 
   #change(leaving: string[], wanted: ProxyMapping[]): void {
-    const next = new Map(this.#installed);
-    for (const id of leaving) next.delete(id);
+    const going = new Map(leaving.map((id) => [id, this.#installed.get(id)!]));
     const fresh: ProxyMapping[] = [];
     for (const mapping of wanted) {
-      const standing = this.#installed.get(mapping.id);
-      if (standing !== undefined && satisfies(standing.route.mapping, mapping))
-        next.set(mapping.id, standing);
+      const standing = going.get(mapping.id);
+      if (standing !== undefined && satisfies(standing.route.mapping, mapping)) going.delete(mapping.id);
       else fresh.push(mapping);
     }
-    const kept = new Set(next.values());
-    const given = this.#portsOf([...this.#installed.values()].filter((entry) => !kept.has(entry)));
-    const taken = this.#portsOf(kept);
-    const opened: BoundPort[] = [];
+    const progress: Progress = {
+      leaving: new Set([...going.values()].map(({ route }) => route)),
+      claimed: new Set(),
+      opened: [],
+    };
+    let entries: Installed[];
     try {
-      for (const mapping of fresh) next.set(mapping.id, this.#install(mapping, given, taken, opened));
+      entries = fresh.map((mapping) => this.#install(mapping, progress));
     } catch (error) {
-      for (const port of opened) port.close();
+      for (const { of, port } of progress.opened) this.#unbind(of, port);
       throw error;
     }
-    const gone = [...this.#installed.values()].filter((entry) => !kept.has(entry));
-    this.#installed = next;
-    this.#size = taken.size;
-    for (const { route } of gone) route.close();
-    for (const [name, port] of given) if (!taken.has(name)) port.close();
-    for (const mapping of fresh) {
-      const { route, ports } = next.get(mapping.id)!;
-      for (const port of ports.values()) port.route = route;
+    for (const [id, entry] of going) this.#uninstall(id, entry, progress.claimed);
+    for (const entry of entries) {
+      this.#installed.set(entry.route.mapping.id, entry);
+      for (const port of entry.ports) port.route = entry.route;
     }
   }
 
-  /** Binds the ports of `mapping` (or takes them from `given`) without giving them their route yet. */
-  #install(
-    mapping: ProxyMapping,
-    given: ReadonlyMap<string, BoundPort>,
-    taken: Map<string, BoundPort>,
-    opened: BoundPort[],
-  ): Installed {
-    const ports = new Map<string, BoundPort>();
+  /** Binds the ports of `mapping`, or takes them from those that leave, without giving them their route yet. */
+  #install(mapping: ProxyMapping, progress: Progress): Installed {
     const address = socketAddress(mapping.hostIp, 0);
-    for (const wanted of hostPortsOf(mapping)) {
-      const { proto, hostIp } = mapping;
-      const wantedName = portName(proto, hostIp, wanted);
-      if (taken.has(wantedName)) {
-        throw new PortError(
-          { proto, hostIp, hostPort: wanted },
-          conflict('address already in use', { errno: errnoName(EADDRINUSE) }),
-        );
+    const ports = hostPortsOf(mapping).map((wanted) => {
+      const standing = this.#spaceOf(mapping).get(wanted);
+      if (standing !== undefined) return claim(mapping, standing, progress);
+      try {
+        const port = this.#open(mapping.proto, address, wanted);
+        this.#spaceOf(mapping).set(port.port, port);
+        this.#size++;
+        progress.opened.push({ of: mapping, port });
+        return port;
+      } catch (error) {
+        throw new PortError({ proto: mapping.proto, hostIp: mapping.hostIp, hostPort: wanted }, error);
       }
-      let port = given.get(wantedName);
-      if (port === undefined) {
-        try {
-          port = this.#open(proto, address, wanted);
-        } catch (error) {
-          throw new PortError({ proto, hostIp, hostPort: wanted }, error);
-        }
-        opened.push(port);
-      }
-      const name = portName(proto, hostIp, port.port);
-      ports.set(name, port);
-      taken.set(name, port);
-    }
-    const [first] = ports.values();
-    const bound =
-      mapping.hostPort === 0 ? { ...mapping, hostPort: first!.port, hostPortEnd: first!.port } : mapping;
-    return { route: new Route(bound), ports };
+    });
+    const chosen = ports[0]!.port;
+    const settled = mapping.hostPort === 0 ? { ...mapping, hostPort: chosen, hostPortEnd: chosen } : mapping;
+    return { route: new Route(settled), ports };
   }
 
-  #portsOf(entries: Iterable<Installed>): Map<string, BoundPort> {
-    return new Map([...entries].flatMap(({ ports }) => [...ports]));
+  #uninstall(id: string, { route, ports }: Installed, claimed: ReadonlySet<BoundPort>): void {
+    this.#installed.delete(id);
+    route.close();
+    for (const port of ports) if (!claimed.has(port)) this.#unbind(route.mapping, port);
   }
+
+  #unbind(mapping: ProxyMapping, port: BoundPort): void {
+    this.#spaceOf(mapping).delete(port.port);
+    this.#size--;
+    port.close();
+  }
+
+  /** The ports bound for a protocol on an address. */
+  #spaceOf({ proto, hostIp }: ProxyMapping): Map<number, BoundPort> {
+    const key = `${proto} ${hostIp}`;
+    let space = this.#bound.get(key);
+    if (space === undefined) {
+      space = new Map();
+      this.#bound.set(key, space);
+    }
+    return space;
+  }
+}
+
+/** Takes over a port whose mapping leaves; throws when its mapping stays, or when another new one has taken it. */
+function claim({ proto, hostIp }: ProxyMapping, port: BoundPort, { leaving, claimed }: Progress): BoundPort {
+  if (port.route === undefined || !leaving.has(port.route) || claimed.has(port)) {
+    throw new PortError(
+      { proto, hostIp, hostPort: port.port },
+      conflict('address already in use', { errno: errnoName(EADDRINUSE) }),
+    );
+  }
+  claimed.add(port);
+  return port;
 }

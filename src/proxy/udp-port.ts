@@ -40,8 +40,8 @@ export class UdpPort implements BoundPort, Watcher {
   readonly port: number;
   readonly fd: number;
   readonly #tools: UdpPortTools;
-  /** By client address, client port and the address of ours they spoke to. */
-  readonly #flows = new Map<string, UdpFlow>();
+  /** By client address, client port and the address of ours they spoke to; made with the first: ports are many. */
+  #flows: Map<string, UdpFlow> | undefined;
   #route: Route | undefined;
 
   /** Binds; throws errno's error when the port is taken or the address is not ours. */
@@ -81,14 +81,14 @@ export class UdpPort implements BoundPort, Watcher {
       const key = this.#keyOf(first);
       end = first + 1;
       while (end < count && this.#keyOf(end) === key) end++;
-      const flow = this.#flows.get(key) ?? this.#begin(key, first);
+      const flow = this.#flows?.get(key) ?? this.#begin(key, first);
       if (flow === undefined) counters.udp.dropped += end - first;
       else flow.toTarget(first, end);
     }
   }
 
   close(): void {
-    for (const flow of [...this.#flows.values()]) flow.abort();
+    for (const flow of [...(this.#flows?.values() ?? [])]) flow.abort();
     this.#tools.loop.forget(this.fd);
     libc().close(this.fd);
   }
@@ -105,8 +105,10 @@ export class UdpPort implements BoundPort, Watcher {
     if (route === undefined || route.holds || !this.#tools.flows.makeRoom()) return undefined;
     const { batch } = this.#tools;
     const client = new Destination(Buffer.from(batch.name(index)), answerFrom(batch.control(index)));
-    const flow = UdpFlow.open(this, client, route, this.#tools, () => this.#flows.delete(key));
-    if (flow !== undefined) this.#flows.set(key, flow);
+    this.#flows ??= new Map();
+    const flows = this.#flows;
+    const flow = UdpFlow.open(this, client, route, this.#tools, () => flows.delete(key));
+    if (flow !== undefined) flows.set(key, flow);
     return flow;
   }
 
