@@ -66,7 +66,7 @@ describe('sockets', () => {
     closeSocket(openTcpListener({ ...options, address: '2001:db8::7', freeBind: true }));
     assert.throws(
       () => openTcpListener({ ...options, address: 'localhost' }),
-      /"localhost" is not an IP address/,
+      /invalid IP address: "localhost"/,
     );
     assert.throws(() => openTcpListener({ ...options, port: 70000 }), /70000 is not a port/);
   });
