@@ -37,10 +37,11 @@ stop_daemon() {
   fi
   if [ -f "$run/bridgeport.pid" ]; then
     pid=$(cat "$run/bridgeport.pid")
-    # Not whoever may have got its number since.
-    if our_processes | grep -qx "$pid"; then kill "$pid"; fi
+    # Not whoever may have got its number since; and one that has ended does not count, although nobody reaped it yet.
+    ours() { our_processes | grep -qx "$pid"; }
+    if ours; then kill "$pid"; fi
     for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-      kill -0 "$pid" 2>/dev/null || break
+      ours || break
       sleep 0.5
     done
   fi
