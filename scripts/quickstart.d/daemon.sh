@@ -46,6 +46,10 @@ stop_daemon() {
     done
   fi
   kill_leftovers
+  # The groups of containers that nobody took down; one with a process in it would not go.
+  for container in "$home"/data/containers/*; do
+    rmdir /sys/fs/cgroup/*/bridgeport/"${container##*/}" /sys/fs/cgroup/bridgeport/"${container##*/}" 2>/dev/null || true
+  done
   # The deepest mounts first.
   awk -v home="$home/" -v run="$run/" 'index($5, home) == 1 || index($5, run) == 1 { print $5 }' /proc/self/mountinfo |
     sort -r | while read -r mount; do umount -l "$mount"; done
