@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { registryOf } from '../format/reference.ts';
 
 /** What Bridgeport uses of `~/.docker/config.json`. */
 export interface DockerConfig {
@@ -34,13 +35,6 @@ export function loadDockerConfig(env: Readonly<Record<string, string | undefined
   } catch (error) {
     throw new Error(`WARNING: Error loading config file: ${path}: ${error}`);
   }
-}
-
-/** The registry an image reference names: `localhost:5000/web:1` → `localhost:5000`; none → `docker.io`. */
-export function registryOf(reference: string): string {
-  const [first = '', ...rest] = reference.split('/');
-  const named = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost');
-  return named ? first : 'docker.io';
 }
 
 /** The `X-Registry-Auth` header for pulling `reference`: base64url of the credentials' JSON. */

@@ -1,8 +1,14 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { isKind, messageOf } from '../../base/errors.ts';
+import { olderThan } from '../client/client.ts';
 import { ExitError } from '../client/errors.ts';
 import type { CliContext } from '../context.ts';
-import { type ContainerValues, type CreateBody, createBody } from '../flags/container-config.ts';
+import {
+  bodyForVersion,
+  type ContainerValues,
+  type CreateBody,
+  createBody,
+} from '../flags/container-config.ts';
 import { bool, type FlagSet, text, type Values } from '../flags/flag.ts';
 import { checkReference, normalizedReference } from '../format/reference.ts';
 import { pullImage } from '../stream/pull.ts';
@@ -83,10 +89,12 @@ async function createOrPull(
   if (flags.pull === 'always') await pull();
 
   const { rows = 0, columns = 0 } = context.io.stdout;
+  const version = await context.client.version();
+  const sent = bodyForVersion(body, (since) => olderThan(version, since));
   const create = () =>
     context.client.json<{ Id: string; Warnings: string[] | null }>('POST', '/containers/create', {
       query: { name: flags.name, platform: flags.platform },
-      body: { ...body, HostConfig: { ...body.HostConfig, ConsoleSize: [rows, columns] } },
+      body: { ...sent, HostConfig: { ...sent.HostConfig, ConsoleSize: [rows, columns] } },
     });
   let created: Awaited<ReturnType<typeof create>>;
   try {

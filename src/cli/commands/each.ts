@@ -35,5 +35,7 @@ export async function forEachName(
 /** The path of a container (or one of its parts) in the API. */
 export function containerPath(name: string, part = ''): string {
   if (name.trim() === '') throw new Error('invalid container name or ID: value is empty');
-  return `/containers/${encodeURIComponent(name)}${part === '' ? '' : `/${part}`}`;
+  // `inspect` shows names with a slash before them; one between names belongs to a link.
+  const path = encodeURIComponent(name.replace(/^\/+/, '')).replaceAll('%2F', '/');
+  return `/containers/${path}${part === '' ? '' : `/${part}`}`;
 }

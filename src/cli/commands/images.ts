@@ -45,7 +45,7 @@ export const images = defineCommand({
     const filters = [...flags.filter];
     if (reference !== undefined) filters.push(`reference=${reference}`);
     const found = await context.client.json<ImageSummary[]>('GET', '/images/json', {
-      query: { all: flags.all, digests: flags.digests, filters: filterQuery(filters) },
+      query: { all: flags.all, filters: filterQuery(filters) },
     });
     const chosen = flags.format || (flags.quiet ? '' : (context.config().imagesFormat ?? ''));
     const format = flags.quiet ? '{{.ID}}' : chosen;

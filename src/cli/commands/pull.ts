@@ -1,7 +1,6 @@
-import { registryOf } from '../client/docker-config.ts';
 import { defineCommand } from '../command.ts';
 import { bool, text } from '../flags/flag.ts';
-import { checkReference, normalizedReference, splitReference } from '../format/reference.ts';
+import { checkReference, normalizedReference, qualifiedName, splitReference } from '../format/reference.ts';
 import { pullImage } from '../stream/pull.ts';
 
 export const pull = defineCommand({
@@ -27,15 +26,9 @@ export const pull = defineCommand({
       allTags: flags['all-tags'],
       output: 'stdout',
     });
-    context.out(
-      `${fullReference(flags['all-tags'] ? splitReference(typed).name : normalizedReference(typed), typed)}\n`,
-    );
+    const { name } = splitReference(typed);
+    const suffix = flags['all-tags'] ? '' : normalizedReference(typed).slice(name.length);
+    context.out(`${qualifiedName(name)}${suffix}\n`);
     return 0;
   },
 });
-
-/** The reference with its registry and, on Docker Hub, `library/`. */
-function fullReference(familiar: string, typed: string): string {
-  if (registryOf(typed) !== 'docker.io') return familiar;
-  return `docker.io/${familiar.split(/[:@]/)[0]!.includes('/') ? '' : 'library/'}${familiar}`;
-}

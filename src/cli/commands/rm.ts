@@ -1,6 +1,6 @@
 import { defineCommand } from '../command.ts';
 import { bool } from '../flags/flag.ts';
-import { forEachName } from './each.ts';
+import { containerPath, forEachName } from './each.ts';
 
 export const rm = defineCommand({
   use: '[OPTIONS] CONTAINER [CONTAINER...]',
@@ -20,7 +20,7 @@ export const rm = defineCommand({
         const name = given.replace(/^\/+|\/+$/g, '');
         if (name === '') throw new Error('container name cannot be empty');
         const query = { v: flags.volumes, link: flags.link, force: flags.force };
-        await context.client.text('DELETE', `/containers/${encodeURIComponent(name)}`, { query });
+        await context.client.text('DELETE', containerPath(name), { query });
       },
       { ignoreMissing: flags.force },
     ),

@@ -1,6 +1,6 @@
 import { messageOf } from '../../base/errors.ts';
 import { defineCommand } from '../command.ts';
-import { checkReference, splitReference } from '../format/reference.ts';
+import { checkReference, qualifiedName, splitReference } from '../format/reference.ts';
 
 export const tag = defineCommand({
   use: 'SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]',
@@ -19,13 +19,13 @@ export const tag = defineCommand({
     if (target.includes('@')) throw new Error('refusing to create a tag with a digest reference');
     const { name, tag: wanted } = splitReference(target);
     await context.client.text('POST', `/images/${imagePath(source)}/tag`, {
-      query: { repo: name, tag: wanted || 'latest' },
+      query: { repo: qualifiedName(name), tag: wanted || 'latest' },
     });
     return 0;
   },
 });
 
-/** An image name in a path of the API: its slashes stay. */
+/** An image name in a path of the API: its slashes and colons stay. */
 export function imagePath(name: string): string {
-  return name.split('/').map(encodeURIComponent).join('/');
+  return encodeURIComponent(name).replaceAll('%2F', '/').replaceAll('%3A', ':').replaceAll('%40', '@');
 }

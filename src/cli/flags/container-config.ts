@@ -3,7 +3,7 @@ import { parseDevice } from './devices.ts';
 import { type Environment, keyValueFile, keyValueMap } from './env.ts';
 import type { Values } from './flag.ts';
 import { healthConfig } from './health.ts';
-import { parseRestartPolicy } from './limits.ts';
+import { capabilities, parseRestartPolicy } from './limits.ts';
 import { type EndpointSettings, endpointsConfig, isMacAddress } from './network.ts';
 import { publishedPorts } from './ports.ts';
 import { securityOptions } from './security.ts';
@@ -23,6 +23,15 @@ export interface CreateBody extends Record<string, unknown> {
   AttachStderr: boolean;
   HostConfig: Record<string, unknown> & { Dns: string[]; AutoRemove: boolean; ContainerIDFile: string };
   NetworkingConfig: { EndpointsConfig: Record<string, EndpointSettings> };
+}
+
+/** The body as a daemon of API version `version` understands it: settings that moved or went are left out. */
+export function bodyForVersion(body: CreateBody, olderThan: (version: string) => boolean): CreateBody {
+  const result: CreateBody = { ...body, HostConfig: { ...body.HostConfig } };
+  // From 1.44 on the address belongs to the endpoint; from 1.42 on nothing limits kernel memory by itself.
+  if (!olderThan('1.44')) delete result.MacAddress;
+  if (!olderThan('1.42')) delete result.HostConfig.KernelMemory;
+  return result;
 }
 
 /** What flags alone do not say. */
@@ -75,14 +84,13 @@ export function createBody(input: CreateInput): CreateBody {
     OpenStdin: v.interactive,
     // Whoever opened stdin is the one whose leaving closes it.
     StdinOnce: v.interactive && attachStdin,
-    Env: [...fileEnv, ...v.env],
+    Env: orNull([...fileEnv, ...v.env]),
     Cmd: command.length > 0 ? command : null,
     Healthcheck: health(v),
     Image: image,
     Volumes: mounted.anonymous,
     WorkingDir: v.workdir,
     Entrypoint: entrypoint,
-    // Daemons before API 1.44 read the address here, later ones in the endpoint.
     MacAddress: endpoints[networkMode]?.MacAddress ?? (v['mac-address'] || undefined),
     Labels: keyValueMap([...fileLabels, ...v.label]),
     StopSignal: v['stop-signal'] || undefined,
@@ -122,8 +130,8 @@ function hostConfig(
     VolumeDriver: v['volume-driver'],
     VolumesFrom: orNull(v['volumes-from']),
     Annotations: Object.keys(v.annotation).length > 0 ? v.annotation : undefined,
-    CapAdd: orNull(v['cap-add']),
-    CapDrop: orNull(v['cap-drop']),
+    CapAdd: orNull(capabilities(v['cap-add'])),
+    CapDrop: orNull(capabilities(v['cap-drop'])),
     CgroupnsMode: v.cgroupns,
     Dns: [...v.dns],
     DnsOptions: v['dns-option'],

@@ -101,3 +101,12 @@ export function sysctlValue(value: string): string {
   if (setting === undefined || !namespaced) throw new Error(`sysctl '${value}' is not allowed`);
   return value;
 }
+
+/** Capabilities by their full names, sorted, each once: `net_admin` is `CAP_NET_ADMIN`, `all` is `ALL`. */
+export function capabilities(values: readonly string[]): string[] {
+  const full = values.map((value) => {
+    const name = value.trim().toUpperCase();
+    return name === 'ALL' || name.startsWith('CAP_') ? name : `CAP_${name}`;
+  });
+  return [...new Set(full)].sort();
+}

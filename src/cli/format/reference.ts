@@ -19,6 +19,21 @@ export function familiarName(name: string): string {
   return name.replace(/^(index\.)?docker\.io\//, '').replace(/^library\//, '');
 }
 
+/** The full name that a familiar one stands for: `nginx` → `docker.io/library/nginx`. */
+export function qualifiedName(name: string): string {
+  if (registryOf(name) !== 'docker.io') return name;
+  const path = familiarName(name);
+  return `docker.io/${path.includes('/') ? path : `library/${path}`}`;
+}
+
+/** The registry an image reference names: `localhost:5000/web:1` → `localhost:5000`; none → `docker.io`. */
+export function registryOf(reference: string): string {
+  const [first = '', ...rest] = reference.split('/');
+  if (first === 'index.docker.io') return 'docker.io';
+  const named = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost');
+  return named ? first : 'docker.io';
+}
+
 /**
  * The familiar form of what was typed, with `:latest` where neither a tag nor a digest was given.
  *

@@ -2,7 +2,7 @@ import { registryAuth } from '../client/docker-config.ts';
 import { jsonLines } from '../client/json-lines.ts';
 import { type CliContext, columnsOf } from '../context.ts';
 import { type ProgressMessage, showProgress } from '../format/progress.ts';
-import { splitReference } from '../format/reference.ts';
+import { qualifiedName, splitReference } from '../format/reference.ts';
 
 /** How an image is pulled. */
 export interface PullOptions {
@@ -20,7 +20,7 @@ export async function pullImage(context: CliContext, reference: string, options:
   const { name, tag, digest } = splitReference(reference);
   const response = await client.request('POST', '/images/create', {
     query: {
-      fromImage: name,
+      fromImage: qualifiedName(name),
       tag: options.allTags ? undefined : digest || tag || 'latest',
       platform: options.platform.toLowerCase(),
     },
