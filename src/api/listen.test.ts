@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { silentLog } from './log.ts';
 import { createApiServer } from './server.ts';
-import { FakeEngine, fakeBackend } from './testing/fake-backend.ts';
+import { fakeBackend } from './testing/fake-backend.ts';
+import { FakeEngine } from './testing/fake-engine.ts';
 
 const newServer = () => createApiServer(fakeBackend(new FakeEngine()), { log: silentLog });
 

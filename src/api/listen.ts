@@ -11,8 +11,8 @@ export interface TlsMaterial {
   key: string | Buffer;
   /** Authorities of client certificates. */
   ca?: string | Buffer | undefined;
-  /** Refuse clients without a certificate of `ca` (`--tlsverify`). */
-  verify: boolean;
+  /** Refuse clients without a certificate of `ca` (`--tlsverify`). Default false. */
+  verify?: boolean;
 }
 
 export interface UnixAddress {

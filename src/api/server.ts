@@ -12,10 +12,11 @@ import type { Backend } from './backend.ts';
 import { collect, parseJson, requireJson } from './body.ts';
 import type { Call } from './call.ts';
 import type { Decoder } from './decode.ts';
-import { RawInput, runSession, sendRaw } from './hijack.ts';
+import { runSession, sendRaw } from './hijack.ts';
 import { describeAddress, type ListenAddress, listenOn } from './listen.ts';
 import type { ApiLog } from './log.ts';
 import { Query } from './query.ts';
+import { RawInput } from './raw-input.ts';
 import { send, sendEmpty } from './reply.ts';
 import { createRouter, type Match, type Route, type Router } from './router.ts';
 import { allRoutes } from './routes/index.ts';
@@ -51,6 +52,17 @@ const KEEP_ALIVE_TIMEOUT = 10 * 60_000;
 
 /** Bytes; Go's default, since `X-Registry-Auth` and long lists of names go into headers. */
 const MAX_HEADER_SIZE = 1024 * 1024;
+
+/**
+ * Milliseconds in which a client may finish a body that has been refused. It is read and forgotten meanwhile: a client cut
+ * off while it writes may never read why.
+ */
+const REFUSED_BODY_TIMEOUT = 30_000;
+
+function cutAfter(request: IncomingMessage, timeout: number): void {
+  const timer = setTimeout(() => request.socket.destroy(), timeout).unref();
+  request.once('close', () => clearTimeout(timer));
+}
 
 /** A request's target, taken apart. Nothing in it is trusted yet. */
 interface Target {
@@ -164,8 +176,8 @@ class HttpApi implements ApiServer {
         cert,
         key,
         ...(ca === undefined ? {} : { ca }),
-        requestCert: verify,
-        rejectUnauthorized: verify,
+        requestCert: verify ?? false,
+        rejectUnauthorized: verify ?? false,
         minVersion: 'TLSv1.2',
       });
     } else {
@@ -269,6 +281,7 @@ class HttpApi implements ApiServer {
     }
     if (statusOf(error) === 500) this.#log.error(fields, 'request failed');
     for (const name of ['Content-Type', 'Content-Length', 'Transfer-Encoding']) response.removeHeader(name);
+    if (!request.complete) cutAfter(request, REFUSED_BODY_TIMEOUT);
     send(response, errorReply(error));
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { test } from 'node:test';
 import { readUntil, startDaemon, type TestDaemon, toEnd } from './testing/daemon.ts';
-import { EVENT, IMAGE_ID } from './testing/fake-backend.ts';
+import { EVENT, IMAGE_ID } from './testing/fake-shapes.ts';
 
 const line = (stream: 'stdout' | 'stderr', time: string, data: string) => ({
   stream,

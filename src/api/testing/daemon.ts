@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import type { ApiLog } from '../log.ts';
 import { silentLog } from '../log.ts';
 import { type ApiServer, createApiServer } from '../server.ts';
-import { FakeEngine, fakeBackend } from './fake-backend.ts';
+import { fakeBackend } from './fake-backend.ts';
+import { FakeEngine } from './fake-engine.ts';
 
 export interface Answer {
   status: number;

@@ -1,276 +1,25 @@
-/**
- * An engine of paper for the API's own tests: containers are records, their output is what a test says, a session
- * gives back what it gets. Nothing here runs anything.
- */
+/** An engine of paper for the API's own tests, behind the real interface. */
 
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BridgeportError, conflict, invalid, notFound, notImplemented } from '../../base/errors.ts';
-import type {
-  ContainerCreateBody,
-  ContainerInspect,
-  ContainerStats,
-  ContainerSummary,
-  EventMessage,
-  ImageInspect,
-  NetworkInspect,
-  PathStat,
-  Volume,
-} from '../../base/wire/index.ts';
-import type { Backend, LogRecord, SessionStreams, StreamSession } from '../backend.ts';
-
-export interface FakeContainer {
-  id: string;
-  name: string;
-  body: ContainerCreateBody;
-  running: boolean;
-  exitCode: number;
-  log: LogRecord[];
-}
-
-export interface FakeExec {
-  id: string;
-  container: string;
-  tty: boolean;
-  cmd: string[];
-  exitCode: number | null;
-}
-
-/** What the fake remembers, for tests to look at. */
-export class FakeEngine {
-  readonly containers = new Map<string, FakeContainer>();
-  readonly execs = new Map<string, FakeExec>();
-  readonly volumes = new Map<string, Volume>();
-  /** Every call of the backend: `containers.stop web {"timeout":3}`. */
-  readonly calls: Array<{ name: string; args: unknown[] }> = [];
-  readonly uploads: Array<{ path: string; bytes: number }> = [];
-  /** Attach sessions that run. */
-  sessions = 0;
-  #waiters: Array<{ id: string; resolve: (code: number) => void }> = [];
-  #next = 1;
-
-  add(name: string, body: ContainerCreateBody, running: boolean): FakeContainer {
-    const id = (this.#next++).toString(16).padStart(2, '0').repeat(32);
-    const container = { id, name, body, running, exitCode: 0, log: [] as LogRecord[] };
-    this.containers.set(id, container);
-    return container;
-  }
-
-  find(ref: string): FakeContainer {
-    for (const container of this.containers.values()) {
-      if (
-        container.id === ref ||
-        container.name === ref ||
-        (ref.length >= 4 && container.id.startsWith(ref))
-      ) {
-        return container;
-      }
-    }
-    throw notFound(`No such container: ${ref}`);
-  }
-
-  waitFor(id: string): Promise<number> {
-    return new Promise((resolve) => this.#waiters.push({ id, resolve }));
-  }
-
-  exit(container: FakeContainer, code: number): void {
-    container.running = false;
-    container.exitCode = code;
-    for (const waiter of this.#waiters) if (waiter.id === container.id) waiter.resolve(code);
-    this.#waiters = this.#waiters.filter(({ id }) => id !== container.id);
-  }
-
-  /** Gives stdin back on stdout, each line starting with `!` on stderr; ends with its input. */
-  echo(tty: boolean, ended: () => void): StreamSession {
-    return {
-      tty,
-      run: async ({ stdin, stdout, stderr, signal }: SessionStreams) => {
-        if (stdin === undefined) {
-          stdout?.write('no stdin\n');
-          ended();
-          return;
-        }
-        const gone = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
-        const copied = (async () => {
-          for await (const chunk of stdin) {
-            const target = (chunk as Buffer)[0] === 0x21 ? stderr : stdout;
-            if (target !== undefined && !target.write(chunk)) {
-              await Promise.race([new Promise((resolve) => target.once('drain', resolve)), gone]);
-            }
-          }
-        })();
-        await Promise.race([copied, gone]);
-        ended();
-      },
-    };
-  }
-}
-
-const NEVER = '0001-01-01T00:00:00Z';
-const STARTED = '2026-11-22T05:16:09.123456789Z';
-export const IMAGE_ID = `sha256:${'ab'.repeat(32)}`;
-
-function inspectOf(container: FakeContainer): ContainerInspect {
-  const { HostConfig, NetworkingConfig, ...config } = container.body;
-  const command = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
-  return {
-    Id: container.id,
-    Created: STARTED,
-    Path: command[0] ?? '',
-    Args: command.slice(1),
-    State: {
-      Status: container.running ? 'running' : 'exited',
-      Running: container.running,
-      Paused: false,
-      Restarting: false,
-      OOMKilled: false,
-      Dead: false,
-      Pid: container.running ? 4242 : 0,
-      ExitCode: container.exitCode,
-      Error: '',
-      StartedAt: STARTED,
-      FinishedAt: NEVER,
-    },
-    Image: IMAGE_ID,
-    ResolvConfPath: '',
-    HostnamePath: '',
-    HostsPath: '',
-    LogPath: '',
-    Name: `/${container.name}`,
-    RestartCount: 0,
-    Driver: 'overlayfs',
-    Platform: 'linux',
-    MountLabel: '',
-    ProcessLabel: '',
-    AppArmorProfile: '',
-    ExecIDs: null,
-    HostConfig: { NetworkMode: 'bridge', ...HostConfig } as ContainerInspect['HostConfig'],
-    GraphDriver: { Name: 'overlayfs', Data: null },
-    Mounts: [],
-    Config: {
-      Hostname: container.id.slice(0, 12),
-      Domainname: '',
-      User: '',
-      AttachStdin: false,
-      AttachStdout: false,
-      AttachStderr: false,
-      Tty: false,
-      OpenStdin: false,
-      StdinOnce: false,
-      Env: [],
-      Cmd: null,
-      Image: '',
-      Volumes: null,
-      WorkingDir: '',
-      Entrypoint: null,
-      Labels: {},
-      ...config,
-    },
-    NetworkSettings: {
-      Networks: NetworkingConfig?.EndpointsConfig ?? {},
-      Ports: { '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '8080' }] },
-    } as unknown as ContainerInspect['NetworkSettings'],
-  };
-}
-
-function summaryOf(container: FakeContainer): ContainerSummary {
-  return {
-    Id: container.id,
-    Names: [`/${container.name}`],
-    Image: container.body.Image ?? '',
-    ImageID: IMAGE_ID,
-    Command: (container.body.Cmd ?? []).join(' '),
-    Created: 1_795_000_000,
-    Ports: [{ IP: '0.0.0.0', PrivatePort: 80, PublicPort: 8080, Type: 'tcp' }],
-    Labels: container.body.Labels ?? {},
-    State: container.running ? 'running' : 'exited',
-    Status: container.running ? 'Up 2 seconds' : 'Exited (0) 2 seconds ago',
-    HostConfig: { NetworkMode: 'bridge', Annotations: { a: 'b' } },
-    NetworkSettings: { Networks: {} },
-    Mounts: [],
-  };
-}
-
-const network: NetworkInspect = {
-  Name: 'bridge',
-  Id: 'cd'.repeat(32),
-  Created: STARTED,
-  Scope: 'local',
-  Driver: 'bridge',
-  EnableIPv4: true,
-  EnableIPv6: false,
-  IPAM: { Driver: 'default', Options: null, Config: [{ Subnet: '172.17.0.0/16', Gateway: '172.17.0.1' }] },
-  Internal: false,
-  Attachable: false,
-  Ingress: false,
-  ConfigFrom: { Network: '' },
-  ConfigOnly: false,
-  Containers: {
-    x: { Name: 'web', EndpointID: 'e', MacAddress: 'm', IPv4Address: '172.17.0.2/16', IPv6Address: '' },
-  },
-  Options: {},
-  Labels: {},
-};
-
-function imageInspect(name: string): ImageInspect {
-  return {
-    Id: IMAGE_ID,
-    RepoTags: [name],
-    RepoDigests: [],
-    Parent: '',
-    Comment: '',
-    Created: STARTED,
-    DockerVersion: '',
-    Author: '',
-    Architecture: 'amd64',
-    Os: 'linux',
-    Size: 1234,
-    GraphDriver: { Name: 'overlayfs', Data: null },
-    RootFS: { Type: 'layers', Layers: [] },
-    Metadata: { LastTagTime: NEVER },
-    Config: {} as ImageInspect['Config'],
-  };
-}
-
-const sample = (read: string): ContainerStats => ({
-  read,
-  preread: NEVER,
-  pids_stats: { current: 3 },
-  blkio_stats: {},
-  num_procs: 0,
-  storage_stats: {},
-  cpu_stats: {
-    cpu_usage: { total_usage: 2e6, usage_in_kernelmode: 0, usage_in_usermode: 0 },
-    system_cpu_usage: 2e9,
-    online_cpus: 2,
-    throttling_data: { periods: 0, throttled_periods: 0, throttled_time: 0 },
-  },
-  precpu_stats: {
-    cpu_usage: { total_usage: 1e6, usage_in_kernelmode: 0, usage_in_usermode: 0 },
-    system_cpu_usage: 1e9,
-    throttling_data: { periods: 0, throttled_periods: 0, throttled_time: 0 },
-  },
-  memory_stats: { usage: 1024 * 1024, limit: 64 * 1024 * 1024, stats: {} },
-  name: '/web',
-  id: 'id',
-});
-
-async function drain(stream: Readable): Promise<number> {
-  let bytes = 0;
-  for await (const chunk of stream) bytes += (chunk as Buffer).length;
-  return bytes;
-}
-
-const STAT: PathStat = { name: 'hosts', size: 5, mode: 0o644, mtime: STARTED, linkTarget: '' };
-
-export const EVENT: EventMessage = {
-  Type: 'container',
-  Action: 'start',
-  Actor: { ID: '01'.repeat(32), Attributes: { image: 'web', name: 'web' } },
-  scope: 'local',
-  time: 1_795_000_000,
-  timeNano: 1_795_000_000_123_456_789n,
-};
+import type { ContainerStats, Volume } from '../../base/wire/index.ts';
+import type { Backend, LogRecord } from '../backend.ts';
+import type { FakeEngine } from './fake-engine.ts';
+import {
+  drain,
+  EVENT,
+  IMAGE_ID,
+  imageInspect,
+  images,
+  inspectOf,
+  network,
+  STARTED,
+  STAT,
+  sample,
+  summaryOf,
+  version,
+} from './fake-shapes.ts';
 
 export function fakeBackend(engine: FakeEngine, tar: () => Buffer = () => Buffer.alloc(1024)): Backend {
   const backend: Backend = {
@@ -463,32 +212,7 @@ export function fakeBackend(engine: FakeEngine, tar: () => Buffer = () => Buffer
       },
     },
     images: {
-      async list() {
-        return [
-          {
-            Id: IMAGE_ID,
-            ParentId: '',
-            RepoTags: ['web:latest'],
-            RepoDigests: [],
-            Created: 1_795_000_000,
-            Size: 1234,
-            SharedSize: -1,
-            Containers: 2,
-            Labels: null,
-          },
-          {
-            Id: IMAGE_ID.replace('ab', 'cd'),
-            ParentId: '',
-            RepoTags: [],
-            RepoDigests: [],
-            Created: 1_795_000_000,
-            Size: 99,
-            SharedSize: -1,
-            Containers: 0,
-            Labels: null,
-          },
-        ];
-      },
+      list: async () => images,
       async inspect(ref) {
         if (ref.includes('nosuch')) throw notFound(`No such image: ${ref}`);
         return imageInspect(ref);
@@ -568,19 +292,7 @@ export function fakeBackend(engine: FakeEngine, tar: () => Buffer = () => Buffer
       prune: async () => ({ VolumesDeleted: null, SpaceReclaimed: 0 }),
     },
     system: {
-      version: async () => ({
-        Platform: { Name: 'Bridgeport' },
-        Components: [{ Name: 'Engine', Version: '0.1.0', Details: { ApiVersion: '1.51' } }],
-        Version: '0.1.0',
-        ApiVersion: '1.51',
-        MinAPIVersion: '1.24',
-        GitCommit: '',
-        GoVersion: '',
-        Os: 'linux',
-        Arch: 'amd64',
-        KernelVersion: '6',
-        BuildTime: '',
-      }),
+      version: async () => version,
       info: async () => ({
         ID: 'fake',
         Name: 'fakehost',
