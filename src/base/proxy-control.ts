@@ -69,6 +69,9 @@ export type ProxyRequest =
   /** Closes the ports of these mappings and resets their connections; unknown ids are ignored. */
   | { op: 'remove'; ids: string[] }
   | { op: 'list' }
+  /** Keeps these files (FIFOs) open for both directions until they are released; nothing is read or written. */
+  | { op: 'hold'; id: string; paths: string[] }
+  | { op: 'release'; ids: string[] }
   | { op: 'stats' }
   /** Closes everything and ends the process. */
   | { op: 'shutdown' };
@@ -81,7 +84,9 @@ export interface ProxyResults {
   set: { bindings: ProxyBinding[] };
   add: { bindings: ProxyBinding[] };
   remove: { removed: number };
-  list: { mappings: ProxyMapping[]; bindings: ProxyBinding[] };
+  list: { mappings: ProxyMapping[]; bindings: ProxyBinding[]; held: string[] };
+  hold: Record<string, never>;
+  release: Record<string, never>;
   stats: ProxyStats;
   shutdown: Record<string, never>;
 }

@@ -72,7 +72,6 @@ export class Daemon {
     this.#onEnd('close the store', () => store.close());
     const events = new EventBus();
     this.#events = events;
-    const host = createHostSystem();
 
     const route = RouteClient.open();
     this.#onEnd('close netlink', () => route.close());
@@ -80,6 +79,7 @@ export class Daemon {
       controlPath: join(config.execRoot, 'ports.sock'),
       log: { info: (message) => log.info({}, message), warn: (message) => log.warn({}, message) },
     });
+    const host = createHostSystem(keeper);
     const network = this.#network(store, route, keeper, events);
     network.controller.init();
     const keeperReady = keeper.start();

@@ -8,7 +8,13 @@ import { errnoName } from '../kernel/ffi/errno.ts';
 import { check, lastErrno, libc } from '../kernel/ffi/libc.ts';
 import { MNT_DETACH, MS_BIND, MS_RDONLY, MS_REC } from '../kernel/mounts/constants.ts';
 
-export function createHostSystem(): HostSystem {
+/** The part of the port keeper that keeps files open. */
+export interface FileHolder {
+  hold(id: string, paths: string[]): Promise<void>;
+  release(ids: string[]): Promise<void>;
+}
+
+export function createHostSystem(holder: FileHolder): HostSystem {
   const cgroupVersion = existsSync('/sys/fs/cgroup/cgroup.controllers') ? 2 : 1;
   return {
     makeFifo(path) {
@@ -30,6 +36,8 @@ export function createHostSystem(): HostSystem {
         .split('\n')
         .some((line) => line.split(' ')[4] === target);
     },
+    holdFifos: (id, paths) => holder.hold(id, paths),
+    releaseFifos: (id) => holder.release([id]),
     capabilities: heldCapabilities(),
     cgroupVersion,
     cgroupControllers: controllers(cgroupVersion),

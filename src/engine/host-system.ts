@@ -20,6 +20,10 @@ export interface HostSystem {
   unmount(target: string): void;
   /** Is anything mounted on exactly this folder? */
   isMountPoint(target: string): boolean;
+  /** Has FIFOs kept open by a process that outlives the daemon, so that what is in them outlives it too. */
+  holdFifos(id: string, paths: string[]): Promise<void>;
+  /** After this the FIFOs end when their other users close them. */
+  releaseFifos(id: string): Promise<void>;
   /** Capabilities the daemon may hand on, as `CAP_…`. */
   readonly capabilities: readonly string[];
   readonly cgroupVersion: 1 | 2;

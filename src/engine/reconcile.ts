@@ -122,18 +122,18 @@ export class Reconciler {
   }
 
   async #end(container: Container, task: TaskProcess | undefined): Promise<void> {
-    const { log, settings } = this.#context;
+    const { log, settings, host } = this.#context;
     if (task !== undefined && task.status !== 'stopped') await this.#stopTask(task);
     // What the container said while no daemon lived waits in the FIFOs as long as its shim does.
     if (task !== undefined) {
       container.openLog();
-      container.io = ProcessIo.adopt({
+      ProcessIo.readRest({
         folder: join(settings.execRoot, 'io', container.id),
         terminal: container.record.config.Tty,
-        stdin: false,
         onOutput: (stream, chunk) => container.output(stream, chunk),
       });
     }
+    await host.releaseFifos(container.id).catch(() => {});
     log.info({ container: container.id }, 'a container ended while the daemon was away');
     await this.#lifecycle.endRunAtStart(container, {
       exitStatus: task?.exitStatus ?? UNKNOWN_EXIT,

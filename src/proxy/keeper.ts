@@ -7,6 +7,7 @@ import { PipePool } from '../kernel/epoll/pipe.ts';
 import { AcceptGate } from './accept-gate.ts';
 import { ControlServer } from './control-server.ts';
 import { type Counters, newCounters } from './counters.ts';
+import { HeldFiles } from './held-files.ts';
 import { checkMappings } from './mapping.ts';
 import { PortTable } from './port-table.ts';
 import { Targets } from './target.ts';
@@ -44,6 +45,7 @@ export class Keeper {
   readonly #ports: PortTable;
   readonly #counters: Counters;
   readonly #control: ControlServer;
+  readonly #held = new HeldFiles();
   #complaints = 0;
 
   constructor(options: KeeperOptions) {
@@ -108,7 +110,13 @@ export class Keeper {
         this.#tools.targets.prune();
         return { removed: this.#ports.remove(request.ids) };
       case 'list':
-        return { mappings: this.#ports.mappings(), bindings: this.#ports.bindings() };
+        return { mappings: this.#ports.mappings(), bindings: this.#ports.bindings(), held: this.#held.ids() };
+      case 'hold':
+        this.#held.hold(request.id, request.paths);
+        return {};
+      case 'release':
+        this.#held.release(request.ids);
+        return {};
       case 'stats':
         return this.#stats();
       case 'shutdown':

@@ -260,6 +260,7 @@ export class Lifecycle {
   async #drain(container: Container): Promise<void> {
     const { io } = container;
     io?.resume();
+    if (io !== undefined) await this.#context.host.releaseFifos(container.id).catch(() => {});
     if (io !== undefined) await within(io.drained, DRAIN_TIMEOUT);
     io?.destroy();
     container.io = undefined;

@@ -295,6 +295,7 @@ export class ContainersService {
   }
 
   async #closeStdin(container: Container): Promise<void> {
+    await this.#context.host.releaseFifos(container.id);
     await container.io?.endStdin();
     await this.#context.containerd.tasks.closeStdin(container.id);
   }

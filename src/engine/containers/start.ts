@@ -66,8 +66,12 @@ export class Starter {
         this.#context.host,
       );
       container.hub.onDrain(() => container.io?.resume());
+      // In the background: it has to be done before the process can say something, and the runtime takes longer.
+      const held = this.#context.host.holdFifos(record.id, container.io.fifos);
+      held.catch(() => {});
       container.openLog();
       undo.push('close the streams', () => {
+        void this.#context.host.releaseFifos(record.id).catch(() => {});
         container.io?.destroy();
         container.io = undefined;
         container.log?.close();
@@ -91,6 +95,7 @@ export class Starter {
         terminal: record.config.Tty,
       });
       undo.push('delete the task', () => this.#deleteTask(record.id));
+      await held;
       container.io.connected();
       // Recorded before the process runs: a daemon killed now finds a task that it knows.
       Object.assign(record.state, {

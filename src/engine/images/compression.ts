@@ -1,9 +1,10 @@
 /** Recognises and undoes the compression of a tar by its first bytes. */
 
-import { PassThrough, pipeline, Readable, type Transform } from 'node:stream';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { pipeline, Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
 import { invalid } from '../../base/errors.ts';
 import { OCI_LAYER, OCI_LAYER_GZIP, OCI_LAYER_ZSTD } from '../../runtime/registry/media-types.ts';
+import { unzstd } from './zstd.ts';
 
 export type Compression = 'none' | 'gzip' | 'zstd' | 'bzip2' | 'xz';
 
@@ -35,14 +36,6 @@ export function layerMediaType(compression: Compression): string {
   if (compression === 'none') return OCI_LAYER;
   if (compression === 'gzip') return OCI_LAYER_GZIP;
   if (compression === 'zstd') return OCI_LAYER_ZSTD;
-  throw unsupported(compression);
-}
-
-/** A stream that undoes `compression`; one that changes nothing for `none`. */
-export function decompressor(compression: Compression): Transform {
-  if (compression === 'none') return new PassThrough();
-  if (compression === 'gzip') return createGunzip();
-  if (compression === 'zstd') return createZstdDecompress();
   throw unsupported(compression);
 }
 
@@ -84,7 +77,18 @@ export async function sniff(source: Readable): Promise<{ stream: Readable; compr
 /** The plain bytes of `source`, whatever it is compressed with. An error of the source ends the result with it. */
 export async function decompress(source: Readable): Promise<Readable> {
   const { stream, compression } = await sniff(source);
-  if (compression === 'none') return stream;
+  return decompressAs(stream, compression);
+}
+
+/**
+ * The plain bytes of `source`, which is compressed like this.
+ *
+ * @throws `invalid` for bzip2 and xz
+ */
+export function decompressAs(source: Readable, compression: Compression): Readable {
+  if (compression === 'none') return source;
   // The error reaches the reader because pipeline() destroys the last stream with it.
-  return pipeline(stream, decompressor(compression), () => undefined);
+  if (compression === 'gzip') return pipeline(source, createGunzip(), () => undefined);
+  if (compression === 'zstd') return Readable.from(unzstd(source), { objectMode: false });
+  throw unsupported(compression);
 }

@@ -2,15 +2,14 @@
 
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import type { Readable, Transform } from 'node:stream';
-import { finished } from 'node:stream/promises';
+import { PassThrough, type Readable } from 'node:stream';
 import { invalid, isKind, messageOf } from '../../base/errors.ts';
 import type { Containerd } from '../../runtime/containerd/client.ts';
 import type { ImageConfigFile, ImageManifest, ImageRunConfig } from '../../runtime/registry/descriptor.ts';
 import { OCI_CONFIG, OCI_MANIFEST } from '../../runtime/registry/media-types.ts';
 import { hostPlatform, type Platform } from '../../runtime/registry/platform.ts';
 import type { Reference } from '../../runtime/registry/reference.ts';
-import { decompressor, layerMediaType, sniff } from './compression.ts';
+import { decompressAs, layerMediaType, sniff } from './compression.ts';
 import { digestOf } from './digest.ts';
 import type { Image } from './image.ts';
 import type { ImageStore, NewImage } from './store.ts';
@@ -46,20 +45,16 @@ async function writeLayer(client: Containerd, tar: Readable, signal: AbortSignal
     const { stream, compression } = await sniff(tar);
     const mediaType = layerMediaType(compression);
     // The diff ID is the digest of the plain tar, so it is unpacked once on the way, only to be hashed.
-    const plain = decompressor(compression);
-    const hash = createHash('sha256');
-    let plainSize = 0;
-    plain.on('data', (piece: Buffer) => {
-      hash.update(piece);
-      plainSize += piece.length;
-    });
+    const branch = new PassThrough();
+    const hashed = hashOf(decompressAs(branch, compression));
     const blob = await client.content.write({
       ref: `import-${randomUUID()}`,
-      source: copyTo(plain, stream),
+      source: copyTo(branch, stream, hashed),
       signal,
     });
-    if (plainSize === 0) throw invalid('import: the archive is empty');
-    return { blob: { mediaType, ...blob }, diffId: `sha256:${hash.digest('hex')}` };
+    const { diffId, size } = await hashed;
+    if (size === 0) throw invalid('import: the archive is empty');
+    return { blob: { mediaType, ...blob }, diffId };
   } catch (error) {
     tar.destroy();
     signal.throwIfAborted();
@@ -68,17 +63,34 @@ async function writeLayer(client: Containerd, tar: Readable, signal: AbortSignal
   }
 }
 
-/** Passes `source` on and writes it to `branch` too, at the pace of the slower; ends when both have. */
-async function* copyTo(branch: Transform, source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  const ended = finished(branch);
-  // Handled where it is awaited; without this an early error would end the process.
-  ended.catch(() => undefined);
-  for await (const piece of source) {
-    if (!branch.write(piece)) await Promise.race([once(branch, 'drain'), ended]);
-    yield piece;
+async function hashOf(plain: AsyncIterable<Buffer>): Promise<{ diffId: string; size: number }> {
+  const hash = createHash('sha256');
+  let size = 0;
+  for await (const piece of plain) {
+    hash.update(piece);
+    size += piece.length;
   }
-  branch.end();
-  await ended;
+  return { diffId: `sha256:${hash.digest('hex')}`, size };
+}
+
+/** Passes `source` on and writes it to `branch` too, at the pace of the slower; ends when `consumed`, its reader, has. */
+async function* copyTo(
+  branch: PassThrough,
+  source: AsyncIterable<Buffer>,
+  consumed: Promise<unknown>,
+): AsyncGenerator<Buffer> {
+  // Handled where it is awaited; without this an early error would end the process.
+  consumed.catch(() => undefined);
+  try {
+    for await (const piece of source) {
+      if (!branch.write(piece)) await Promise.race([once(branch, 'drain'), consumed]);
+      yield piece;
+    }
+    branch.end();
+    await consumed;
+  } finally {
+    branch.destroy();
+  }
 }
 
 function assemble(

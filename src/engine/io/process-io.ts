@@ -3,7 +3,7 @@
  * open, so output waits in the kernel while no daemon runs, and a new daemon goes on reading where the last one stopped.
  */
 
-import { closeSync, constants, existsSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdirSync, openSync, readSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { HostSystem } from '../host-system.ts';
@@ -72,6 +72,29 @@ export class ProcessIo {
     return new ProcessIo(options, true);
   }
 
+  /** What still waits in the FIFOs of a process that has ended, `onOutput` aside: nobody writes any more. */
+  static readRest(options: Omit<ProcessIoOptions, 'stdin'>): void {
+    for (const stream of options.terminal ? (['stdout'] as const) : (['stdout', 'stderr'] as const)) {
+      let fd: number;
+      try {
+        fd = openSync(join(options.folder, stream), constants.O_RDONLY | constants.O_NONBLOCK);
+      } catch {
+        continue;
+      }
+      try {
+        const block = Buffer.allocUnsafe(64 * 1024);
+        for (let size = readSync(fd, block); size > 0; size = readSync(fd, block)) {
+          options.onOutput(stream, Buffer.from(block.subarray(0, size)));
+        }
+      } catch (error) {
+        // EAGAIN: it is empty, and somebody still has it open.
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      } finally {
+        closeSync(fd);
+      }
+    }
+  }
+
   /** Opens the FIFOs of a process that an earlier daemon started; undefined when they are gone. */
   static adopt(options: ProcessIoOptions): ProcessIo | undefined {
     return existsSync(join(options.folder, 'stdout')) ? new ProcessIo(options, false) : undefined;
@@ -84,6 +107,11 @@ export class ProcessIo {
 
   resume(): void {
     for (const reader of this.#readers) reader.resume();
+  }
+
+  /** All FIFOs there are. */
+  get fifos(): string[] {
+    return Object.values(this.paths).filter((path) => path !== undefined);
   }
 
   /** The way to the process's standard input; undefined when it has none or it was closed. */

@@ -70,6 +70,8 @@ export class ProxyProcess {
   readonly #order = new Mutex();
   /** What must be bound, by id. */
   #desired = new Map<string, ProxyMapping>();
+  /** Files that shall be kept open, by id. */
+  readonly #held = new Map<string, string[]>();
   #client: ProxyClient | undefined;
   #pid: number | undefined;
   #startedAt = 0;
@@ -131,7 +133,22 @@ export class ProxyProcess {
     });
   }
 
-  /** The mappings as the keeper has them. */
+  /** Has these files kept open, also while we are gone, until they are released. */
+  hold(id: string, paths: string[]): Promise<void> {
+    return this.#order.run(async () => {
+      await this.#request({ op: 'hold', id, paths });
+      this.#held.set(id, paths);
+    });
+  }
+
+  release(ids: string[]): Promise<void> {
+    return this.#order.run(async () => {
+      for (const id of ids) this.#held.delete(id);
+      await this.#request({ op: 'release', ids });
+    });
+  }
+
+  /** The mappings and held files as the keeper has them. */
   async list(): Promise<ProxyResults['list']> {
     return this.#order.run(() => this.#request({ op: 'list' }));
   }
@@ -189,6 +206,11 @@ export class ProxyProcess {
     adopted.unref();
     void adopted.closed.then(() => this.#lost(adopted));
     if (this.#desired.size > 0) await this.#restore(adopted);
+    for (const [id, paths] of this.#held) {
+      await adopted
+        .request({ op: 'hold', id, paths })
+        .catch((error) => this.#options.log.warn(messageOf(error)));
+    }
     return adopted;
   }
 
