@@ -1,14 +1,14 @@
 /** What a route's handler gets to see of one request. */
 
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { Log } from '../base/log.ts';
 import type { Backend, StreamSession } from './backend.ts';
 import type { Decoder } from './decode.ts';
-import type { ApiLog } from './log.ts';
 import type { Query } from './query.ts';
 
 export interface Call {
   backend: Backend;
-  log: ApiLog;
+  log: Log;
   headers: IncomingHttpHeaders;
   /** The path's parameters, decoded. */
   params: Record<string, string>;

@@ -9,8 +9,8 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import { Socket } from 'node:net';
 import { type Duplex, Writable } from 'node:stream';
 import { messageOf } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
 import type { SessionPlan } from './call.ts';
-import type { ApiLog } from './log.ts';
 import type { RawInput } from './raw-input.ts';
 import type { PlainReply } from './status.ts';
 import { frameHeader, STREAM, type StreamNumber } from './stdcopy.ts';
@@ -79,7 +79,7 @@ export interface SessionConnection {
   version: number;
   /** Called when the client has gone. */
   gone: AbortController;
-  log: ApiLog;
+  log: Log;
 }
 
 /** Switches protocols and runs the session to its end. Never throws: the client's connection is the only place to tell. */

@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { silentLog } from './log.ts';
+import { silentLog } from '../base/log.ts';
 import { createApiServer } from './server.ts';
 import { fakeBackend } from './testing/fake-backend.ts';
 import { FakeEngine } from './testing/fake-engine.ts';

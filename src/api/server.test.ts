@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { silentLog } from '../base/log.ts';
 import { startDaemon, toEnd } from './testing/daemon.ts';
 
 const message = (answer: { json(): unknown }) => (answer.json() as { message: string }).message;
@@ -140,7 +141,7 @@ test('bytes that are not HTTP are refused and the connection closed', async () =
 
 test('requests are logged with method, path, status and duration', async () => {
   const lines: object[] = [];
-  const log = { debug: (fields: object) => void lines.push(fields), info() {}, warn() {}, error() {} };
+  const log = { ...silentLog, debug: (fields: object) => void lines.push(fields) };
   await using daemon = await startDaemon({ log });
   await daemon.ask('GET', '/v1.51/containers/nosuch/json');
   const line = lines[0] as { method: string; path: string; status: number; durationMs: number };

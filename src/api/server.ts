@@ -8,13 +8,13 @@
 import { createServer, IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type Duplex, finished } from 'node:stream';
 import { BridgeportError, invalid, notFound } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
 import type { Backend } from './backend.ts';
 import { collect, parseJson, requireJson } from './body.ts';
 import type { Call } from './call.ts';
 import type { Decoder } from './decode.ts';
 import { runSession, sendRaw } from './hijack.ts';
 import { describeAddress, type ListenAddress, listenOn } from './listen.ts';
-import type { ApiLog } from './log.ts';
 import { Query } from './query.ts';
 import { RawInput } from './raw-input.ts';
 import { send, sendEmpty } from './reply.ts';
@@ -24,7 +24,7 @@ import { errorReply, statusOf } from './status.ts';
 import { negotiate, splitVersion, type VersionRange } from './version.ts';
 
 export interface ApiServerOptions {
-  log: ApiLog;
+  log: Log;
   /** The newest API version, and that of requests which name none. Default `1.51`. */
   apiVersion?: string;
   /** Default `1.24`. */
@@ -102,7 +102,7 @@ export function createApiServer(backend: Backend, options: ApiServerOptions): Ap
 class HttpApi implements ApiServer {
   readonly #backend: Backend;
   readonly #router: Router;
-  readonly #log: ApiLog;
+  readonly #log: Log;
   readonly #range: VersionRange;
   readonly #headers: Record<string, string>;
   readonly #servers = new Set<Server>();

@@ -5,8 +5,8 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ApiLog } from '../log.ts';
-import { silentLog } from '../log.ts';
+import type { Log } from '../../base/log.ts';
+import { silentLog } from '../../base/log.ts';
 import { type ApiServer, createApiServer } from '../server.ts';
 import { fakeBackend } from './fake-backend.ts';
 import { FakeEngine } from './fake-engine.ts';
@@ -29,7 +29,7 @@ export interface TestDaemon extends AsyncDisposable {
   raw(text: string | Buffer): Socket;
 }
 
-export async function startDaemon(options: { log?: ApiLog; tar?: () => Buffer } = {}): Promise<TestDaemon> {
+export async function startDaemon(options: { log?: Log; tar?: () => Buffer } = {}): Promise<TestDaemon> {
   const directory = mkdtempSync(join(tmpdir(), 'bridgeport-api-'));
   const socket = join(directory, 'api.sock');
   const engine = new FakeEngine();
