@@ -1,6 +1,6 @@
 /** The engine behind the API's interface. */
 
-import type { Backend } from '../api/backend.ts';
+import type { Backend, ObserveBackend } from '../api/backend.ts';
 import { notImplemented } from '../base/errors.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { EventBus } from '../engine/events/bus.ts';
@@ -15,10 +15,11 @@ export interface BackendParts {
   network: NetworkController;
   events: EventBus;
   facts: SystemFacts;
+  observe: ObserveBackend;
 }
 
 export function createBackend(parts: BackendParts): Backend {
-  const { engine, images, network, events, facts } = parts;
+  const { engine, images, network, events, facts, observe } = parts;
   const absent = (what: string) => async () => {
     throw notImplemented(what);
   };
@@ -54,6 +55,6 @@ export function createBackend(parts: BackendParts): Backend {
       diskUsage: absent('system df'),
       events: (query) => events.stream(query),
     },
-    observe: { map: absent('map') },
+    observe,
   };
 }

@@ -35,6 +35,7 @@ import { Store } from '../store/store.ts';
 import { createBackend } from './backend.ts';
 import { createHostSystem } from './host-system.ts';
 import { apiAddress } from './listen.ts';
+import { topologyReader } from './topology.ts';
 
 export const VERSION = '0.1.0';
 const SNAPSHOTTER = 'overlayfs';
@@ -129,6 +130,15 @@ export class Daemon {
       network: network.controller,
       events,
       facts: await this.#facts(store, containerd, host),
+      observe: {
+        map: topologyReader({
+          engine,
+          network: network.controller,
+          firewall: config.iptables ? 'iptables' : 'none',
+          userlandProxy: config.userlandProxy,
+          log,
+        }),
+      },
     });
     await this.#serve(createApiServer(backend, { log: log as never }));
     engine.startByPolicy();

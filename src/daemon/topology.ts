@@ -1,0 +1,63 @@
+/** Hands the topology what the engine and the network controller have on record. */
+
+import { hostname } from 'node:os';
+import type { Log } from '../base/log.ts';
+import type { Container } from '../engine/containers/container.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { NetworkController, SandboxRecord } from '../network/controller/controller.ts';
+import { readTopology } from '../observe/topology/map.ts';
+import type { TopologyContainer } from '../observe/topology/records.ts';
+
+export interface TopologySource {
+  engine: Engine;
+  network: NetworkController;
+  /** `iptables`, `nftables` or `none` */
+  firewall: string;
+  userlandProxy: boolean;
+  log: Log;
+}
+
+/** The answer of `GET /bridgeport/map`. */
+export function topologyReader({ engine, network, firewall, userlandProxy, log }: TopologySource) {
+  const settings = { firewall, kernelServes: firewall !== 'none', userlandProxy, log };
+  const records = {
+    networks: () => network.specs(),
+    containers: () => {
+      const sandboxes = new Map(network.sandboxes().map((record) => [record.request.containerId, record]));
+      const nameOf = (id: string) => engine.registry.byId(id)?.record.name;
+      return engine.registry
+        .all()
+        .map((container) => topologyContainer(container, sandboxes.get(container.id), network, nameOf));
+    },
+  };
+  return async () => readTopology(records, { ...settings, hostname: hostname() });
+}
+
+function topologyContainer(
+  { record }: Container,
+  sandbox: SandboxRecord | undefined,
+  network: NetworkController,
+  nameOf: (id: string) => string | undefined,
+): TopologyContainer {
+  const wanted = [record.hostConfig.NetworkMode, ...Object.keys(record.networks)].map((name) =>
+    name === 'default' ? 'bridge' : name,
+  );
+  const joined = network
+    .specs()
+    .filter(({ id, name }) => wanted.includes(name) || wanted.includes(id))
+    .map(({ id }) => id);
+  return {
+    id: record.id,
+    name: record.name,
+    image: record.imageName,
+    state: record.state.status,
+    pid: record.state.pid,
+    networkIds: joined,
+    sandbox: sandbox?.complete === true ? sandbox : undefined,
+    exposedPorts: Object.keys(record.config.ExposedPorts ?? {}),
+    links: record.links.flatMap(({ containerId, alias }) => {
+      const to = nameOf(containerId);
+      return to === undefined ? [] : [{ to, alias }];
+    }),
+  };
+}

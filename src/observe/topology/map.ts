@@ -1,0 +1,145 @@
+/**
+ * The picture of the host's container network, `GET /bridgeport/map`. What exists is read from the kernel each time, in the daemon's
+ * namespace and inside every sandbox; the records only say what it is called and what it is for.
+ */
+
+import { messageOf } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { MapContainer, MapEndpoint, MapNetwork, NetworkMap } from '../../base/wire/index.ts';
+import { RouteClient } from '../../kernel/netlink/index.ts';
+import type { NetnsHandle } from '../../kernel/netns/index.ts';
+import { tryReadSysctl } from '../../kernel/sysctl.ts';
+import type { EndpointSpec, NetworkSpec } from '../../network/model/index.ts';
+import { hostInterfaces } from './host.ts';
+import { InterfaceTable } from './interfaces.ts';
+import { mapPorts, type ServingSettings, unpublished } from './ports.ts';
+import type { TopologyContainer, TopologyRecords, TopologySandbox } from './records.ts';
+
+export interface TopologySettings extends ServingSettings {
+  hostname: string;
+  /** Compiler of the firewall rules: `iptables`, `nftables` or `none`. */
+  firewall: string;
+  /** The host's namespace; the thread's own by default. */
+  netns?: NetnsHandle | string | undefined;
+  log: Log;
+}
+
+/** Throws when the host's own namespace cannot be read; a sandbox that is gone meanwhile is shown without its interfaces. */
+export function readTopology(records: TopologyRecords, settings: TopologySettings): NetworkMap {
+  using route = RouteClient.open(settings.netns);
+  const host = InterfaceTable.read(route);
+  const networks = [...records.networks()].sort(byImportance);
+  const bridges = new Set(networks.flatMap(({ bridge }) => (bridge === undefined ? [] : [bridge.name])));
+  const containers = [...records.containers()].sort((a, b) => compare(a.name, b.name));
+  return {
+    host: {
+      name: settings.hostname,
+      interfaces: hostInterfaces(host, route, bridges),
+      ipForward: tryReadSysctl('net/ipv4/ip_forward') === '1',
+      firewall: settings.firewall,
+    },
+    networks: networks.map((spec) => mapNetwork(spec, host)),
+    endpoints: containers.flatMap((container) => mapContainer(container, host, settings)),
+  };
+}
+
+/** The default bridge first, then other networks with a bridge, then the rest; by name. */
+function byImportance(a: NetworkSpec, b: NetworkSpec): number {
+  const rank = ({ bridge }: NetworkSpec) => (bridge === undefined ? 2 : bridge.isDefault ? 0 : 1);
+  return rank(a) - rank(b) || compare(a.name, b.name);
+}
+
+function mapNetwork(spec: NetworkSpec, host: InterfaceTable): MapNetwork {
+  const { bridge } = spec;
+  const link = bridge && host.find(bridge.name);
+  return {
+    id: spec.id,
+    name: spec.name,
+    driver: spec.driver,
+    ...(spec.internal ? { internal: true } : {}),
+    ...(bridge === undefined
+      ? {}
+      : {
+          // A bridge that somebody deleted by hand is shown as what it is: down, without addresses.
+          bridge: link === undefined ? { name: bridge.name, up: false, addresses: [] } : host.view(link),
+          icc: bridge.icc,
+          masquerade: bridge.masquerade,
+        }),
+    subnets: spec.ipam.subnets.map(({ subnet, gateway }) => ({
+      subnet,
+      ...(gateway === undefined ? {} : { gateway }),
+    })),
+    options: { ...spec.options },
+  };
+}
+
+function mapContainer(
+  container: TopologyContainer,
+  host: InterfaceTable,
+  settings: TopologySettings,
+): MapEndpoint[] {
+  const { sandbox, networkIds } = container;
+  const facts = containerFacts(container);
+  const told = {
+    exposed: unpublished(container.exposedPorts, sandbox?.ports ?? []),
+    links: container.links.map(({ to, alias }) => ({ to, alias })),
+  };
+  const inside =
+    sandbox === undefined || sandbox.endpoints.length === 0
+      ? undefined
+      : readInside(sandbox, container, settings);
+  const endpoints = sandbox?.endpoints ?? [];
+  const bare = networkIds.filter((id) => !endpoints.some((endpoint) => endpoint.networkId === id));
+  const all: MapEndpoint[] = [
+    ...endpoints.map((endpoint) => ({
+      networkId: endpoint.networkId,
+      container: facts,
+      ...wireEnds(endpoint, host, inside),
+      ports: mapPorts(sandbox?.ports.filter(({ endpointId }) => endpointId === endpoint.id) ?? [], settings),
+      links: [],
+    })),
+    ...bare.map((networkId) => ({ networkId, container: facts, addresses: [], ports: [], links: [] })),
+  ];
+  // What belongs to the container as a whole is told once.
+  return all.map((endpoint, index) => {
+    if (index > 0) return endpoint;
+    const { exposed, links } = told;
+    return { ...endpoint, ...(exposed.length > 0 ? { exposed } : {}), links };
+  });
+}
+
+function containerFacts({ id, name, image, state, pid }: TopologyContainer): MapContainer {
+  return { id, name, image, state, ...(pid > 0 ? { pid } : {}) };
+}
+
+/** Both ends of the pair, as the kernel has them now; an end that is not there is left out. */
+function wireEnds(
+  endpoint: EndpointSpec,
+  host: InterfaceTable,
+  inside: InterfaceTable | undefined,
+): Pick<MapEndpoint, 'hostVeth' | 'inside' | 'mac' | 'addresses'> {
+  const outer = host.find(endpoint.hostVeth);
+  const inner = inside?.find(endpoint.ifname);
+  return {
+    ...(outer === undefined ? {} : { hostVeth: { name: outer.name, index: outer.index } }),
+    ...(inner === undefined ? {} : { inside: { name: inner.name, index: inner.index } }),
+    ...(inner?.mac === undefined ? {} : { mac: inner.mac }),
+    addresses: inner === undefined || inside === undefined ? [] : inside.addresses(inner),
+  };
+}
+
+function readInside(
+  sandbox: TopologySandbox,
+  container: TopologyContainer,
+  { log }: TopologySettings,
+): InterfaceTable | undefined {
+  try {
+    return InterfaceTable.of(sandbox.path);
+  } catch (error) {
+    // It ended between the list and this look.
+    log.debug({ container: container.id, error: messageOf(error) }, 'cannot look into a sandbox');
+    return undefined;
+  }
+}
+
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,0 +1,83 @@
+/** Published ports as the picture shows them. Pure. */
+
+import { isIp } from '../../base/ip.ts';
+import { parsePortSpec, portsOf } from '../../base/ports.ts';
+import type { MapPort } from '../../base/wire/index.ts';
+import type { PortMapping } from '../../network/model/index.ts';
+
+/** How this daemon serves ports. */
+export interface ServingSettings {
+  /** Rules translate packets (`--iptables`). */
+  kernelServes: boolean;
+  /** The proxy forwards what reaches its socket (`--userland-proxy`); off, it only holds the port. */
+  userlandProxy: boolean;
+}
+
+/** In ascending order of container ports; neighbours that keep their distance are one run. */
+export function mapPorts(mappings: readonly PortMapping[], settings: ServingSettings): MapPort[] {
+  const ports = mappings.map((mapping): MapPort => {
+    const { hostIp, hostPort, hostPortEnd, containerPort, proto } = mapping;
+    return {
+      hostIp,
+      hostPort,
+      ...(hostPortEnd === undefined || hostPortEnd === hostPort ? {} : { hostPortEnd }),
+      containerPort,
+      proto,
+      servedBy: servedBy(mapping, settings),
+    };
+  });
+  return joinRuns(ports).sort(
+    (a, b) => a.containerPort - b.containerPort || compare(a.proto, b.proto) || compare(a.hostIp, b.hostIp),
+  );
+}
+
+/** Rules cannot translate between address families, and the proxy does not speak SCTP. */
+export function servedBy(
+  { hostIp, containerIp, proto }: PortMapping,
+  { kernelServes, userlandProxy }: ServingSettings,
+): NonNullable<MapPort['servedBy']> {
+  const crosses = isIp(hostIp, 6) !== isIp(containerIp, 6);
+  if (crosses || !kernelServes) return 'proxy';
+  return userlandProxy && proto !== 'sctp' ? 'both' : 'kernel';
+}
+
+/** Those of `exposed` that no mapping publishes, in the order of their numbers. */
+export function unpublished(exposed: readonly string[], mappings: readonly PortMapping[]): string[] {
+  const isPublished = (port: number, proto: string) =>
+    mappings.some(
+      (mapping) =>
+        mapping.proto === proto &&
+        port >= mapping.containerPort &&
+        port <= (mapping.containerPortEnd ?? mapping.containerPort),
+    );
+  return exposed
+    .map((text) => ({ text, spec: parsePortSpec(text) }))
+    .filter(({ spec }) => [...portsOf(spec)].some((port) => !isPublished(port, spec.proto)))
+    .sort((a, b) => a.spec.start - b.spec.start || compare(a.spec.proto, b.spec.proto))
+    .map(({ text }) => text);
+}
+
+function joinRuns(ports: readonly MapPort[]): MapPort[] {
+  const sorted = [...ports].sort(
+    (a, b) => compare(a.proto, b.proto) || compare(a.hostIp, b.hostIp) || a.hostPort - b.hostPort,
+  );
+  const runs: MapPort[] = [];
+  for (const port of sorted) {
+    const run = runs.at(-1);
+    if (run !== undefined && continues(run, port)) run.hostPortEnd = port.hostPortEnd ?? port.hostPort;
+    else runs.push(port);
+  }
+  return runs;
+}
+
+function continues(run: MapPort, port: MapPort): boolean {
+  return (
+    run.proto === port.proto &&
+    run.hostIp === port.hostIp &&
+    run.servedBy === port.servedBy &&
+    (run.hostPortEnd ?? run.hostPort) + 1 === port.hostPort &&
+    port.hostPort - run.hostPort === port.containerPort - run.containerPort
+  );
+}
+
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

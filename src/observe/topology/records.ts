@@ -1,0 +1,37 @@
+/** What the topology needs of the daemon's records; whoever keeps them hands them in. */
+
+import type { EndpointSpec, NetworkSpec, PortMapping } from '../../network/model/index.ts';
+
+/** Read anew for every picture. */
+export interface TopologyRecords {
+  networks(): readonly NetworkSpec[];
+  /** All of them, running or not. */
+  containers(): readonly TopologyContainer[];
+}
+
+export interface TopologyContainer {
+  /** 64 hexadecimal digits */
+  id: string;
+  /** without a slash */
+  name: string;
+  image: string;
+  /** `running`, `exited` … as `docker inspect` shows it */
+  state: string;
+  /** 0: it does not run. */
+  pid: number;
+  /** Networks that it joins, or would join at its start. */
+  networkIds: readonly string[];
+  /** Absent when it does not run. */
+  sandbox: TopologySandbox | undefined;
+  /** Ports that the image or `--expose` names: `80/tcp`, `90-92/tcp`. */
+  exposedPorts: readonly string[];
+  links: ReadonlyArray<{ to: string; alias: string }>;
+}
+
+export interface TopologySandbox {
+  /** Path of the network namespace. */
+  path: string;
+  /** None in the networks `host` and `none`. */
+  endpoints: readonly EndpointSpec[];
+  ports: readonly PortMapping[];
+}
