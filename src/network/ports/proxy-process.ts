@@ -56,8 +56,8 @@ export interface ProxyProcessOptions {
   /** Milliseconds a request may take; default 10,000. */
   requestTimeout?: number;
   /**
-   * Directory of Node's compile cache, made when it is missing; default `NODE_COMPILE_CACHE` of the environment, or
-   * `node-cache` beside the control socket. A keeper that starts with it takes half the time and two thirds of the memory.
+   * Directory of the keeper's compile cache, made and filled when it is missing; default `node-cache` beside the control
+   * socket. A keeper that starts with it takes half the time and two thirds of the memory.
    */
   cacheDirectory?: string;
   /** Where the keeper's messages go; default our own standard error. */
@@ -85,7 +85,7 @@ export class ProxyProcess {
       startTimeout: 5000,
       requestTimeout: 10_000,
       stderr: 'inherit',
-      cacheDirectory: process.env.NODE_COMPILE_CACHE || join(dirname(options.controlPath), 'node-cache'),
+      cacheDirectory: join(dirname(options.controlPath), 'node-cache'),
       ...options,
     };
   }

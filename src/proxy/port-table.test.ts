@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { beforeEach, describe, it } from 'node:test';
+import type { ProxyMapping } from '../base/proxy-control.ts';
+import { errnoError } from '../kernel/ffi/errno.ts';
+import { type BoundPort, PortTable } from './port-table.ts';
+import type { Route } from './route.ts';
+
+const EADDRINUSE = 98;
+const EPHEMERAL = 49153;
+
+const mapping = (id: string, hostPort: number, fields: Partial<ProxyMapping> = {}): ProxyMapping => ({
+  id,
+  proto: 'tcp',
+  hostIp: '0.0.0.0',
+  hostPort,
+  targetIp: '172.17.0.2',
+  targetPort: 80,
+  mode: 'forward',
+  ...fields,
+});
+
+describe('PortTable', () => {
+  let table: PortTable;
+  /** What happened to sockets, in order: `+80`, `-80`. */
+  let log: string[];
+  let taken: Set<number>;
+  let ports: Map<number, BoundPort>;
+
+  beforeEach(() => {
+    log = [];
+    taken = new Set();
+    ports = new Map();
+    table = new PortTable((_proto, _address, wanted) => {
+      const port = wanted === 0 ? EPHEMERAL : wanted;
+      if (taken.has(port)) throw errnoError(`bind port ${port}`, EADDRINUSE);
+      log.push(`+${port}`);
+      const bound = { port, route: undefined as Route | undefined, close: () => log.push(`-${port}`) };
+      ports.set(port, bound);
+      return bound;
+    });
+  });
+
+  it('`add()` gives every port of a range its route', () => {
+    table.add([mapping('web', 8000, { hostPortEnd: 8002 })]);
+    assert.deepEqual(log, ['+8000', '+8001', '+8002']);
+    assert.deepEqual(table.bindings(), [{ id: 'web', hostPort: 8000, hostPortEnd: 8002 }]);
+    assert.equal(ports.get(8002)!.route!.offset + 8002, 82);
+    assert.equal(table.size, 3);
+  });
+
+  it('`add()` undoes everything when one port is taken, and leaves what stood alone', () => {
+    table.add([mapping('old', 80)]);
+    taken.add(8001);
+    const route = ports.get(80)!.route;
+    assert.throws(() => table.add([mapping('old', 81), mapping('new', 8000, { hostPortEnd: 8005 })]), {
+      kind: 'conflict',
+      errno: 'EADDRINUSE',
+      message: 'failed to bind host port 0.0.0.0:8001/tcp: address already in use',
+      port: { proto: 'tcp', hostIp: '0.0.0.0', hostPort: 8001 },
+    });
+    assert.deepEqual(log, ['+80', '+81', '+8000', '-81', '-8000']);
+    assert.equal(ports.get(80)!.route, route);
+    assert.deepEqual(table.mappings(), [mapping('old', 80)]);
+    assert.equal(table.size, 1);
+  });
+
+  it('`add()` refuses a port of another mapping, and one that is asked for twice', () => {
+    table.add([mapping('first', 80)]);
+    const conflict = { kind: 'conflict', message: /0\.0\.0\.0:80\/tcp: address already in use/ };
+    assert.throws(() => table.add([mapping('second', 80)]), conflict);
+    table.remove(['first']);
+    assert.throws(() => table.add([mapping('first', 80), mapping('second', 80)]), conflict);
+    assert.equal(table.size, 0);
+  });
+
+  it('`set()` keeps unchanged mappings, opens what is missing and closes the rest', () => {
+    table.set([mapping('a', 80), mapping('b', 81)]);
+    const route = ports.get(80)!.route;
+    table.set([mapping('a', 80), mapping('c', 82)]);
+    assert.deepEqual(log, ['+80', '+81', '+82', '-81']);
+    assert.equal(ports.get(80)!.route, route);
+    assert.deepEqual(
+      table.mappings().map(({ id }) => id),
+      ['a', 'c'],
+    );
+  });
+
+  it('`set()` hands a port over without closing it, and ends what travelled on its old way', () => {
+    table.set([mapping('a', 80, { hostPortEnd: 81 })]);
+    let aborted = 0;
+    ports.get(80)!.route!.passengers.add({ abort: () => aborted++ });
+    table.set([mapping('b', 81, { targetIp: '172.17.0.3' })]);
+    assert.deepEqual(log, ['+80', '+81', '-80']);
+    assert.equal(ports.get(81)!.route!.mapping.id, 'b');
+    assert.equal(aborted, 1);
+  });
+
+  it('a port of the kernel’s choice is remembered, and found again by 0 or by its number', () => {
+    table.add([mapping('any', 0)]);
+    assert.deepEqual(table.bindings(), [{ id: 'any', hostPort: EPHEMERAL, hostPortEnd: EPHEMERAL }]);
+    table.add([mapping('any', 0)]);
+    table.set([mapping('any', EPHEMERAL)]);
+    assert.deepEqual(log, [`+${EPHEMERAL}`]);
+    assert.equal(ports.get(EPHEMERAL)!.route!.offset + EPHEMERAL, 80);
+  });
+
+  it('`remove()` ignores ids it does not know', () => {
+    table.add([mapping('a', 80)]);
+    assert.equal(table.remove(['a', 'b']), 1);
+    assert.deepEqual(log, ['+80', '-80']);
+  });
+});
