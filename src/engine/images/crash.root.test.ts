@@ -17,7 +17,7 @@ const { ImageService } = await at('./service.ts');
 const images = new ImageService({
   containerd: connectContainerd({ address: socket, namespace }),
   registry: new RegistryClient({ insecureRegistries: [], mirrors: [] }),
-  snapshotter: 'overlayfs', emit() {}, usedBy: () => [], log: { debug() {}, warn() {} },
+  snapshotter: 'overlayfs', emit() {}, usedBy: () => [], log: { warn() {} },
 });
 await images.pull({ name, tag: '1', platform: undefined }, undefined, () => {}, new AbortController().signal);
 `;

@@ -29,7 +29,7 @@ export async function listImages(
   const matchers = (filters.reference ?? []).map(referenceMatcher);
   const images = (await store.list()).filter(
     (image) =>
-      (dangling === undefined || isDangling(image) === dangling) &&
+      (dangling === undefined || (dangling ? isDangling(image) : image.references.length > 0)) &&
       (before === undefined || image.created < before) &&
       (since === undefined || image.created > since) &&
       (until === undefined || image.created <= until) &&
@@ -40,9 +40,9 @@ export async function listImages(
     .map((image) => imageSummary(image, containers(image.id)));
 }
 
-/** Without a tag; an image that only a digest names is not dangling, as with Docker. */
+/** Without a tag. One that only a digest names counts too, as with Docker: its tag has moved on. */
 export function isDangling(image: Image): boolean {
-  return image.references.length === 0;
+  return image.references.every((reference) => reference.digest !== undefined);
 }
 
 async function latest(

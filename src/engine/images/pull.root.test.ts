@@ -141,6 +141,13 @@ describe('pull()', () => {
     assert.match((await pull('moving')).at(-1)!.status!, /Downloaded newer image/);
     assert.equal((await host.images.inspect(`${proxy.host}/moving:1`)).Id, fresh.imageId);
     assert.deepEqual((await host.images.inspect(old.imageId)).RepoTags, []);
+    const dangling = await host.images.list({ all: true, digests: false, filters: { dangling: ['true'] } });
+    assert.deepEqual(
+      dangling.map(({ Id }) => Id),
+      [old.imageId],
+    );
+    const { ImagesDeleted } = await host.images.prune({});
+    assert.ok(ImagesDeleted?.some((item) => 'Deleted' in item && item.Deleted === old.imageId));
   });
 
   test('by digest gives the image no tag', async () => {

@@ -73,7 +73,10 @@ describe('import()', () => {
   test('refuses what is no tar, an empty one, other compressions and bad changes, and leaves nothing', async () => {
     const refuses = (data: Buffer, message: RegExp, changes: string[] = []) =>
       assert.rejects(importTar(host, data, 'bad', { changes }), { message });
-    await refuses(Buffer.from('this is no tar archive'.repeat(100)), /tar|unexpected EOF/i);
+    await assert.rejects(importTar(host, Buffer.from('this is no tar archive'.repeat(100)), 'bad'), {
+      kind: 'invalid',
+      message: /tar|unexpected EOF/i,
+    });
     await refuses(Buffer.alloc(0), /empty/);
     await refuses(gzipSync(await busyboxTar()).subarray(0, 5000), /unexpected end of file/);
     await refuses(Buffer.from('BZh91AY&SY'), /bzip2 compressed archives are not supported/);
@@ -144,13 +147,13 @@ describe('resolve()', () => {
     });
   });
 
-  test('unpacks an image again whose snapshot was lost', async () => {
+  test('unpacks an image again whose snapshot was lost while there was no daemon', async () => {
     await importTar(host, await file('a'), 'lost');
     const { chainId } = await host.images
       .inspect('lost')
       .then(({ RootFS }) => ({ chainId: RootFS.Layers[0]! }));
     await host.client.snapshots.remove(chainId);
-    assert.equal((await host.images.resolve('lost')).chainId, chainId);
+    assert.equal((await nextService().resolve('lost')).chainId, chainId);
     assert.equal((await host.client.snapshots.stat(chainId)).kind, 'committed');
   });
 });
@@ -364,6 +367,20 @@ describe('prune()', () => {
   });
 });
 
+test('usage() counts shared layers once', async () => {
+  const tar = await busyboxTar();
+  await importTar(host, tar, 'a', { changes: ['ENV x=1'] });
+  await importTar(host, tar, 'b', { changes: ['ENV x=2'] });
+  await importTar(host, await file('c'), 'c');
+  const { LayersSize, Images } = await host.images.usage();
+  const byName = new Map(Images.map((image) => [image.RepoTags[0], image]));
+  const { Size, SharedSize } = byName.get('a:latest')!;
+  assert.equal(SharedSize, Size);
+  assert.equal(byName.get('c:latest')!.SharedSize, 0);
+  assert.equal(LayersSize, Size + byName.get('c:latest')!.Size);
+  assert.equal(await host.images.count(), 3);
+});
+
 test('imports of the same layer at once share it', async () => {
   const tar = await busyboxTar();
   const record = () => undefined;
@@ -378,15 +395,18 @@ test('imports of the same layer at once share it', async () => {
   }
 });
 
-test('images outlive a new service on the same containerd', async () => {
-  const id = await importTar(host, await file('a'), 'lasting');
-  const other = new ImageService({
+/** As the next daemon would have it. */
+const nextService = () =>
+  new ImageService({
     containerd: host.client,
     registry: undefined as never,
     snapshotter: 'overlayfs',
     emit: () => undefined,
     usedBy: () => [],
-    log: { debug: () => undefined, warn: () => undefined },
+    log: { warn: () => undefined },
   });
-  assert.equal((await other.resolve('lasting')).id, id);
+
+test('images outlive a new service on the same containerd', async () => {
+  const id = await importTar(host, await file('a'), 'lasting');
+  assert.equal((await nextService().resolve('lasting')).id, id);
 });

@@ -40,6 +40,7 @@ import { otherPlatform, Puller } from './pull.ts';
 import { pruneImages, type RemoveContext, removeImage } from './remove.ts';
 import { holdForSave, saveImages } from './save.ts';
 import { type ImageLog, ImageStore } from './store.ts';
+import { type ImagesUsage, imagesUsage } from './usage.ts';
 
 export interface ImageServiceOptions {
   containerd: Containerd;
@@ -91,6 +92,16 @@ export class ImageService {
 
   async list(options: { all: boolean; digests: boolean; filters: Filters }): Promise<ImageSummary[]> {
     return listImages(this.#store, options.filters, (id) => this.#options.usedBy(id).length);
+  }
+
+  /** How many images there are, with a name or without. */
+  count(): Promise<number> {
+    return this.#store.count();
+  }
+
+  /** For `docker system df`. */
+  async usage(): Promise<ImagesUsage> {
+    return imagesUsage(await this.#store.list(), (id) => this.#options.usedBy(id).length);
   }
 
   async inspect(ref: string): Promise<ImageInspect> {

@@ -12,7 +12,7 @@ import {
   tryParseReference,
   withDefaultTag,
 } from '../../runtime/registry/reference.ts';
-import { chainIds, digestOf, topChainId } from './digest.ts';
+import { digestOf, topChainId } from './digest.ts';
 import { createdOf, type Image, platformOf } from './image.ts';
 import { KeyedLock } from './keyed-lock.ts';
 import {
@@ -27,10 +27,9 @@ import {
 } from './records.ts';
 import { Unpacker } from './unpack.ts';
 
-/** Where the store reports what it had to leave out. */
+/** Where the store reports what it had to leave out or to repair. */
 export interface ImageLog {
-  debug(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
+  warn(message: string): void;
 }
 
 /** A manifest and a config may not be larger: dockerd and registries have 4 MiB. */
@@ -74,6 +73,10 @@ export class ImageStore {
     return this.#locks.run(id, work);
   }
 
+  async count(): Promise<number> {
+    return groupRecords(await this.client.images.list()).size;
+  }
+
   /** All images. One whose blobs cannot be read is left out, with a warning. */
   async list(): Promise<Image[]> {
     const groups = groupRecords(await this.client.images.list());
@@ -82,7 +85,7 @@ export class ImageStore {
         try {
           return await this.#read(records);
         } catch (error) {
-          this.#log.warn({ image: records.id, error: messageOf(error) }, 'image left out: it cannot be read');
+          this.#log.warn(`image ${records.id} is left out, it cannot be read: ${messageOf(error)}`);
           return undefined;
         }
       }),
@@ -219,6 +222,7 @@ export class ImageStore {
       if (!isKind(error, 'conflict')) throw error;
     }
     for (const reference of references) await this.#setReference(reference, id, client);
+    this.#unpacked.add(topChainId(diffIds));
     const registered = await this.get(id);
     if (registered === undefined) throw notFound(`No such image: ${id}`);
     return registered;
@@ -282,23 +286,21 @@ export class ImageStore {
    * Sees to it that the image's layers are unpacked: they are, unless the snapshotter was changed or its directory lost.
    */
   async ensureUnpacked(image: Image, signal?: AbortSignal): Promise<void> {
-    if (image.chainId === '' || this.#unpacked.has(image.chainId)) return;
-    await this.client.withLease(
-      async (client, leaseId) => {
-        const chain = chainIds(image.file.rootfs.diff_ids);
-        if (!(await this.unpacker.hold(client, leaseId, image.chainId))) {
-          this.#log.warn({ image: image.id }, 'image is not unpacked; unpacking it again');
-          const layers = chain.map((_, index) => ({
-            blob: image.manifest.layers[index]!,
-            diffId: image.file.rootfs.diff_ids[index]!,
-          }));
-          await this.unpacker.unpackAll(client, leaseId, layers, signal === undefined ? {} : { signal });
-          await client.content.updateLabels(image.id, configLabels(this.snapshotter, image.chainId));
-        }
-        this.#unpacked.add(image.chainId);
-      },
-      signal === undefined ? {} : { signal },
-    );
+    const { chainId } = image;
+    if (chainId === '' || this.#unpacked.has(chainId)) return;
+    // The image's record keeps the snapshot; a look is enough.
+    if (!(await this.unpacker.isUnpacked(this.client, chainId))) {
+      this.#log.warn(`image ${image.id} is not unpacked; unpacking it again`);
+      const layers = image.file.rootfs.diff_ids.map((diffId, index) => ({
+        blob: image.manifest.layers[index]!,
+        diffId,
+      }));
+      await this.client.withLease(async (client, leaseId) => {
+        await this.unpacker.unpackAll(client, leaseId, layers, signal);
+        await client.content.updateLabels(image.id, configLabels(this.snapshotter, chainId));
+      });
+    }
+    this.#unpacked.add(chainId);
   }
 }
 

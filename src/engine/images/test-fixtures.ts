@@ -45,7 +45,7 @@ export async function makeHost(overrides: Partial<ImageServiceOptions> = {}): Pr
     snapshotter: 'overlayfs',
     emit: (action, id, attributes) => events.push(`${action} ${id} ${attributes.name}`),
     usedBy: (id) => users.get(id) ?? [],
-    log: { debug: () => undefined, warn: () => undefined },
+    log: { warn: () => undefined },
     ...overrides,
   });
   const destroy = () =>

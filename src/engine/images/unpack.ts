@@ -3,7 +3,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { internal, invalid, isKind } from '../../base/errors.ts';
-import type { Containerd, Snapshots } from '../../runtime/containerd/client.ts';
+import type { Containerd, Mount, Snapshots } from '../../runtime/containerd/client.ts';
 import type { Descriptor } from '../../runtime/registry/descriptor.ts';
 import { decompress } from './compression.ts';
 import { chainIds, childChainId } from './digest.ts';
@@ -75,7 +75,7 @@ export class Unpacker {
     const key = `extract-${randomUUID()} ${chainId}`;
     const mounts = await snapshots.prepare(key, parent, {}, { signal });
     try {
-      const applied = await client.diff.apply(layer.blob, mounts, { signal });
+      const applied = await applyDiff(client, layer, mounts, signal);
       if (applied.digest !== layer.diffId) {
         throw wrongDiffId(layer, applied.digest);
       }
@@ -88,25 +88,48 @@ export class Unpacker {
     }
   }
 
-  /** Unpacks all layers, lowest first. Returns the topmost chain id, `''` without layers. */
+  /** Unpacks all layers, lowest first. */
   async unpackAll(
     client: Containerd,
     leaseId: string,
     layers: readonly LayerSource[],
-    options: { signal?: AbortSignal; onLayer?: (index: number) => void } = {},
-  ): Promise<string> {
+    signal?: AbortSignal,
+  ): Promise<void> {
     const chain = chainIds(layers.map((layer) => layer.diffId));
     for (const [index, layer] of layers.entries()) {
-      await this.unpackLayer(client, leaseId, chain[index - 1] ?? '', layer, options.signal);
-      options.onLayer?.(index);
+      await this.unpackLayer(client, leaseId, chain[index - 1] ?? '', layer, signal);
     }
-    return chain.at(-1) ?? '';
+  }
+
+  isUnpacked(client: Containerd, chainId: string): Promise<boolean> {
+    return isCommitted(client.snapshotter(this.#snapshotter), chainId);
   }
 
   /** Bytes on disk of each layer, lowest first. */
   async layerSizes(client: Containerd, diffIds: readonly string[]): Promise<number[]> {
     const snapshots = client.snapshotter(this.#snapshotter);
     return Promise.all(chainIds(diffIds).map(async (chainId) => (await snapshots.usage(chainId)).size));
+  }
+}
+
+/** What containerd's differ and Go's tar and compression packages say of input that is none. */
+const BAD_ARCHIVE =
+  /archive\/tar|invalid tar|unexpected EOF|gzip:|flate:|zstd|magic number|breakout|invalid (header|checksum)/i;
+
+/** @throws `invalid` for a blob that is no layer; containerd's status does not tell that from a failure of its own */
+async function applyDiff(
+  client: Containerd,
+  layer: LayerSource,
+  mounts: Mount[],
+  signal: AbortSignal | undefined,
+): Promise<Descriptor> {
+  try {
+    return await client.diff.apply(layer.blob, mounts, { signal });
+  } catch (error) {
+    if (isKind(error, 'internal') && BAD_ARCHIVE.test(error.message)) {
+      throw invalid(`unpack layer ${layer.blob.digest}: ${error.message}`, { cause: error });
+    }
+    throw error;
   }
 }
 

@@ -21,29 +21,38 @@ export interface RegistryClientOptions extends RegistryConfig {
   retry?: Partial<RetryPolicy>;
   /** milliseconds without a byte until a request is given up, default 60,000 */
   idleTimeoutMs?: number;
+  /** where the certificates of registries are, default `/etc/docker/certs.d` */
+  certsDirectory?: string;
   log?: RepositoryLog;
 }
 
 export class RegistryClient {
   /** What downloads a layer runs in here. */
   readonly downloads: Semaphore;
-  readonly #config: RegistryConfig;
-  readonly #insecure: InsecureRegistries;
+  #config: RegistryConfig;
+  #insecure: InsecureRegistries;
   readonly #transport: HttpTransport;
   readonly #retry: RetryPolicy;
   readonly #log: RepositoryLog;
 
   /** @throws `invalid` for a bad mirror or insecure registry */
   constructor(options: RegistryClientOptions) {
+    this.#insecure = checked(options);
     this.#config = options;
-    this.#insecure = new InsecureRegistries(options.insecureRegistries);
-    for (const mirror of options.mirrors) mirrorUrl(mirror);
     this.downloads = new Semaphore(options.maxConcurrentDownloads ?? MAX_CONCURRENT_DOWNLOADS);
     this.#retry = { ...DEFAULT_RETRY, ...options.retry };
     this.#log = options.log ?? { debug: () => undefined };
-    this.#transport = new HttpTransport(
-      options.idleTimeoutMs === undefined ? {} : { idleTimeoutMs: options.idleTimeoutMs },
-    );
+    this.#transport = new HttpTransport(options);
+  }
+
+  /**
+   * Takes another configuration, for what is opened from now on.
+   *
+   * @throws `invalid`; then the old one stays
+   */
+  configure(config: RegistryConfig): void {
+    this.#insecure = checked(config);
+    this.#config = config;
   }
 
   /** The repository of `reference`, for reading. Nothing is asked of the registry yet. */
@@ -87,6 +96,12 @@ export class RegistryClient {
   close(): void {
     this.#transport.close();
   }
+}
+
+/** @throws `invalid` for a bad mirror or insecure registry */
+function checked(config: RegistryConfig): InsecureRegistries {
+  for (const mirror of config.mirrors) mirrorUrl(mirror);
+  return new InsecureRegistries(config.insecureRegistries);
 }
 
 /** `https://index.docker.io/v1/`, `registry.local:5000`, `''` for Docker Hub */

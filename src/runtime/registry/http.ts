@@ -3,6 +3,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import { BridgeportError, messageOf } from '../../base/errors.ts';
+import { Certificates } from './certificates.ts';
 
 export interface HttpRequest {
   method: 'GET' | 'HEAD' | 'POST';
@@ -19,6 +20,15 @@ export interface HttpResponse {
   headers: http.IncomingHttpHeaders;
   /** Must be read or destroyed. Its errors have been turned into ours. */
   body: http.IncomingMessage;
+}
+
+export interface HttpTransportOptions {
+  /** default 60,000 */
+  idleTimeoutMs?: number | undefined;
+  /** default `/etc/docker/certs.d` */
+  certsDirectory?: string | undefined;
+  /** where proxies are looked up, default our own */
+  environment?: NodeJS.ProcessEnv | undefined;
 }
 
 /** Milliseconds without a byte from the server until a request is given up. */
@@ -40,10 +50,11 @@ export class HttpTransport {
   readonly #idleTimeout: number;
   readonly #plain: http.Agent;
   readonly #secure: https.Agent;
-  readonly #insecure: https.Agent;
+  readonly #certificates: Certificates;
 
-  constructor(options: { idleTimeoutMs?: number; environment?: NodeJS.ProcessEnv } = {}) {
+  constructor(options: HttpTransportOptions = {}) {
     this.#idleTimeout = options.idleTimeoutMs ?? IDLE_TIMEOUT;
+    this.#certificates = new Certificates(options.certsDirectory);
     const common = {
       keepAlive: true,
       timeout: KEEP_ALIVE,
@@ -51,7 +62,6 @@ export class HttpTransport {
     };
     this.#plain = new http.Agent(common);
     this.#secure = new https.Agent(common);
-    this.#insecure = new https.Agent({ ...common, rejectUnauthorized: false });
   }
 
   /**
@@ -63,13 +73,20 @@ export class HttpTransport {
     const { method, url, headers, body, signal } = request;
     signal.throwIfAborted();
     const secure = url.protocol === 'https:';
-    const agent = secure ? (request.insecure ? this.#insecure : this.#secure) : this.#plain;
+    // Connections are shared only among requests with the same context and the same trust.
+    const options = secure
+      ? {
+          agent: this.#secure,
+          secureContext: await this.#certificates.contextOf(url.host),
+          rejectUnauthorized: !request.insecure,
+        }
+      : { agent: this.#plain };
     try {
       const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
         const call = (secure ? https : http).request(url, {
           method,
           headers: { 'user-agent': 'bridgeport', ...headers },
-          agent,
+          ...options,
           signal,
           timeout: this.#idleTimeout,
         });
@@ -87,7 +104,8 @@ export class HttpTransport {
 
   /** Closes idle connections; those in use end with their requests. */
   close(): void {
-    for (const agent of [this.#plain, this.#secure, this.#insecure]) agent.destroy();
+    this.#plain.destroy();
+    this.#secure.destroy();
   }
 }
 
