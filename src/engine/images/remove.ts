@@ -8,6 +8,7 @@ import {
   parseReference,
   type Reference,
   repositoryName,
+  tryParseReference,
   withDefaultTag,
 } from '../../runtime/registry/reference.ts';
 import { chainIds, shortId } from './digest.ts';
@@ -36,14 +37,24 @@ export async function removeImage(
   return context.store.locked(id, async () => {
     // Looked up again: what was there before us may have changed it.
     const image = await context.store.find(ref);
-    return isIdPrefix(image.id, ref)
-      ? removeById(context, image, options.force)
-      : removeByName(context, image, ref, options.force);
+    return isName(image, ref)
+      ? removeByName(context, image, ref, options.force)
+      : removeById(context, image, options.force);
   });
 }
 
-function isIdPrefix(id: string, ref: string): boolean {
-  return id.startsWith(ref) || id.slice('sha256:'.length).startsWith(ref);
+/** True when `ref` is one of the image's names; else it was found by its ID. A name like `beef` may be the beginning of an ID too. */
+function isName(image: Image, ref: string): boolean {
+  const reference = tryParseReference(ref);
+  if (reference === undefined) return false;
+  const wanted = nameOf(reference);
+  return image.references.some((other) => sameReference(other, wanted));
+}
+
+/** What the image store has it under: with a digest, the tag does not count. */
+function nameOf(reference: Reference): Reference {
+  const { tag: _, ...canonical } = reference;
+  return reference.digest === undefined ? withDefaultTag(reference) : canonical;
 }
 
 async function removeByName(
@@ -59,9 +70,7 @@ async function removeByName(
       `conflict: unable to remove repository reference "${ref}" (must force) - container ${shortId(user.id)} is using its referenced image ${shortId(image.id)}`,
     );
   }
-  const named = withDefaultTag(parseReference(ref));
-  const { tag: _, ...canonical } = named;
-  const reference = named.digest === undefined ? named : canonical;
+  const reference = nameOf(parseReference(ref));
   let remaining = image.references.filter((other) => !sameReference(other, reference));
   const goes = [reference];
   if (

@@ -312,6 +312,13 @@ describe('remove()', () => {
     assert.deepEqual((await host.images.inspect(id)).RepoTags, []);
   });
 
+  test('takes what is a name for a name, even if it is the beginning of the id too', async () => {
+    const id = await importTar(host, await file('a'), 'first');
+    const name = id.slice(7, 11);
+    await host.images.tag('first', name, '');
+    assert.deepEqual(await remove(name), [{ Untagged: `${name}:latest` }]);
+  });
+
   test('of a second name is no conflict for an image in use', async () => {
     const id = await importTar(host, await file('a'), 'a');
     await host.images.tag('a', 'b', '');
