@@ -33,14 +33,18 @@ export async function removeImage(
   ref: string,
   options: { force: boolean },
 ): Promise<ImageDeleteItem[]> {
-  const { id } = await context.store.find(ref);
-  return context.store.locked(id, async () => {
-    // Looked up again: what was there before us may have changed it.
-    const image = await context.store.find(ref);
-    return isName(image, ref)
-      ? removeByName(context, image, ref, options.force)
-      : removeById(context, image, options.force);
-  });
+  for (;;) {
+    const { id } = await context.store.find(ref);
+    const removed = await context.store.locked(id, async () => {
+      // Looked up again: whoever was there before us may have changed it, or moved the name to another image.
+      const image = await context.store.find(ref);
+      if (image.id !== id) return undefined;
+      return isName(image, ref)
+        ? removeByName(context, image, ref, options.force)
+        : removeById(context, image, options.force);
+    });
+    if (removed !== undefined) return removed;
+  }
 }
 
 /** True when `ref` is one of the image's names; else it was found by its ID. A name like `beef` may be the beginning of an ID too. */
