@@ -50,6 +50,11 @@ export interface ProxyMapping {
   /** Target of `hostPort`; the target of `hostPort + n` is `targetPort + n`. */
   targetPort: number;
   mode: ProxyMode;
+  /**
+   * Begins each TCP connection to the target with a PROXY protocol v2 header, which tells it the client's address and port
+   * and those the client spoke to. The target must expect it. Default false.
+   */
+  proxyProtocol?: boolean;
 }
 
 /** A mapping as it stands, with the ports that are really bound (they differ when `hostPort` was 0). */

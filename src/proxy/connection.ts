@@ -50,19 +50,29 @@ export class Connection implements Watcher, Passenger {
   readonly #target: Side;
   #established = false;
 
-  constructor(clientFd: number, outgoing: Outgoing, route: Route, tools: ConnectionTools) {
+  /** @param preface what the target is told before the client's first byte */
+  constructor(
+    clientFd: number,
+    outgoing: Outgoing,
+    route: Route,
+    preface: Buffer | undefined,
+    tools: ConnectionTools,
+  ) {
     this.#tools = tools;
     this.#route = route;
     this.#outgoing = outgoing;
     const toTarget = new Relay(clientFd, outgoing.fd, tools);
     const toClient = new Relay(outgoing.fd, clientFd, tools);
-    this.#client = { fd: clientFd, reads: toTarget, writes: toClient, interest: EPOLLIN, shut: false };
-    this.#target = { fd: outgoing.fd, reads: toClient, writes: toTarget, interest: EPOLLIN, shut: false };
+    if (preface !== undefined) toTarget.begin(preface);
+    this.#client = { fd: clientFd, reads: toTarget, writes: toClient, interest: 0, shut: false };
+    this.#target = { fd: outgoing.fd, reads: toClient, writes: toTarget, interest: 0, shut: false };
     route.passengers.add(this);
     tools.counters.tcp.active++;
     try {
-      tools.loop.add(clientFd, EPOLLIN, this);
-      tools.loop.add(outgoing.fd, EPOLLIN, this);
+      for (const side of [this.#client, this.#target]) {
+        side.interest = interestOf(side);
+        tools.loop.add(side.fd, side.interest, this);
+      }
     } catch (error) {
       this.abort();
       throw error;
@@ -137,11 +147,7 @@ export class Connection implements Watcher, Passenger {
 
   #listen(side: Side): void {
     if (side.interest === CLOSED) return;
-    const reading = !side.reads.ended && !side.reads.blocked ? EPOLLIN : 0;
-    const writing = side.writes.blocked ? EPOLLOUT : 0;
-    // A socket that is shut both ways reports EPOLLHUP whether asked or not. While we cannot read what comes before its
-    // end, edge-triggering says so once instead of for ever.
-    const interest = reading | writing | (reading === 0 ? EPOLLET : 0);
+    const interest = interestOf(side);
     if (interest === side.interest) return;
     side.interest = interest;
     this.#tools.loop.modify(side.fd, interest);
@@ -170,4 +176,13 @@ export class Connection implements Watcher, Passenger {
     counters.tcp.bytesToClient += this.#client.writes.moved;
     onRoom();
   }
+}
+
+/** What a socket is to be watched for. */
+function interestOf({ reads, writes }: Side): number {
+  const reading = !reads.ended && !reads.blocked ? EPOLLIN : 0;
+  const writing = writes.blocked ? EPOLLOUT : 0;
+  // A socket that is shut both ways reports EPOLLHUP whether asked or not. While we cannot read what comes before its
+  // end, edge-triggering says so once instead of for ever.
+  return reading | writing | (reading === 0 ? EPOLLET : 0);
 }

@@ -19,6 +19,8 @@ export function checkMapping(value: unknown): ProxyMapping {
   if (typeof mapping.id !== 'string' || mapping.id === '') refuse('id');
   if (mapping.proto !== 'tcp' && mapping.proto !== 'udp') refuse('proto');
   if (mapping.mode !== 'forward' && mapping.mode !== 'hold') refuse('mode');
+  if (!['undefined', 'boolean'].includes(typeof mapping.proxyProtocol)) refuse('proxyProtocol');
+  if (mapping.proxyProtocol && mapping.proto !== 'tcp') refuse('proxyProtocol');
   if (!isPort(mapping.hostPort, 0)) refuse('hostPort');
   if (!isPort(mapping.targetPort, 1)) refuse('targetPort');
   if (mapping.hostPortEnd !== undefined) {
@@ -60,7 +62,8 @@ export function satisfies(standing: ProxyMapping, wanted: ProxyMapping): boolean
     standing.hostIp === wanted.hostIp &&
     standing.targetIp === wanted.targetIp &&
     standing.targetPort === wanted.targetPort &&
-    standing.mode === wanted.mode
+    standing.mode === wanted.mode &&
+    (standing.proxyProtocol ?? false) === (wanted.proxyProtocol ?? false)
   );
 }
 

@@ -56,6 +56,12 @@ export class Relay {
     return this.ended && !this.blocked;
   }
 
+  /** Puts `bytes` before everything that the source sends; they go out with the next `pump()`. */
+  begin(bytes: Buffer): void {
+    this.#rest = bytes;
+    this.blocked = true;
+  }
+
   /** Moves what can be moved now. Afterwards `ended`, `blocked` and `failure` tell how it stands. */
   pump(): void {
     const limit = this.moved + TURN;

@@ -23,6 +23,7 @@ import { check, lastErrno, libc } from '../kernel/ffi/libc.ts';
 import type { AcceptGate } from './accept-gate.ts';
 import { Connection, type ConnectionTools } from './connection.ts';
 import type { BoundPort } from './port-table.ts';
+import { proxyHeader } from './proxy-header.ts';
 import type { Route } from './route.ts';
 import type { Outgoing, Targets } from './target.ts';
 
@@ -136,7 +137,8 @@ export class TcpPort implements BoundPort, Watcher {
       return true;
     }
     counters.tcp.accepted++;
-    new Connection(fd, outgoing, route, this.#tools);
+    const preface = route.mapping.proxyProtocol ? proxyHeader(fd) : undefined;
+    new Connection(fd, outgoing, route, preface, this.#tools);
     return true;
   }
 

@@ -16,6 +16,7 @@ import {
   makeLab,
   outcome,
   readAll,
+  readBytes,
   SERVER,
   SERVER6,
   type TestKeeper,
@@ -72,6 +73,18 @@ describe('TCP through the port keeper', { timeout: 120_000 }, () => {
       assert.throws(() => connect(lab.client, HOST, 8080), { errno: 'ECONNREFUSED' });
     });
   }
+
+  it('tells the target the client’s address by the PROXY protocol, to whom it is asked', async () => {
+    await serve(80, (socket) => socket.pipe(socket));
+    await keeper.must({ op: 'add', mappings: [tcp({ hostPort: 8080, proxyProtocol: true })] });
+    const socket = connect(lab.client, HOST, 8080);
+    const { localPort } = socket;
+    socket.end('hello');
+    const received = await readBytes(socket);
+    assert.equal(received.toString('latin1', 28), 'hello');
+    assert.deepEqual([...received.subarray(16, 24)], [10, 1, 0, 2, 10, 1, 0, 1]);
+    assert.deepEqual([received.readUInt16BE(24), received.readUInt16BE(26)], [localPort, 8080]);
+  });
 
   it('passes on an end of stream from the client while the answer is still to come', async () => {
     await serve(80, async (socket) => {

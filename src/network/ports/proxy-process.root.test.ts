@@ -154,7 +154,7 @@ describe('ProxyProcess', { timeout: 60_000 }, () => {
     const took = performance.now() - killed;
     assert.ok(took < 2000, `bound again after ${took} ms`);
     assert.equal(await answer(8080), 'hello');
-    await keeper.stats();
+    await keeper.list();
     assert.equal(await answer(chosen!.hostPort), 'hello');
   });
 
@@ -184,7 +184,7 @@ describe('ProxyProcess', { timeout: 60_000 }, () => {
       });
       if (thief < 0) libc().close(fd);
     }
-    await keeper.stats();
+    await keeper.list();
     assert.equal(await answer(8080), 'hello');
     libc().close(thief);
     await sleep(1300);
@@ -220,7 +220,7 @@ describe('ProxyProcess', { timeout: 60_000 }, () => {
     await next.start();
     assert.equal(next.pid, Number(line));
     await next.set([mapping(8080)]);
-    assert.ok((await next.stats()).tcp.active >= 1);
+    assert.ok((await next.stats())!.tcp.active >= 1);
     assert.equal(connection.readyState, 'open');
     connection.destroy();
   });

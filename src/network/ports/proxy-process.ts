@@ -95,7 +95,10 @@ export class ProxyProcess {
     return this.#pid;
   }
 
-  /** Adopts the keeper on the control path or starts one. Tell it the wanted mappings with `set()` afterwards. */
+  /**
+   * Adopts the keeper on the control path or starts one. Tell it the wanted mappings with `set()` afterwards. Not needed
+   * before `set()` and `add()`, which do the same when there is no keeper yet.
+   */
   start(): Promise<void> {
     return this.#order.run(async () => {
       this.#ended = false;
@@ -128,7 +131,8 @@ export class ProxyProcess {
   /** Gives the ports of these mappings free and resets their connections; unknown ids are ignored. */
   async remove(ids: string[]): Promise<void> {
     return this.#order.run(async () => {
-      for (const id of ids) this.#desired.delete(id);
+      const known = ids.filter((id) => this.#desired.delete(id));
+      if (known.length === 0 && this.#client === undefined) return;
       await this.#request({ op: 'remove', ids });
     });
   }
@@ -153,8 +157,9 @@ export class ProxyProcess {
     return this.#order.run(() => this.#request({ op: 'list' }));
   }
 
-  async stats(): Promise<ProxyStats> {
-    return this.#order.run(() => this.#request({ op: 'stats' }));
+  /** Undefined while no keeper runs. */
+  async stats(): Promise<ProxyStats | undefined> {
+    return this.#order.run(() => (this.#client === undefined ? undefined : this.#request({ op: 'stats' })));
   }
 
   /** Ends the keeper; its ports are free and its connections reset. */

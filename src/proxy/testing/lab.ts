@@ -278,11 +278,16 @@ export function connect(inside: NetnsHandle, address: string, port: number): Soc
   return new Socket({ fd, allowHalfOpen: true, readable: true, writable: true });
 }
 
-/** Everything up to the end of the stream, as text. */
-export async function readAll(socket: Socket): Promise<string> {
+/** Everything up to the end of the stream. */
+export async function readBytes(socket: Socket): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of socket) chunks.push(chunk);
-  return Buffer.concat(chunks).toString();
+  return Buffer.concat(chunks);
+}
+
+/** Everything up to the end of the stream, as text. */
+export async function readAll(socket: Socket): Promise<string> {
+  return (await readBytes(socket)).toString();
 }
 
 /** Length and SHA-256 of everything up to the end of the stream. */
