@@ -29,3 +29,22 @@ test('KeyedLock.run() goes on after work that failed', async () => {
   await assert.rejects(failed, /no/);
   assert.equal(await next, 'yes');
 });
+
+test('KeyedLock.run() lets go who gives up while waiting, and nobody passes through because of that', async () => {
+  const lock = new KeyedLock();
+  const log: string[] = [];
+  const gone = new AbortController();
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  const first = lock.run('a', async () => {
+    await gate;
+    log.push('first');
+  });
+  const waiting = lock.run('a', async () => log.push('never'), gone.signal);
+  const last = lock.run('a', async () => log.push('last'));
+  gone.abort(new Error('gone'));
+  await assert.rejects(waiting, /gone/);
+  assert.deepEqual(log, []);
+  open();
+  await Promise.all([first, last]);
+  assert.deepEqual(log, ['first', 'last']);
+});

@@ -20,7 +20,7 @@ import {
 } from '../../runtime/registry/reference.ts';
 import { ImageArchive } from './archive.ts';
 import { layerMediaType } from './compression.ts';
-import { chainIds, digestOf, shortId } from './digest.ts';
+import { chainIds, digestOf } from './digest.ts';
 import type { Image } from './image.ts';
 import { DOCUMENT_MAX_BYTES, type ImageStore, parseConfig } from './store.ts';
 import type { LayerSource } from './unpack.ts';
@@ -308,6 +308,3 @@ export function loadedLines(image: Image, names: readonly string[]): string[] {
   if (names.length === 0) return [`Loaded image ID: ${image.id}\n`];
   return names.map((name) => `Loaded image: ${name}\n`);
 }
-
-/** How progress lines call a layer. */
-export const layerId = shortId;

@@ -232,12 +232,12 @@ class LayerPull {
       if (waiting) line.status('Waiting');
     });
     try {
-      await this.#context.locks.run(layer.digest, () =>
-        this.#context.registry.downloads.run(async () => {
-          waiting = false;
-          await this.#write(layer, line);
-        }, this.#signal),
-      );
+      const download = async () => {
+        waiting = false;
+        await this.#write(layer, line);
+      };
+      const { locks, registry } = this.#context;
+      await locks.run(layer.digest, () => registry.downloads.run(download, this.#signal), this.#signal);
     } finally {
       waiting = false;
       clearImmediate(notice);

@@ -51,8 +51,7 @@ export class Unpacker {
     signal?: AbortSignal,
   ): Promise<void> {
     const chainId = childChainId(parent, layer.diffId);
-    await this.#locks.run(chainId, async () => {
-      signal?.throwIfAborted();
+    const unpack = async () => {
       if (await this.hold(client, leaseId, chainId)) {
         // Somebody else's blob made this snapshot; ours must be the same layer, or a later save would give out another.
         await checkDiffId(client, layer, signal);
@@ -60,7 +59,8 @@ export class Unpacker {
       }
       await this.#extract(client.snapshotter(this.#snapshotter), client, chainId, parent, layer, signal);
       await client.content.updateLabels(layer.blob.digest, { [LABEL_UNCOMPRESSED]: layer.diffId });
-    });
+    };
+    await this.#locks.run(chainId, unpack, signal);
   }
 
   async #extract(
@@ -127,7 +127,7 @@ async function applyDiff(
     return await client.diff.apply(layer.blob, mounts, { signal });
   } catch (error) {
     if (isKind(error, 'internal') && BAD_ARCHIVE.test(error.message)) {
-      throw invalid(`unpack layer ${layer.blob.digest}: ${error.message}`, { cause: error });
+      throw invalid(error.message, { cause: error });
     }
     throw error;
   }

@@ -35,15 +35,8 @@ export interface HttpTransportOptions {
 const IDLE_TIMEOUT = 60_000;
 const KEEP_ALIVE = 5_000;
 
-/** Codes of errors that another try may mend. */
-const TRANSIENT = new Set([
-  'ECONNRESET',
-  'ECONNABORTED',
-  'EPIPE',
-  'ETIMEDOUT',
-  'EAI_AGAIN',
-  'ERR_STREAM_PREMATURE_CLOSE',
-]);
+/** Codes of errors that another try may mend. A name that cannot be looked up is none: the user shall not wait for that. */
+const TRANSIENT = new Set(['ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'ERR_STREAM_PREMATURE_CLOSE']);
 
 /** The connections to all registries. Proxies are taken from the environment (`HTTPS_PROXY`, `NO_PROXY` …), as by dockerd. */
 export class HttpTransport {
