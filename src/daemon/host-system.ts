@@ -7,6 +7,7 @@ import { capabilitiesOfMask } from '../engine/spec/capabilities.ts';
 import { errnoName } from '../kernel/ffi/errno.ts';
 import { check, lastErrno, libc } from '../kernel/ffi/libc.ts';
 import { MNT_DETACH, MS_BIND, MS_RDONLY, MS_REC } from '../kernel/mounts/constants.ts';
+import { createHostFiles } from './host-files.ts';
 
 /** The part of the port keeper that keeps files open. */
 export interface FileHolder {
@@ -17,6 +18,7 @@ export interface FileHolder {
 export function createHostSystem(holder: FileHolder): HostSystem {
   const cgroupVersion = existsSync('/sys/fs/cgroup/cgroup.controllers') ? 2 : 1;
   return {
+    files: createHostFiles(mountRootfs),
     makeFifo(path) {
       if (libc().mkfifo(path, 0o700) < 0 && errnoName(lastErrno()) !== 'EEXIST') {
         throw internal(`make FIFO "${path}": ${errnoName(lastErrno())}`);

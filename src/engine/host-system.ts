@@ -11,7 +11,52 @@ export interface RootfsMount {
   options: string[];
 }
 
+/** A folder or file of the host that is seen at `target` of a tree. */
+export interface TreeBind {
+  source: string;
+  /** Absolute, in the tree; links in it are followed inside the tree, and what is missing is made. */
+  target: string;
+  readOnly: boolean;
+}
+
+/**
+ * A container's files, held open as a whole. Paths are resolved inside it as if by a process whose root it is, whatever is renamed or
+ * relinked meanwhile; links of /proc that lead elsewhere are refused.
+ */
+export interface FileTree {
+  /** open(2). Gives a descriptor that the caller closes. Throws with errno. */
+  open(path: string | Uint8Array, flags: number): number;
+  /** Where an open file is now, seen from the root of the tree: `/data/x`. */
+  pathOf(fd: number): string;
+  /** Idempotent. */
+  close(): void;
+}
+
+/** Files of trees that are not ours. A path goes through a descriptor, `/proc/self/fd/N/name`, and its last name is not followed. */
+export interface HostFiles {
+  /** `O_PATH` of open(2), which Node does not name. */
+  readonly O_PATH: number;
+  /**
+   * What a process sees. With `rootOnly`, the filesystem at its root alone: what is mounted on folders in it is not seen.
+   * Throws with errno when the process is gone.
+   */
+  openProcessTree(pid: number, options: { rootOnly: boolean }): FileTree;
+  /** Mounts a snapshot where nobody else sees it; `folder` is an existing empty folder, the same for every tree. */
+  openSnapshotTree(
+    mounts: RootfsMount[],
+    options: { folder: string; binds: readonly TreeBind[]; readOnly: boolean },
+  ): FileTree;
+  /** mknod(2) */
+  makeNode(path: string | Uint8Array, mode: number, device: { major: number; minor: number }): void;
+  /** `st_rdev` in its parts. */
+  decodeDevice(device: number): { major: number; minor: number };
+  /** Undefined when there is none of this name. */
+  readXattr(path: string | Uint8Array, name: string): Buffer | undefined;
+  writeXattr(path: string | Uint8Array, name: string, value: Uint8Array): void;
+}
+
 export interface HostSystem {
+  readonly files: HostFiles;
   /** mkfifo(3) with mode 0700; an existing FIFO is fine. */
   makeFifo(path: string): void;
   /** Mounts a snapshot on an existing folder. */

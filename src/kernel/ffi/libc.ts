@@ -23,6 +23,11 @@ const PROTOTYPES = {
   eventfd: 'int eventfd(unsigned int initial, int flags)',
   memfd_create: 'int memfd_create(const char *name, unsigned int flags)',
   mkfifo: 'int mkfifo(const char *path, uint32_t mode)',
+  mknod: 'int mknod(const void *path, uint32_t mode, uint64_t device)',
+  lgetxattr: 'int64_t lgetxattr(const void *path, const char *name, void *value, size_t size)',
+  lsetxattr: 'int lsetxattr(const void *path, const char *name, const void *value, size_t size, int flags)',
+  // The C library has no function for openat2(2) before glibc 2.42: the first argument is its number.
+  openat2: 'int64_t syscall(int64_t number, int64_t directory, const void *path, void *how, size_t size)',
   splice:
     'int64_t splice(int fd_in, void *offset_in, int fd_out, void *offset_out, size_t length, unsigned int flags)',
   // sockets
@@ -56,6 +61,9 @@ const PROTOTYPES = {
   mount:
     'int mount(const char *source, const char *target, const char *type, uint64_t flags, const char *data)',
   umount2: 'int umount2(const char *target, int flags)',
+  open_tree: 'int open_tree(int directory, const char *path, unsigned int flags)',
+  chroot: 'int chroot(const char *path)',
+  fchdir: 'int fchdir(int fd)',
   // processes
   getpid: 'int getpid()',
   gettid: 'int gettid()',
@@ -87,6 +95,11 @@ export interface Libc {
   eventfd: Native<(initial: number, flags: number) => number>;
   memfd_create: Native<(name: string, flags: number) => number>;
   mkfifo: Native<(path: Path, mode: number) => number>;
+  /** Paths as bytes end with a NUL. */
+  mknod: Native<(path: Pointer, mode: number, device: number) => number>;
+  lgetxattr: Native<(path: Pointer, name: string, value: Pointer, size: number) => number>;
+  lsetxattr: Native<(path: Pointer, name: string, value: Pointer, size: number, flags: number) => number>;
+  openat2: Native<(number: number, directory: number, path: Pointer, how: Pointer, size: number) => number>;
   splice: Native<
     (
       fdIn: number,
@@ -142,6 +155,9 @@ export interface Libc {
     (source: Path | null, target: Path, type: string | null, flags: number, data: string | null) => number
   >;
   umount2: Native<(target: Path, flags: number) => number>;
+  open_tree: Native<(directory: number, path: Path, flags: number) => number>;
+  chroot: Native<(path: Path) => number>;
+  fchdir: Native<(fd: number) => number>;
   getpid: Native<() => number>;
   gettid: Native<() => number>;
   kill: Native<(pid: number, signal: number) => number>;

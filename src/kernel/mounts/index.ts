@@ -10,3 +10,4 @@ export {
   unmountTree,
 } from './mount.ts';
 export { isMountPoint, listMounts, type Mount, parseMountinfo } from './mountinfo.ts';
+export { withMountNamespace, withPrivateMounts } from './section.ts';
