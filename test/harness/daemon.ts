@@ -215,6 +215,7 @@ export class TestDaemon {
       const path = join(this.execRoot, name);
       return existsSync(path) ? readdirSync(path).map((entry) => `file ${join(path, entry)}`) : [];
     };
+    const netns = join(this.execRoot, 'netns');
     const [veths, filter, nat] = await Promise.all([
       this.host.veths(),
       this.host.rules('filter'),
@@ -224,10 +225,10 @@ export class TestDaemon {
       ...veths.map((name) => `link ${name}`),
       ...filter.filter((rule) => rule.startsWith('-A DOCKER ')).map((rule) => `rule ${rule}`),
       ...nat.filter((rule) => /DNAT|--dport/.test(rule)).map((rule) => `rule ${rule}`),
-      ...folder('netns'),
+      ...folder('netns').filter((file) => !file.endsWith('/default')), // the host's own
       ...folder('io'),
       ...mounts(this.root)
-        .filter((point) => point !== join(this.execRoot, 'netns'))
+        .filter((point) => ![netns, join(netns, 'default')].includes(point))
         .map((point) => `mount ${point}`),
       ...cgroups(this.host.cgroup)
         .filter((path) => !path.endsWith(`/${this.host.cgroup}`))

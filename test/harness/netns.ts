@@ -93,7 +93,9 @@ export class Netns {
   async bridgePorts(bridge: string): Promise<string[]> {
     const lines = (await this.ok('brctl', 'show', bridge)).split('\n').slice(1);
     // A bridge's first port stands on its own line, the others on lines of their own.
-    return lines.map((line) => line.split('\t').at(-1) ?? '').filter((name) => name !== '');
+    return lines
+      .map((line) => line.split('\t').at(-1) ?? '')
+      .filter((name) => !['', 'no', 'yes'].includes(name));
   }
 
   sysctl(key: string): Promise<string> {

@@ -1,0 +1,3 @@
+import { isolation } from './rows/a-isolation.ts';
+
+isolation('bridgeport');

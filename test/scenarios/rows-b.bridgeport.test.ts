@@ -1,0 +1,3 @@
+import { bridge } from './rows/b-bridge.ts';
+
+bridge('bridgeport');
