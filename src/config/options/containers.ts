@@ -9,6 +9,7 @@ export const containerOptions = {
     kind: text(),
     default: '',
     help: 'Set parent cgroup for all containers',
+    built: true,
   }),
   cpuRtPeriod: option('cpu-rt-period', {
     kind: integer(0),

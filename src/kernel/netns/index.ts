@@ -6,5 +6,11 @@ export {
   openCurrentNetns,
   openNetns,
 } from './handle.ts';
-export { createNetns, prepareNetnsDirectory, releaseNetnsDirectory, removeNetns } from './lifecycle.ts';
+export {
+  bindOwnNetns,
+  createNetns,
+  prepareNetnsDirectory,
+  releaseNetnsDirectory,
+  removeNetns,
+} from './lifecycle.ts';
 export { warmThreadPool, withNetns } from './section.ts';

@@ -38,6 +38,20 @@ export function createNetns(path: string): void {
 }
 
 /**
+ * Gives the calling process's own network namespace a path. What is at `path` already is replaced: it may be the
+ * namespace of an earlier process.
+ *
+ * @param path a file in a directory made by `prepareNetnsDirectory()`
+ */
+export function bindOwnNetns(path: string): void {
+  removeNetns(path);
+  const action = `bind own network namespace to ${path}`;
+  const fd = check(libc().open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0), action);
+  libc().close(fd);
+  check(libc().mount(OWN_NETNS, path, null, MS_BIND, null), action);
+}
+
+/**
  * Takes the bind mount and its file away; the namespace goes when its last process and descriptor do. Idempotent: a path
  * that is missing, or whose mount is gone already, is fine.
  */

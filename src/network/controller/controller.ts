@@ -16,6 +16,7 @@ import { nowString } from '../../base/time.ts';
 import type { EndpointSettings, NetworkInspect, NetworkInterfaceStats } from '../../base/wire/index.ts';
 import { RouteClient } from '../../kernel/netlink/index.ts';
 import {
+  bindOwnNetns,
   createNetns,
   openNetns,
   prepareNetnsDirectory,
@@ -42,6 +43,9 @@ import {
 import type { FirewallSync } from './firewall-sync.ts';
 import type { SandboxInfo, SandboxRequest } from './sandbox.ts';
 import { endpointView, interfaceStats, networkView } from './view.ts';
+
+/** Name under which the daemon's own namespace stands among those of the containers: for `--network host`. */
+const HOST_NETNS = 'default';
 
 /** What the store keeps of a container's network. */
 export interface SandboxRecord {
@@ -102,6 +106,7 @@ export class NetworkController {
   init(): void {
     const { settings } = this.#parts;
     prepareNetnsDirectory(settings.netnsFolder);
+    bindOwnNetns(join(settings.netnsFolder, HOST_NETNS));
     for (const name of ['host', 'none'] as const) this.#add(plainSpec(this.#identity(name), name));
     if (settings.defaultBridge.bridge !== 'none') this.#initDefaultBridge();
   }
@@ -223,7 +228,7 @@ export class NetworkController {
       request,
       path:
         spec.driver === 'host'
-          ? join(settings.netnsFolder, 'default')
+          ? join(settings.netnsFolder, HOST_NETNS)
           : join(settings.netnsFolder, id.slice(0, 12)),
       endpoints: spec.bridge === undefined ? [] : [this.#newEndpoint(spec, request, id)],
       ports: [],
@@ -513,7 +518,7 @@ export class NetworkController {
     const known = new Set([...this.#sandboxes.values()].map((record) => record.path));
     for (const name of existsSync(settings.netnsFolder) ? readdirSync(settings.netnsFolder) : []) {
       const path = join(settings.netnsFolder, name);
-      if (name === 'default' || known.has(path)) continue;
+      if (name === HOST_NETNS || known.has(path)) continue;
       log.info({ path }, 'removing a namespace that nothing belongs to');
       removeNetns(path);
     }
