@@ -18,5 +18,16 @@ function scaled(bytes: number, base: number, units: string[], digits: number): s
     size /= base;
     unit++;
   }
-  return `${Number(size.toPrecision(digits))}${units[unit]}`;
+  return `${significant(size, digits)}${units[unit]}`;
+}
+
+/** `digits` significant digits as Go's `%.4g` gives them: 15.625 is halfway, and goes to the even 15.62. */
+function significant(value: number, digits: number): number {
+  const exact = value.toPrecision(60);
+  const figures = exact.replace('.', '');
+  const halfway = /^50*$/.test(figures.slice(digits)) && !exact.includes('e');
+  const even = Number(figures[digits - 1]) % 2 === 0;
+  if (!halfway || !even) return Number(value.toPrecision(digits));
+  const point = exact.indexOf('.');
+  return Number(exact.slice(0, point < digits ? digits + 1 : digits));
 }
