@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { BadProxy, pushImage, startRegistry } from '../../runtime/registry/test-fixtures.ts';
-import { busyboxTar, makeHost, never, tarOf } from './test-fixtures.ts';
+import { busyboxTar, makeHost, never, type TestHost, tarOf } from './test-fixtures.ts';
 
 /** A daemon's worth of pulling, as a process that can be killed. */
 const CHILD = `
@@ -23,10 +23,12 @@ await images.pull({ name, tag: '1', platform: undefined }, undefined, () => {}, 
 `;
 
 test('after kill -9 in the middle of a pull the next one goes on where it stopped', async () => {
-  const host = await makeHost();
   const registry = await startRegistry();
   const proxy = await BadProxy.start(registry.host);
+  let host: TestHost | undefined;
   try {
+    host = await makeHost();
+    const { client, images, directory } = host;
     const noise = Buffer.alloc(6 << 20);
     for (let at = 0, state = 1; at < noise.length; at++) {
       state = (Math.imul(state, 1103515245) + 12345) >>> 0;
@@ -44,45 +46,45 @@ test('after kill -9 in the middle of a pull the next one goes on where it stoppe
         '--input-type=module',
         '--eval',
         CHILD,
-        join(host.directory, 'state/containerd.sock'),
-        host.client.namespace,
+        join(directory, 'state/containerd.sock'),
+        client.namespace,
         name,
       ],
       { stdio: 'inherit', cwd: fileURLToPath(new URL('.', import.meta.url)) },
     );
     const ended = new Promise((resolve) => child.once('exit', resolve));
     const ingest = async () =>
-      (await host.client.content.ingests()).find(({ ref }) => ref === `layer-${digest}`)?.offset ?? 0;
+      (await client.content.ingests()).find(({ ref }) => ref === `layer-${digest}`)?.offset ?? 0;
     for (let tries = 0; (await ingest()) < 5 << 20 && tries < 400; tries++) await sleep(25);
     assert.equal(await ingest(), 5 << 20);
     // Its last whole step: the first layer is unpacked.
     for (let tries = 0; tries < 100; tries++) {
-      if ((await host.client.snapshots.list()).some(({ kind }) => kind === 'committed')) break;
+      if ((await client.snapshots.list()).some(({ kind }) => kind === 'committed')) break;
       await sleep(25);
     }
     child.kill('SIGKILL');
     await ended;
 
-    assert.deepEqual(await host.images.list({ all: true, digests: false, filters: {} }), [], 'no half image');
+    assert.deepEqual(await images.list({ all: true, digests: false, filters: {} }), [], 'no half image');
     proxy.mischief = () => undefined;
     proxy.requests.length = 0;
     const lines: string[] = [];
     const reference = { name, tag: '1', platform: undefined };
-    await host.images.pull(reference, undefined, ({ status = '' }) => void lines.push(status), never());
+    await images.pull(reference, undefined, ({ status = '' }) => void lines.push(status), never());
     assert.ok(lines.includes('Already exists'), 'the unpacked layer is not fetched again');
     const range = proxy.requests.find(({ path }) => path.includes(digest))?.headers.range;
     assert.equal(range, `bytes=${5 << 20}-`, 'the other goes on');
-    await host.images.resolve(`${name}:1`);
+    await images.resolve(`${name}:1`);
 
     // The dead process's lease ends by itself; then removing the image frees everything.
-    for (const { id } of await host.client.leases.list()) await host.client.leases.delete(id);
-    await host.images.remove(`${name}:1`, { force: false, prune: true });
-    assert.deepEqual(await host.client.content.list(), []);
-    assert.deepEqual(await host.client.content.ingests(), []);
-    assert.deepEqual(await host.client.snapshots.list(), []);
+    for (const { id } of await client.leases.list()) await client.leases.delete(id);
+    await images.remove(`${name}:1`, { force: false, prune: true });
+    assert.deepEqual(await client.content.list(), []);
+    assert.deepEqual(await client.content.ingests(), []);
+    assert.deepEqual(await client.snapshots.list(), []);
   } finally {
     await proxy.stop();
     await registry.stop();
-    await host.destroy();
+    await host?.destroy();
   }
 });

@@ -396,8 +396,11 @@ describe('pull()', () => {
 });
 
 test('pull() takes credentials for basic authentication', async () => {
-  const host = await makeHost();
   const registry = await startRegistry('basic');
+  const host = await makeHost().catch(async (error: unknown) => {
+    await registry.stop();
+    throw error;
+  });
   try {
     await pushImage(registry, 'secret', '1', { layers: [await layer('secret')] });
     const reference = { name: `${registry.host}/secret`, tag: '1', platform: undefined };

@@ -173,10 +173,11 @@ async function startDockerd() {
 test('dockerd loads what save() wrote, and load() takes what dockerd saved', async (context) => {
   const found = await run('sh', ['-c', 'command -v dockerd && command -v docker']).catch(() => undefined);
   if (found === undefined) return context.skip('dockerd is not installed');
-  const host = await makeHost();
   const dockerd = await startDockerd();
   const { directory, docker } = dockerd;
+  let host: TestHost | undefined;
   try {
+    host = await makeHost();
     const ours = await importTar(host, await busyboxTar({ 'etc/ours': 'x' }), 'ours', {
       tag: '1',
       changes: ['CMD ["sh"]', 'ENV a=b', 'EXPOSE 80', 'LABEL l=x'],
@@ -210,7 +211,7 @@ test('dockerd loads what save() wrote, and load() takes what dockerd saved', asy
     assert.equal((await host.images.inspect('ours:1')).Id, ours);
   } finally {
     await dockerd.stop();
-    await host.destroy();
+    await host?.destroy();
   }
 });
 

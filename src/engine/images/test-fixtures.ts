@@ -34,6 +34,9 @@ export async function makeHost(overrides: Partial<ImageServiceOptions> = {}): Pr
   const managed = await ManagedContainerd.start({
     root: join(directory, 'root'),
     state: join(directory, 'state'),
+  }).catch(async (error: unknown) => {
+    await rm(directory, { recursive: true, force: true });
+    throw error;
   });
   const client = connectContainerd({ address: managed.socket, namespace: name });
   const registry = new RegistryClient({ insecureRegistries: [], mirrors: [], retry: { delayMs: 20 } });
