@@ -78,7 +78,7 @@ export function readCgroupCapabilities(layout: CgroupLayout = readCgroupLayout()
       cpuShares: has('cpu', 'cpu.shares'),
       cpuSet: has('cpuset', 'cpuset.cpus'),
       pidsLimit: controllers.has('pids'),
-      blkioWeight: has('blkio', 'blkio.weight') || has('blkio', 'blkio.bfq.weight'),
+      blkioWeight: has('blkio', 'blkio.weight') || has('blkio', 'blkio.bfq.io_service_bytes'),
       blkioThrottle: has('blkio', 'blkio.throttle.read_bps_device'),
     };
   }
