@@ -25,7 +25,7 @@ export function createBackend(parts: BackendParts): Backend {
   };
   return {
     containers: engine.containers as never,
-    images: images as never,
+    images,
     networks: {
       list: async (filters) =>
         network

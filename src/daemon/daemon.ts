@@ -55,6 +55,7 @@ export class Daemon {
   /** What was started, in order; ended backwards. */
   readonly #ends: Array<{ name: string; end: () => unknown }> = [];
   #events: EventBus | undefined;
+  #registry: RegistryClient | undefined;
   #liveRestore: boolean;
 
   constructor(config: DaemonConfig, log: Log) {
@@ -78,6 +79,7 @@ export class Daemon {
     this.#onEnd('close netlink', () => route.close());
     const keeper = new ProxyProcess({
       controlPath: join(config.execRoot, 'ports.sock'),
+      cacheDirectory: join(config.dataRoot, 'node-cache'),
       log: { info: (message) => log.info({}, message), warn: (message) => log.warn({}, message) },
     });
     const host = createHostSystem(keeper);
@@ -86,38 +88,37 @@ export class Daemon {
     const keeperReady = keeper.start();
     this.#onEnd('end the port keeper', () => (this.#liveRestore ? keeper.detach() : keeper.stop()));
 
+    const registry = new RegistryClient({
+      ...registryConfig(config),
+      maxConcurrentDownloads: config.maxConcurrentDownloads,
+    });
+    this.#registry = registry;
+    this.#onEnd('close the registry client', () => registry.close());
+
     let engine: Engine | undefined;
     const images = new ImageService({
       containerd,
-      registry: new RegistryClient({
-        insecureRegistries: [...config.insecureRegistries],
-        mirrors: [...config.registryMirrors],
-        maxConcurrentDownloads: config.maxConcurrentDownloads,
-      }),
+      registry,
       snapshotter: SNAPSHOTTER,
       emit: (action, id, attributes) => events.publish('image', action, id, attributes),
       usedBy: (imageId) =>
         (engine?.registry.all() ?? [])
           .filter((container) => container.record.imageId === imageId)
           .map((container) => ({ id: container.id, running: container.isRunning })),
-      log: {
-        info: (message: string) => log.info({}, message),
-        warn: (message: string) => log.warn({}, message),
-      } as never,
+      log: { warn: (message) => log.warn({}, message) },
     });
     const context: EngineContext = {
       settings: this.#settings(),
       containerd,
       network: network.controller,
-      images: { resolve: async (reference) => resolvedImage(await images.resolve(reference)) },
+      images: {
+        resolve: async (reference, platform) => resolvedImage(await images.resolve(reference, platform)),
+      },
       events,
       host,
       log,
     };
-    engine = new Engine({
-      context,
-      store,
-    });
+    engine = new Engine({ context, store });
     await engine.start();
     const running = engine;
     this.#onEnd('stop the containers', () => running.stop({ stopContainers: !this.#liveRestore }));
@@ -140,7 +141,7 @@ export class Daemon {
         }),
       },
     });
-    await this.#serve(createApiServer(backend, { log: log as never }));
+    await this.#serve(createApiServer(backend, { log }));
     engine.startByPolicy();
     log.info({ version: VERSION, hosts: config.hosts }, 'ready');
   }
@@ -160,6 +161,7 @@ export class Daemon {
   /** Takes over what may change while the daemon runs. */
   reload(config: DaemonConfig, attributes: Record<string, string>): void {
     this.#liveRestore = config.liveRestore;
+    this.#registry?.configure(registryConfig(config));
     this.#events?.publish('daemon', 'reload', 'bridgeport', attributes);
   }
 
@@ -330,6 +332,10 @@ export class Daemon {
     }
     this.#onEnd('close the API', () => server.close({ graceMs: 1000 }));
   }
+}
+
+function registryConfig(config: DaemonConfig): { insecureRegistries: string[]; mirrors: string[] } {
+  return { insecureRegistries: [...config.insecureRegistries], mirrors: [...config.registryMirrors] };
 }
 
 function resolvedImage(image: Awaited<ReturnType<ImageService['resolve']>>): ResolvedImage {

@@ -16,7 +16,7 @@ export function apiAddress(address: ListenAddress, config: DaemonConfig): ApiAdd
         ...(config.tlsverify ? { ca: readFileSync(config.tlscacert), verify: true } : {}),
       }
     : undefined;
-  return { kind: 'tcp', host: address.host, port: address.port, tls: tls as never };
+  return { kind: 'tcp', host: address.host, port: address.port, tls };
 }
 
 /** The socket's group, when this host has it. */

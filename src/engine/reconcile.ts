@@ -117,6 +117,7 @@ export class Reconciler {
       onOutput: (stream, chunk) => container.output(stream, chunk),
     });
     container.hub.onDrain(() => container.io?.resume());
+    container.streamsConnected();
     this.#registry.save(container);
     this.#context.log.info({ container: record.id, pid: task.pid }, 'adopted a running container');
   }

@@ -48,10 +48,16 @@ export class Container {
   set io(io: ProcessIo | undefined) {
     this.#io = io;
     if (io === undefined) this.#ioReady = Promise.withResolvers<ProcessIo>();
-    else this.#ioReady.resolve(io);
   }
 
-  /** The streams of the present run, or of the next one: a client attaches before it starts. */
+  /** The shim is at the other end: whoever waits to write may do so. */
+  streamsConnected(): void {
+    if (this.#io === undefined) return;
+    this.#io.connected();
+    this.#ioReady.resolve(this.#io);
+  }
+
+  /** The connected streams of the present run, or of the next one: a client attaches before it starts. */
   get nextIo(): Promise<ProcessIo> {
     return this.#ioReady.promise;
   }

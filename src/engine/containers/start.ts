@@ -96,7 +96,7 @@ export class Starter {
       });
       undo.push('delete the task', () => this.#deleteTask(record.id));
       await held;
-      container.io.connected();
+      container.streamsConnected();
       // Recorded before the process runs: a daemon killed now finds a task that it knows.
       Object.assign(record.state, {
         status: 'running',
