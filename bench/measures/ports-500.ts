@@ -1,0 +1,36 @@
+/** A range of 500 ports up and down: what Docker's users wait a minute for. */
+
+import { type Measure, ratioGoal, timed } from '../measure.ts';
+
+const FIRST = 20_000;
+const COUNT = 500;
+const UP = 'start -p 20000-20499:20000-20499';
+const DOWN = 'rm -f of it';
+
+export const ports500: Measure = {
+  name: 'ports-500',
+  claim: 'a range of 500 ports is published and taken back in a hundredth of the time that dockerd needs',
+  rounds: 1,
+  warmUps: 0,
+  async round(side, read) {
+    const ports = Array.from({ length: COUNT }, (_, index) => `${FIRST + index}`);
+    const id = await side.create({
+      exposed: ports.map((port) => `${port}/tcp`),
+      hostConfig: {
+        PortBindings: Object.fromEntries(ports.map((port) => [`${port}/tcp`, [{ HostPort: port }]])),
+      },
+    });
+    read(UP, await timed(() => side.api('POST', `/v1.41/containers/${id}/start`)));
+    for (const { role, count, pss } of side.memory()) {
+      if (role !== 'ports') continue;
+      read('processes for ports', count, 'count');
+      read('their PSS', pss, 'MB');
+    }
+    read(DOWN, await timed(() => side.api('DELETE', `/v1.41/containers/${id}?force=1`)));
+    await side.clear();
+  },
+  goals: [
+    ratioGoal(UP, 0.01, 'publish 500 ports ≤ 0.01 × dockerd'),
+    ratioGoal(DOWN, 0.01, 'unpublish 500 ports ≤ 0.01 × dockerd'),
+  ],
+};

@@ -1,0 +1,130 @@
+/**
+ * Measures this daemon beside Debian's dockerd: both are up at once, each on a host of its own (a network namespace), and
+ * take turns in every round.
+ *
+ *     node bench/run.ts [NAME...] [--rounds N] [--json FILE] [--alone]
+ *
+ * Sets itself up, takes itself away, needs root. Exit status 0 when all was measured and every goal was met, 1 when not.
+ */
+
+import { writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { type Measure, Results } from './measure.ts';
+import { apiCalls } from './measures/api-calls.ts';
+import { fiftyAtOnce } from './measures/fifty-at-once.ts';
+import { networkPart } from './measures/network-part.ts';
+import { ports500 } from './measures/ports-500.ts';
+import { publishedPort } from './measures/published-port.ts';
+import { ready } from './measures/ready.ts';
+import { runDetached } from './measures/run-detached.ts';
+import { runToEnd } from './measures/run-to-end.ts';
+import { type MeasureReport, machine, print, type Report, report } from './report.ts';
+import { availableSides, startSide } from './sides/daemons.ts';
+import type { Side } from './sides/side.ts';
+
+const MEASURES: readonly Measure[] = [
+  ready,
+  runDetached,
+  runToEnd,
+  apiCalls,
+  networkPart,
+  publishedPort,
+  fiftyAtOnce,
+  ports500,
+];
+
+/** Nobody waits longer for a bench that got stuck, milliseconds. */
+const PATIENCE = 30 * 60_000;
+
+const USAGE = `usage: node bench/run.ts [NAME...] [--rounds N] [--json FILE] [--alone]
+names: ${MEASURES.map(({ name }) => name).join(', ')}; none means all
+--alone leaves dockerd out
+`;
+
+function parse(args: string[]) {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      rounds: { type: 'string' },
+      json: { type: 'string' },
+      alone: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  const unknown = positionals.find((name) => !MEASURES.some((measure) => measure.name === name));
+  if (unknown !== undefined) throw new Error(`no measure "${unknown}"`);
+  const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
+  if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0)) {
+    throw new Error(`--rounds takes a number of at least 1, not "${values.rounds}"`);
+  }
+  return {
+    ...values,
+    rounds,
+    measures: MEASURES.filter(({ name }) => positionals.length === 0 || positionals.includes(name)),
+  };
+}
+
+async function take(measure: Measure, sides: readonly Side[], rounds: number): Promise<MeasureReport> {
+  const results = new Results();
+  const load = loadavg()[0] ?? 0;
+  const warmUps = measure.warmUps ?? 1;
+  const wanted = sides.filter(({ name }) => measure.sides?.includes(name) ?? true);
+  for (let round = -warmUps; round < rounds; round++) {
+    for (const side of wanted) {
+      progress(`${measure.name}: round ${Math.max(round + 1, 0)} of ${rounds}, ${side.name}`);
+      await measure.round(side, (label, value, unit = 'ms') => {
+        if (round >= 0) results.add(side.name, label, value, unit);
+      });
+    }
+  }
+  progress('');
+  return report(measure, rounds, results, load);
+}
+
+/** One line that is written over; nothing when nobody sits there. */
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+}
+
+async function main(args: string[]): Promise<number> {
+  let options: ReturnType<typeof parse>;
+  try {
+    options = parse(args);
+  } catch (error) {
+    process.stderr.write(`bench: ${error instanceof Error ? error.message : error}\n${USAGE}`);
+    return 2;
+  }
+  if (options.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  setTimeout(() => {
+    process.stderr.write(`bench: not done after ${PATIENCE / 60_000} minutes\n`);
+    process.exit(1);
+  }, PATIENCE).unref();
+
+  const found: Report = { date: new Date().toISOString(), machine: machine(), measures: [] };
+  const sides: Side[] = [];
+  try {
+    for (const name of availableSides()) {
+      if (name === 'dockerd' && options.alone) continue;
+      progress(`starting ${name}`);
+      sides.push(await startSide(name));
+    }
+    for (const measure of options.measures) {
+      const one = await take(measure, sides, options.rounds ?? measure.rounds);
+      found.measures.push(one);
+      process.stdout.write(`${print(one)}\n`);
+    }
+  } finally {
+    // Hosts take everything away that is theirs, daemons and containers among it.
+    for (const side of sides) await side.host.dispose();
+  }
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(found, null, 2)}\n`);
+  const goals = found.measures.flatMap((measure) => measure.goals);
+  return goals.some(({ met }) => met === false) ? 1 : 0;
+}
+
+process.exitCode = await main(process.argv.slice(2));
