@@ -7,6 +7,7 @@ import { BridgeportError, conflict, isKind, notImplemented } from '../../base/er
 import { hostPort as formatHostPort, isIp } from '../../base/ip.ts';
 import type { ProxyBinding, ProxyMapping } from '../../base/proxy-control.ts';
 import type { PortMapping } from '../model/index.ts';
+import { HostPortError } from './proxy-client.ts';
 import type { PublishRequest } from './request.ts';
 
 /** The part of the port keeper that is needed here. */
@@ -26,6 +27,8 @@ export interface PublisherOptions {
   ephemeralRange: () => { start: number; end: number };
   /** Null, or why the kernel cannot do SCTP. */
   sctpMissing: string | null;
+  /** What is published now, to tell a port that we gave away ourselves from one that another program has. */
+  published?: () => readonly PortMapping[];
 }
 
 export interface PublishTarget {
@@ -100,7 +103,29 @@ export class PortPublisher {
 
   async #bind(mappings: PortMapping[]): Promise<void> {
     const kept = this.keeperMappings(mappings);
-    if (kept.length > 0) await this.#keeper.add(kept);
+    if (kept.length === 0) return;
+    try {
+      await this.#keeper.add(kept);
+    } catch (error) {
+      throw this.#givenAway(error) ?? error;
+    }
+  }
+
+  /** Docker's words for a port that another container has, which people and scripts search for. */
+  #givenAway(error: unknown): BridgeportError | undefined {
+    if (!(error instanceof HostPortError) || error.kind !== 'conflict') return undefined;
+    const { proto, hostIp, hostPort } = error.port;
+    const isOurs = (this.#options.published?.() ?? []).some(
+      (other) =>
+        other.proto === proto &&
+        hostPort >= other.hostPort &&
+        hostPort <= (other.hostPortEnd ?? other.hostPort) &&
+        (isWildcard(hostIp) || isWildcard(other.hostIp) || other.hostIp === hostIp),
+    );
+    if (!isOurs) return undefined;
+    return conflict(`Bind for ${formatHostPort(hostIp, hostPort)} failed: port is already allocated`, {
+      cause: error,
+    });
   }
 
   #mappings(target: PublishTarget, request: PublishRequest, hostPort: number): PortMapping[] {
@@ -158,6 +183,10 @@ export class PortPublisher {
       mode: userlandProxy || !kernelServes || crossesFamilies ? 'forward' : 'hold',
     };
   }
+}
+
+function isWildcard(ip: string): boolean {
+  return ip === '0.0.0.0' || ip === '::';
 }
 
 /** The keeper speaks TCP and UDP. */
