@@ -91,6 +91,7 @@ export class Daemon {
     const registry = new RegistryClient({
       ...registryConfig(config),
       maxConcurrentDownloads: config.maxConcurrentDownloads,
+      retry: { attempts: config.maxDownloadAttempts },
     });
     this.#registry = registry;
     this.#onEnd('close the registry client', () => registry.close());
@@ -141,8 +142,8 @@ export class Daemon {
         }),
       },
     });
-    await this.#serve(createApiServer(backend, { log }));
-    engine.startByPolicy();
+    await this.#serve(createApiServer(backend, { log, minApiVersion: config.minApiVersion }));
+    if (config.restart) engine.startByPolicy();
     log.info({ version: VERSION, hosts: config.hosts }, 'ready');
   }
 
@@ -208,6 +209,7 @@ export class Daemon {
           .map(Number);
         return { start, end };
       },
+      published: () => controller.publishedPorts(),
       sctpMissing: existsSync('/proc/sys/net/sctp') ? null : 'this kernel has no SCTP (CONFIG_IP_SCTP)',
     });
     const runner = (family: 4 | 6) => {
@@ -227,7 +229,7 @@ export class Daemon {
       base: Prefix.parse(String(base)),
       size,
     }));
-    const controller = new NetworkController({
+    const controller: NetworkController = new NetworkController({
       settings: {
         netnsFolder: join(config.execRoot, 'netns'),
         defaultBridge: {
@@ -244,6 +246,7 @@ export class Daemon {
         userlandProxy: config.userlandProxy,
         iptables: config.iptables,
         ip6tables: config.ip6tables,
+        allowDirectRouting: config.allowDirectRouting,
         forwardDrop,
       },
       store,
@@ -280,6 +283,15 @@ export class Daemon {
         dnsSearch: [...config.dnsSearch],
         shmSize: Number(config.defaultShmSize),
         init: config.init,
+        ipcMode: config.defaultIpcMode || 'private',
+        cgroupnsMode: config.defaultCgroupnsMode,
+        ulimits: Object.values(config.defaultUlimits).map(({ name, soft, hard }) => ({
+          Name: name,
+          Soft: soft,
+          Hard: hard,
+        })),
+        noNewPrivileges: config.noNewPrivileges,
+        seccompProfile: readSeccompProfile(config.seccompProfile),
       },
       hostGatewayIp: config.hostGatewayIps[0],
       liveRestore: config.liveRestore,
@@ -332,6 +344,12 @@ export class Daemon {
     }
     this.#onEnd('close the API', () => server.close({ graceMs: 1000 }));
   }
+}
+
+/** `builtin`, `unconfined`, or a file's JSON text. */
+function readSeccompProfile(path: string): string {
+  if (path === '' || path === 'builtin') return '';
+  return path === 'unconfined' ? path : readFileSync(path, 'utf8');
 }
 
 function registryConfig(config: DaemonConfig): { insecureRegistries: string[]; mirrors: string[] } {

@@ -26,11 +26,13 @@ export const containerOptions = {
     // '' leaves the choice to the engine, as Docker does: private on cgroup v2, host on v1.
     default: '',
     help: 'Default mode for containers cgroup namespace ("host" | "private")',
+    built: true,
   }),
   defaultIpcMode: option('default-ipc-mode', {
     kind: oneOf('shareable', 'private'),
     default: 'private',
     help: 'Default mode for containers ipc ("shareable" | "private")',
+    built: true,
   }),
   runtimes: option('add-runtime', {
     key: 'runtimes',
@@ -50,6 +52,7 @@ export const containerOptions = {
     default: 64 * 1024 * 1024,
     help: 'Default shm size for containers (default 64MiB)',
     reloadable: true,
+    built: true,
   }),
   defaultStopTimeout: option('default-stop-timeout', {
     kind: integer(0),
@@ -62,6 +65,7 @@ export const containerOptions = {
     kind: ulimits,
     default: {},
     help: 'Default ulimits for containers',
+    built: true,
   }),
   execOpts: option('exec-opt', {
     key: 'exec-opts',
@@ -73,32 +77,38 @@ export const containerOptions = {
     kind: boolean,
     default: false,
     help: 'Run an init in the container to forward signals and reap processes',
+    built: true,
   }),
   initPath: option('init-path', {
     kind: text(),
     default: '',
     help: 'Path to the docker-init binary',
+    built: true,
   }),
   logDriver: option('log-driver', {
     kind: text(),
     default: 'json-file',
     help: 'Default driver for container logs',
+    built: true,
   }),
   logOpts: option('log-opt', {
     key: 'log-opts',
     kind: strings,
     default: {},
     help: 'Default log driver options for containers',
+    built: true,
   }),
   noNewPrivileges: option('no-new-privileges', {
     kind: boolean,
     default: false,
     help: 'Set no-new-privileges by default for new containers',
+    built: true,
   }),
   seccompProfile: option('seccomp-profile', {
     kind: text(),
     default: 'builtin',
     help: 'Path to seccomp profile. Set to "unconfined" to disable the default seccomp profile',
+    built: true,
   }),
   selinuxEnabled: option('selinux-enabled', {
     kind: boolean,

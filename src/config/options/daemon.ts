@@ -172,6 +172,7 @@ export const daemonOptions = {
     default: 15,
     help: 'Set the default shutdown timeout',
     reloadable: true,
+    built: true,
   }),
   authorizationPlugins: option('authorization-plugin', {
     key: 'authorization-plugins',

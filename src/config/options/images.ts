@@ -26,6 +26,7 @@ export const imageOptions = {
     default: 3,
     help: 'Set the max concurrent downloads',
     reloadable: true,
+    built: true,
   }),
   maxConcurrentUploads: option('max-concurrent-uploads', {
     kind: integer(0),
@@ -38,6 +39,7 @@ export const imageOptions = {
     default: 5,
     help: 'Set the max download attempts for each pull',
     reloadable: true,
+    built: true,
   }),
   storageDriver: option('storage-driver', {
     short: 's',
@@ -71,6 +73,7 @@ export const imageOptions = {
     kind: text(),
     default: '1.24',
     help: 'Oldest version of the API to serve',
+    built: true,
   }),
   // What follows Docker has deprecated and still accepts; it does nothing there either.
   allowNondistributableArtifacts: option('allow-nondistributable-artifacts', {
@@ -97,5 +100,6 @@ export const imageOptions = {
     default: true,
     help: 'Deprecated in favor of --restart policies on docker run',
     hidden: true,
+    built: true,
   }),
 };

@@ -68,6 +68,7 @@ export const networkOptions = {
     kind: boolean,
     default: false,
     help: 'Do not set the filter-FORWARD policy to DROP when enabling IP forwarding',
+    built: true,
   }),
   ipMasq: option('ip-masq', {
     kind: boolean,
@@ -85,6 +86,7 @@ export const networkOptions = {
     kind: boolean,
     default: true,
     help: 'Enable addition of ip6tables rules',
+    built: true,
   }),
   ipv6: option('ipv6', {
     kind: boolean,
@@ -113,6 +115,7 @@ export const networkOptions = {
     kind: boolean,
     default: false,
     help: 'Allow remote access to published ports on container IP addresses',
+    built: true,
   }),
   bridgeAcceptFwmark: option('bridge-accept-fwmark', {
     kind: text(),
@@ -144,6 +147,7 @@ export const networkOptions = {
     kind: list(checkIp()),
     default: [],
     help: "IP addresses that the special 'host-gateway' string in --add-host resolves to. Defaults to the IP addresses of the default bridge",
+    built: true,
   }),
   defaultAddressPools: option('default-address-pool', {
     key: 'default-address-pools',

@@ -13,6 +13,7 @@ import type {
   HostConfig,
   PortMap,
   Resources,
+  Ulimit,
 } from '../../base/wire/index.ts';
 import { DEFAULT_PATH, DEFAULT_SHM_SIZE, MASKED_PATHS, READONLY_PATHS } from '../spec/defaults.ts';
 
@@ -39,6 +40,14 @@ export interface DaemonDefaults {
   dnsSearch: string[];
   shmSize: number;
   init: boolean;
+  /** `private`, `shareable`, `host` */
+  ipcMode: string;
+  /** `host`, `private`; empty: by the cgroup version */
+  cgroupnsMode: string;
+  ulimits: Ulimit[];
+  noNewPrivileges: boolean;
+  /** JSON text of `--seccomp-profile`, `unconfined`, or empty for the built-in one. */
+  seccompProfile: string;
 }
 
 /** Memory limits below this cannot even start a process; Docker's own minimum. Bytes. */
@@ -103,7 +112,7 @@ export function normalizeHostConfig(
   const body = given ?? {};
   const logType = body.LogConfig?.Type || defaults.logDriver;
   const hostConfig: HostConfig = {
-    ...normalizeResources(body),
+    ...normalizeResources({ ...body, Ulimits: mergeUlimits(body.Ulimits ?? [], defaults.ulimits) }),
     Binds: body.Binds ?? null,
     ContainerIDFile: body.ContainerIDFile ?? '',
     LogConfig: {
@@ -125,13 +134,13 @@ export function normalizeHostConfig(
     ConsoleSize: body.ConsoleSize ?? [0, 0],
     CapAdd: body.CapAdd ?? null,
     CapDrop: body.CapDrop ?? null,
-    CgroupnsMode: body.CgroupnsMode ?? '',
+    CgroupnsMode: body.CgroupnsMode || defaults.cgroupnsMode,
     Dns: body.Dns ?? [],
     DnsOptions: body.DnsOptions ?? [],
     DnsSearch: body.DnsSearch ?? [],
     ExtraHosts: body.ExtraHosts ?? null,
     GroupAdd: body.GroupAdd ?? null,
-    IpcMode: body.IpcMode || 'private',
+    IpcMode: body.IpcMode || defaults.ipcMode,
     Cgroup: body.Cgroup ?? '',
     Links: body.Links ?? null,
     OomScoreAdj: body.OomScoreAdj ?? 0,
@@ -139,7 +148,7 @@ export function normalizeHostConfig(
     Privileged: body.Privileged ?? false,
     PublishAllPorts: body.PublishAllPorts ?? false,
     ReadonlyRootfs: body.ReadonlyRootfs ?? false,
-    SecurityOpt: body.SecurityOpt ?? null,
+    SecurityOpt: securityOptions(body.SecurityOpt ?? null, defaults),
     UTSMode: body.UTSMode ?? '',
     UsernsMode: body.UsernsMode ?? '',
     ShmSize: body.ShmSize || defaults.shmSize || DEFAULT_SHM_SIZE,
@@ -309,6 +318,22 @@ function checkHostConfig(hostConfig: HostConfig): void {
       );
     }
   }
+}
+
+/** The daemon's limits, where the container does not set its own of the same name. */
+function mergeUlimits(own: readonly Ulimit[], defaults: readonly Ulimit[]): Ulimit[] | null {
+  const names = new Set(own.map((limit) => limit.Name));
+  const merged = [...own, ...defaults.filter((limit) => !names.has(limit.Name))];
+  return merged.length === 0 ? null : merged;
+}
+
+/** The daemon's options stand behind the container's: what the container says of the same thing counts. */
+function securityOptions(own: readonly string[] | null, defaults: DaemonDefaults): string[] | null {
+  const says = (name: string) => (own ?? []).some((option) => option.split(/[=:]/, 1)[0] === name);
+  const options = [...(own ?? [])];
+  if (defaults.noNewPrivileges && !says('no-new-privileges')) options.push('no-new-privileges');
+  if (defaults.seccompProfile !== '' && !says('seccomp')) options.push(`seccomp=${defaults.seccompProfile}`);
+  return options.length === 0 ? own && [] : options;
 }
 
 /** `80` is `80/tcp`; the protocol in small letters. Throws `invalid` naming the port. */

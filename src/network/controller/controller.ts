@@ -68,6 +68,8 @@ export interface NetworkSettings {
   /** The firewall is ours to write: `--iptables`, `--ip6tables`. */
   iptables: boolean;
   ip6tables: boolean;
+  /** Hosts with a route may address containers directly. */
+  allowDirectRouting: boolean;
   /** FORWARD's policy is set to DROP: the daemon turned forwarding on itself. */
   forwardDrop: boolean;
 }
@@ -147,6 +149,7 @@ export class NetworkController {
     return {
       enabled: { v4: settings.iptables, v6: settings.iptables && settings.ip6tables },
       userlandProxy: settings.userlandProxy,
+      allowDirectRouting: settings.allowDirectRouting,
       forwardDrop: { v4: settings.forwardDrop, v6: false },
       networks: networks.map((spec) =>
         networkIntent(
