@@ -1,5 +1,6 @@
 /** The engine as a whole: puts its services together, starts them and ends them. */
 
+import { messageOf } from '../base/errors.ts';
 import type { TaskEvent } from '../runtime/containerd/client.ts';
 import type { Store } from '../store/store.ts';
 import type { Container } from './containers/container.ts';
@@ -85,7 +86,11 @@ export class Engine {
         onEvent: (event) => this.#dispatch(event),
         onOpen: () => {
           open.resolve();
-          if (this.#opened++ > 0) void this.#reconciler.afterInterruption();
+          if (this.#opened++ > 0) {
+            this.#reconciler
+              .afterInterruption()
+              .catch((error) => this.#failed('look for missed ends', error));
+          }
         },
       },
       this.#ending.signal,
@@ -106,10 +111,15 @@ export class Engine {
     this.#ending.abort();
     await this.#following;
     for (const container of this.registry.all()) {
-      clearTimeout(container.restartTimer);
+      container.backoff.cancel();
       this.health.stop(container);
       container.log?.flush();
     }
+  }
+
+  /** Nobody waits for what events set off: the daemon goes on. */
+  #failed(action: string, error: unknown): void {
+    this.#context.log.error({ error: messageOf(error) }, `cannot ${action}`);
   }
 
   #adopted(container: Container): void {
@@ -121,8 +131,10 @@ export class Engine {
     if (container === undefined) return;
     switch (event.type) {
       case 'task-exit':
-        if (event.execId === undefined) void this.lifecycle.handleExit(container, event);
-        else void this.execs.handleExit(container, event.execId, event.exitStatus);
+        (event.execId === undefined
+          ? this.lifecycle.handleExit(container, event)
+          : this.execs.handleExit(container, event.execId, event.exitStatus)
+        ).catch((error) => this.#failed('take in an exit', error));
         break;
       case 'task-oom':
         container.record.state.oomKilled = true;

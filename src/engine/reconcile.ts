@@ -11,6 +11,7 @@ import type { Container } from './containers/container.ts';
 import type { Lifecycle } from './containers/lifecycle.ts';
 import type { ContainerRegistry } from './containers/registry.ts';
 import { shouldStartWithDaemon } from './containers/restart-policy.ts';
+import { inOrderOfNeeds, needs } from './containers/start-order.ts';
 import type { EngineContext } from './context.ts';
 import { ProcessIo } from './io/process-io.ts';
 
@@ -58,7 +59,9 @@ export class Reconciler {
     for (const [container, task] of ended) await this.#end(container, task);
     await this.#removeLeftovers();
     for (const container of this.#registry.all()) {
-      if (container.record.removing) {
+      const { record } = container;
+      // `--rm`: its daemon ended before it could remove it.
+      if (record.removing || (record.hostConfig.AutoRemove && !alive.has(container.id))) {
         await this.#lifecycle
           .finishRemoval(container)
           .catch((error) =>
@@ -68,23 +71,32 @@ export class Reconciler {
     }
   }
 
-  /** Starts what its policy wants to run, at the end of the daemon's start. */
+  /** Starts what its policy wants to run, at the end of the daemon's start: first those whose network or whose address others need. */
   startByPolicy(): void {
+    const starts = new Map<Container, Promise<void>>();
     for (const container of this.#registry.all()) {
-      if (container.isRunning || container.restartTimer !== undefined) continue;
-      if (container.record.state.status === 'restarting') container.record.state.status = 'exited';
-      if (!shouldStartWithDaemon(container.record)) {
+      if (container.isRunning || container.backoff.isWaiting) continue;
+      if (container.record.state.status === 'restarting') {
+        container.record.state.status = 'exited';
         this.#registry.save(container);
-        continue;
       }
-      this.#lifecycle
-        .start(container)
-        .catch((error) =>
+      if (shouldStartWithDaemon(container.record)) starts.set(container, Promise.resolve());
+    }
+    for (const container of inOrderOfNeeds([...starts.keys()])) {
+      const needed = needs(container.record).flatMap(
+        (id) => starts.get(this.#registry.byId(id) as Container) ?? [],
+      );
+      const start = Promise.all(needed).then(() => this.#lifecycle.start(container));
+      starts.set(
+        container,
+        start.catch((error) => {
+          if (isKind(error, 'not-modified')) return;
           this.#context.log.warn(
             { container: container.id, error: messageOf(error) },
             'start by policy failed',
-          ),
-        );
+          );
+        }),
+      );
     }
   }
 
@@ -98,11 +110,19 @@ export class Reconciler {
       if (!container.isRunning || pid === 0) continue;
       const task = tasks.get(container.id);
       if (task !== undefined && task.status !== 'stopped') continue;
-      void this.#lifecycle.handleExit(container, {
+      const exit = {
         pid,
         exitStatus: task?.exitStatus ?? UNKNOWN_EXIT,
         exitedAt: task?.exitedAt ?? new Date(),
-      });
+      };
+      this.#lifecycle
+        .handleExit(container, exit)
+        .catch((error) =>
+          this.#context.log.error(
+            { container: container.id, error: messageOf(error) },
+            'cannot take in an exit',
+          ),
+        );
     }
   }
 

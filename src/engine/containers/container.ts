@@ -7,6 +7,7 @@ import type { ProcessIo } from '../io/process-io.ts';
 import { LogWriter } from '../logs/json-file.ts';
 import { parseLogOptions } from '../logs/options.ts';
 import type { ContainerRecord } from './record.ts';
+import { RestartBackoff } from './restart-backoff.ts';
 
 export interface ExitResult {
   exitCode: number;
@@ -22,10 +23,12 @@ export class Container {
   log: LogWriter | undefined;
   /** Ids of execs that were created and not yet removed. */
   readonly execIds = new Set<string>();
-  /** Set while the restart policy waits. */
-  restartTimer: NodeJS.Timeout | undefined;
-  /** Milliseconds the restart policy waits next. */
-  restartDelay = 0;
+  /** When the restart policy starts it next. */
+  readonly backoff = new RestartBackoff();
+  /** How many `docker restart` are at work: an end is then not the last one. */
+  restarts = 0;
+  /** A removal that the user asked for is at work. */
+  isBeingRemoved = false;
   #io: ProcessIo | undefined;
   #ioReady = Promise.withResolvers<ProcessIo>();
   #exit = Promise.withResolvers<ExitResult>();
@@ -75,6 +78,7 @@ export class Container {
     return this.#exit.promise;
   }
 
+  /** Resolves when it was removed, or when that was tried in vain. */
   get removed(): Promise<ExitResult> {
     return this.#removed.promise;
   }
@@ -85,9 +89,13 @@ export class Container {
     waiters.resolve(result);
   }
 
+  /** Removed, or not removable: nothing more will happen to it that anybody could wait for. */
   announceRemoval(): void {
     const { exitCode, error } = this.record.state;
-    this.#removed.resolve({ exitCode, error });
+    const waiters = this.#removed;
+    this.#removed = Promise.withResolvers<ExitResult>();
+    waiters.resolve({ exitCode, error });
+    this.announceExit({ exitCode, error });
   }
 
   openLog(): void {

@@ -1,26 +1,22 @@
 /** The states of a container and what moves it from one to the next: start, stop, kill, exit, restart policy, removal. */
 
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { BridgeportError, conflict, isKind, messageOf, runAll } from '../../base/errors.ts';
+import { BridgeportError, conflict, internal, isKind, messageOf } from '../../base/errors.ts';
 import { parseSignal } from '../../base/signals.ts';
 import { formatNanos, parseNanos } from '../../base/time.ts';
 import type { EngineContext } from '../context.ts';
-import { removeLogFiles } from '../logs/json-file.ts';
-import { containerAttributes } from './attributes.ts';
+import { emitContainerEvent } from './attributes.ts';
 import type { Container, ExitResult } from './container.ts';
 import type { ContainerRegistry } from './registry.ts';
+import { Remover } from './remover.ts';
 import { shouldRestart } from './restart-policy.ts';
+import { ignoreMissing, takeRunAway, within } from './run-end.ts';
 import type { Starter } from './start.ts';
 
 /** Seconds a container gets between the stop signal and SIGKILL unless it says otherwise. */
 const STOP_TIMEOUT = 10;
 /** Milliseconds a killed container may take to disappear before we say so. */
 const KILL_TIMEOUT = 10_000;
-/** Milliseconds: the first wait of the restart policy, its limit, and how long a run must last to begin again with the first. */
-const RESTART = { first: 100, longest: 60_000, goodRun: 10_000 };
-/** Milliseconds that reading the rest of the output may take after the end. */
-const DRAIN_TIMEOUT = 3000;
+const SIGKILL = 9;
 
 export interface StopOptions {
   signal: string | undefined;
@@ -46,6 +42,7 @@ export class Lifecycle {
   readonly #registry: ContainerRegistry;
   readonly #starter: Starter;
   readonly #hooks: LifecycleHooks;
+  readonly #remover: Remover;
   /** Ending: no policy starts anything any more, and a stop is not the user's. */
   #shuttingDown = false;
 
@@ -54,19 +51,24 @@ export class Lifecycle {
     this.#registry = registry;
     this.#starter = starter;
     this.#hooks = hooks;
+    this.#remover = new Remover(context, registry, hooks.removed);
   }
 
   async start(container: Container): Promise<void> {
     await container.lock.run(async () => {
-      const { state, removing } = container.record;
-      if (state.status === 'paused') throw conflict('cannot start a paused container, try unpause instead');
-      if (state.status === 'running') {
+      const { record } = container;
+      const { status } = record.state;
+      if (this.#shuttingDown) throw new BridgeportError('unavailable', 'the daemon is shutting down');
+      if (this.#registry.byId(container.id) !== container) throw notThere(container);
+      if (status === 'paused') throw conflict('cannot start a paused container, try unpause instead');
+      if (status === 'running') {
         throw new BridgeportError('not-modified', `Container ${container.id} is already running`);
       }
-      if (removing || state.status === 'removing' || state.status === 'dead') {
+      if (record.removing || status === 'removing' || status === 'dead') {
         throw conflict('container is marked for removal and cannot be started');
       }
-      this.#cancelRestart(container);
+      container.backoff.reset();
+      record.restartCount = 0;
       await this.#startLocked(container);
     });
   }
@@ -75,19 +77,17 @@ export class Lifecycle {
     try {
       await this.#starter.start(container);
     } catch (error) {
-      if (container.record.hostConfig.AutoRemove && container.record.state.status === 'created') {
-        // `run --rm` that could not start leaves nothing behind.
-        setImmediate(() => void this.remove(container, { force: true, volumes: true }).catch(() => {}));
-      }
+      // `run --rm` that could not start leaves nothing behind.
+      if (container.record.hostConfig.AutoRemove) await this.#autoRemove(container);
       throw error;
     }
     this.emit(container, 'start');
     this.#hooks.started(container);
-    await this.#refreshLinks(container);
+    this.#refreshLinks(container);
   }
 
   /** Everybody who links to this container learns its new address. */
-  async #refreshLinks(container: Container): Promise<void> {
+  #refreshLinks(container: Container): void {
     for (const other of this.#registry.all()) {
       if (!other.isRunning || !other.record.links.some((link) => link.containerId === container.id)) continue;
       const sandbox = this.#context.network.sandbox(other.id);
@@ -104,83 +104,100 @@ export class Lifecycle {
   }
 
   async stop(container: Container, options: StopOptions): Promise<void> {
-    const { record } = container;
-    this.#cancelRestart(container);
-    if (record.state.status === 'restarting') {
-      record.state.status = 'exited';
-      record.wanted = 'stopped';
-      record.stoppedByUser = true;
-      this.#registry.save(container);
-      this.emit(container, 'stop');
-      return;
-    }
-    if (!container.isRunning) {
+    const { config } = container.record;
+    const signal = parseSignal(options.signal || config.StopSignal || 'SIGTERM');
+    const timeout = options.timeout ?? config.StopTimeout ?? STOP_TIMEOUT;
+    // Under the lock: a start that is on its way comes first, and is then stopped.
+    const sent = await container.lock.run(() => {
+      if (this.#registry.byId(container.id) !== container) throw notThere(container);
+      return this.#sendEnd(container, signal);
+    });
+    if (sent === 'not-running') {
       throw new BridgeportError('not-modified', `Container ${container.id} is already stopped`);
     }
-    const signal = parseSignal(options.signal || record.config.StopSignal || 'SIGTERM');
-    const timeout = options.timeout ?? record.config.StopTimeout ?? STOP_TIMEOUT;
-    const ended = container.nextExit;
-    if (!this.#shuttingDown) {
-      record.stoppedByUser = true;
-      record.wanted = 'stopped';
-      this.#registry.save(container);
+    if (sent !== 'will-not-restart') {
+      if (timeout < 0) await sent.ended;
+      else if (!(await within(sent.ended, timeout * 1000))) await this.#killAndWait(container, sent.ended);
     }
-    await this.#signal(container, signal);
-    if (record.state.status === 'paused') await this.unpause(container).catch(() => {});
-    if (timeout < 0) await ended;
-    else if (!(await within(ended, timeout * 1000))) {
-      await this.#signal(container, 9);
-      if (!(await within(ended, KILL_TIMEOUT))) {
-        throw new BridgeportError(
-          'internal',
-          `stop container ${container.id}: it is still there ${KILL_TIMEOUT / 1000} s after SIGKILL`,
-        );
-      }
-    }
-    if (this.#registry.byId(container.id) !== undefined || record.hostConfig.AutoRemove)
-      this.emit(container, 'stop');
+    this.emit(container, 'stop');
   }
 
   async restart(container: Container, options: StopOptions): Promise<void> {
-    if (container.isRunning || container.record.state.status === 'restarting') {
-      const autoRemove = container.record.hostConfig.AutoRemove;
-      // The container comes back: its end must not remove it.
-      container.record.hostConfig.AutoRemove = false;
-      try {
-        await this.stop(container, options);
-      } finally {
-        container.record.hostConfig.AutoRemove = autoRemove;
-      }
+    // The container comes back: its end must not remove it.
+    container.restarts++;
+    try {
+      await this.stop(container, options).catch(ignoreUnchanged);
+      await this.start(container).catch(ignoreUnchanged);
+    } finally {
+      container.restarts--;
     }
-    await this.start(container);
     this.emit(container, 'restart');
   }
 
   async kill(container: Container, signalText: string | undefined): Promise<void> {
     const signal = parseSignal(signalText || 'SIGKILL');
-    if (!container.isRunning)
+    const { config } = container.record;
+    const isEnd = signal === SIGKILL || signal === parseSignal(config.StopSignal || 'SIGTERM');
+    const sent = await container.lock.run(async () => {
+      if (isEnd) return this.#sendEnd(container, signal);
+      if (!container.isRunning) return 'not-running' as const;
+      await this.#signal(container, signal);
+      return 'sent' as const;
+    });
+    if (sent === 'not-running') {
       throw conflict(`cannot kill container: ${container.id}: container ${container.id} is not running`);
+    }
+    if (signal === SIGKILL && typeof sent === 'object') await this.#waitForKilled(container, sent.ended);
+  }
+
+  /**
+   * Under the lock: the signal that is meant to end the container, which its policy then does not start again. `ended` resolves when
+   * everything of the run was taken away.
+   */
+  async #sendEnd(
+    container: Container,
+    signal: number,
+  ): Promise<{ ended: Promise<ExitResult> } | 'will-not-restart' | 'not-running'> {
     const { record } = container;
-    const isEnd = signal === 9 || signal === parseSignal(record.config.StopSignal || 'SIGTERM');
-    const ended = container.nextExit;
-    if (isEnd) {
+    const waits = record.state.status === 'restarting';
+    if (!container.isRunning && !waits) return 'not-running';
+    container.backoff.cancel();
+    if (!this.#shuttingDown) {
       record.stoppedByUser = true;
       record.wanted = 'stopped';
-      this.#registry.save(container);
     }
+    if (waits) record.state.status = 'exited';
+    this.#registry.save(container);
+    if (waits) {
+      container.announceExit({ exitCode: record.state.exitCode, error: '' });
+      return 'will-not-restart';
+    }
+    const ended = container.nextExit;
     await this.#signal(container, signal);
-    this.emit(container, 'kill', { signal: String(signal) });
-    if (signal === 9) {
-      if (record.state.status === 'paused')
-        await this.#context.containerd.tasks.resume(container.id).catch(() => {});
-      await within(ended, KILL_TIMEOUT);
-    }
+    // A frozen process takes no signal, not even SIGKILL where cgroups are version 1.
+    if (record.state.status === 'paused') await this.#resume(container).catch(ignoreMissing);
+    return { ended };
+  }
+
+  async #killAndWait(container: Container, ended: Promise<ExitResult>): Promise<void> {
+    await container.lock.run(() => (container.isRunning ? this.#sendEnd(container, SIGKILL) : undefined));
+    await this.#waitForKilled(container, ended);
+  }
+
+  async #waitForKilled(container: Container, ended: Promise<ExitResult>): Promise<void> {
+    if (await within(ended, KILL_TIMEOUT)) return;
+    throw internal(
+      `kill container ${container.id}: it is still there ${KILL_TIMEOUT / 1000} s after SIGKILL`,
+    );
   }
 
   async pause(container: Container): Promise<void> {
     await container.lock.run(async () => {
       const { state } = container.record;
       if (state.status === 'paused') throw conflict(`Container ${container.id} is already paused`);
+      if (state.status === 'restarting') {
+        throw conflict(`Container ${container.id} is restarting, wait until the container is running`);
+      }
       if (state.status !== 'running') throw conflict(`Container ${container.id} is not running`);
       await this.#context.containerd.tasks.pause(container.id);
       state.status = 'paused';
@@ -193,11 +210,15 @@ export class Lifecycle {
     await container.lock.run(async () => {
       if (container.record.state.status !== 'paused')
         throw conflict(`Container ${container.id} is not paused`);
-      await this.#context.containerd.tasks.resume(container.id);
-      container.record.state.status = 'running';
-      this.#registry.save(container);
-      this.emit(container, 'unpause');
+      await this.#resume(container);
     });
+  }
+
+  async #resume(container: Container): Promise<void> {
+    await this.#context.containerd.tasks.resume(container.id);
+    container.record.state.status = 'running';
+    this.#registry.save(container);
+    this.emit(container, 'unpause');
   }
 
   /** The runtime says that the container's first process has ended. */
@@ -214,32 +235,21 @@ export class Lifecycle {
   }
 
   async #endRun(container: Container, exit: Omit<TaskExit, 'pid'>): Promise<void> {
-    const { containerd, network, settings, log } = this.#context;
     const { record } = container;
-    await runAll(`end of container ${record.id}`, [
-      // All output first: deleting the task ends the shim, which drops what it could not hand over.
-      () => this.#drain(container),
-      () => containerd.tasks.delete(record.id).catch(ignoreMissing),
-      () => containerd.containers.delete(record.id).catch(ignoreMissing),
-      () => this.#hooks.ended(container),
-      () => (record.hostConfig.NetworkMode.startsWith('container:') ? undefined : network.close(record.id)),
-      () => rmSync(join(settings.execRoot, 'io', record.id), { recursive: true, force: true }),
-    ]).catch((error) =>
-      log.warn({ container: record.id, error: messageOf(error) }, 'clean-up after the end failed'),
-    );
+    await takeRunAway(this.#context, container, () => this.#hooks.ended(container));
 
     const { state } = record;
     const startedAt = parseNanos(state.startedAt) ?? 0n;
     const finishedAt = BigInt(exit.exitedAt.getTime()) * 1_000_000n;
     const duration = Number(finishedAt - startedAt) / 1e6;
+    const again = !this.#shuttingDown && shouldRestart(record, exit.exitStatus);
     Object.assign(state, {
-      status: 'exited',
+      status: again ? 'restarting' : 'exited',
       pid: 0,
       exitCode: exit.exitStatus,
       finishedAt: formatNanos(finishedAt > startedAt ? finishedAt : startedAt),
     });
-    const again = !this.#shuttingDown && shouldRestart(record, exit.exitStatus);
-    if (again) state.status = 'restarting';
+    if (again) record.restartCount++;
     else if (!this.#shuttingDown) record.wanted = 'stopped';
     this.#registry.save(container);
     container.hub.end();
@@ -247,148 +257,126 @@ export class Lifecycle {
       execDuration: String(Math.max(0, Math.floor(duration / 1000))),
       exitCode: String(exit.exitStatus),
     });
-    const result: ExitResult = { exitCode: exit.exitStatus, error: '' };
-    if (again) this.#scheduleRestart(container, duration);
-    else if (record.hostConfig.AutoRemove && !this.#shuttingDown) {
-      await this.#removeLocked(container, true).catch((error) =>
-        log.warn({ container: record.id, error: messageOf(error) }, 'automatic removal failed'),
-      );
+    if (again) this.#planRestart(container, duration);
+    // `docker rm` does it itself, with or without the volumes as it was told.
+    else if (record.hostConfig.AutoRemove && container.restarts === 0 && !container.isBeingRemoved) {
+      await this.#autoRemove(container);
     }
-    container.announceExit(result);
+    container.announceExit({ exitCode: exit.exitStatus, error: '' });
   }
 
-  async #drain(container: Container): Promise<void> {
-    const { io } = container;
-    io?.resume();
-    if (io !== undefined) await this.#context.host.releaseFifos(container.id).catch(() => {});
-    if (io !== undefined) await within(io.drained, DRAIN_TIMEOUT);
-    io?.destroy();
-    container.io = undefined;
-    container.log?.close();
-    container.log = undefined;
+  async #autoRemove(container: Container): Promise<void> {
+    await this.#remover
+      .remove(container, true)
+      .catch((error) =>
+        this.#context.log.warn(
+          { container: container.id, error: messageOf(error) },
+          'automatic removal failed',
+        ),
+      );
   }
 
-  #scheduleRestart(container: Container, ranFor: number): void {
-    container.restartDelay =
-      ranFor >= RESTART.goodRun || container.restartDelay === 0
-        ? RESTART.first
-        : Math.min(container.restartDelay * 2, RESTART.longest);
-    container.restartTimer = setTimeout(() => {
-      container.restartTimer = undefined;
-      void container.lock.run(async () => {
-        if (container.record.state.status !== 'restarting' || this.#shuttingDown) return;
-        container.record.restartCount++;
-        try {
-          await this.#startLocked(container);
-        } catch (error) {
-          this.#context.log.warn({ container: container.id, error: messageOf(error) }, 'restart failed');
-          if (shouldRestart(container.record, 1)) {
-            container.record.state.status = 'restarting';
-            container.record.wanted = 'running';
-            this.#registry.save(container);
-            this.#scheduleRestart(container, 0);
-          }
-        }
-      });
-    }, container.restartDelay);
-  }
-
-  #cancelRestart(container: Container): void {
-    clearTimeout(container.restartTimer);
-    container.restartTimer = undefined;
+  #planRestart(container: Container, ranFor: number): void {
+    const start = async () => {
+      if (container.record.state.status !== 'restarting' || this.#shuttingDown) return;
+      try {
+        await this.#startLocked(container);
+      } catch (error) {
+        this.#context.log.warn({ container: container.id, error: messageOf(error) }, 'restart failed');
+        if (!shouldRestart(container.record, 1)) return;
+        Object.assign(container.record, {
+          wanted: 'running',
+          restartCount: container.record.restartCount + 1,
+        });
+        container.record.state.status = 'restarting';
+        this.#registry.save(container);
+        this.#planRestart(container, 0);
+      }
+    };
+    container.backoff.plan(ranFor, () => {
+      container.lock
+        .run(start)
+        .catch((error) =>
+          this.#context.log.error({ container: container.id, error: messageOf(error) }, 'restart failed'),
+        );
+    });
   }
 
   async #signal(container: Container, signal: number): Promise<void> {
     // A process that is gone already is what the signal was for.
     await this.#context.containerd.tasks.kill(container.id, signal).catch(ignoreMissing);
+    this.emit(container, 'kill', { signal: String(signal) });
   }
 
   async remove(container: Container, options: { force: boolean; volumes: boolean }): Promise<void> {
-    const { record } = container;
-    if (container.isRunning && !options.force) {
-      const state = record.state.status === 'paused' ? 'paused' : 'running';
+    if (container.isBeingRemoved) {
+      throw conflict(`removal of container ${container.id} is already in progress`);
+    }
+    container.isBeingRemoved = true;
+    try {
+      const sent = await container.lock.run(() => this.#removeOrKill(container, options));
+      if (sent === undefined) return;
+      await this.#waitForKilled(container, sent.ended);
+      await container.lock.run(() => this.#remover.remove(container, options.volumes));
+    } finally {
+      container.isBeingRemoved = false;
+    }
+  }
+
+  /** Under the lock: removes what does not run; what runs gets SIGKILL when that is allowed, and is to be waited for. */
+  async #removeOrKill(
+    container: Container,
+    options: { force: boolean; volumes: boolean },
+  ): Promise<{ ended: Promise<ExitResult> } | undefined> {
+    const { name, state } = container.record;
+    if (!options.force && (container.isRunning || state.status === 'restarting')) {
       throw conflict(
-        `cannot remove container "/${record.name}": container is ${state}: ${state === 'paused' ? 'unpause and then stop the container before removal or force remove' : 'stop the container before removal or force remove'}`,
+        state.status === 'paused'
+          ? `cannot remove container "/${name}": container is paused and must be unpaused first`
+          : `cannot remove container "/${name}": container is ${state.status}: stop the container before removing or force remove`,
       );
     }
-    if (record.removing) throw conflict(`removal of container ${record.id} is already in progress`);
-    record.removing = true;
-    this.#cancelRestart(container);
-    this.#registry.save(container);
-    try {
-      if (container.isRunning) {
-        record.hostConfig.AutoRemove = false;
-        await this.kill(container, 'SIGKILL').catch((error) => {
-          if (!isKind(error, 'conflict')) throw error;
-        });
-      }
-      await container.lock.run(() => this.#removeLocked(container, options.volumes));
-    } catch (error) {
-      record.removing = false;
-      this.#registry.save(container);
-      throw error;
-    }
+    const sent = await this.#sendEnd(container, SIGKILL);
+    if (typeof sent === 'object') return sent;
+    await this.#remover.remove(container, options.volumes);
+    return undefined;
   }
 
-  /** Also finishes a removal that an earlier daemon began. */
+  /** Also finishes a removal that an earlier daemon began, and removes what `--rm` left to it. */
   async finishRemoval(container: Container): Promise<void> {
-    await container.lock.run(() => this.#removeLocked(container, false));
+    const { AutoRemove: autoRemove } = container.record.hostConfig;
+    await container.lock.run(() => this.#remover.remove(container, autoRemove));
   }
 
-  async #removeLocked(container: Container, volumes: boolean): Promise<void> {
-    if (this.#registry.byId(container.id) !== container) return;
-    const { containerd, settings } = this.#context;
-    const { record } = container;
-    record.removing = true;
-    record.state.status = 'removing';
-    this.#registry.save(container);
-    await runAll(`remove container ${record.id}`, [
-      () => containerd.snapshotter(record.snapshotter).remove(record.id).catch(ignoreMissing),
-      () => this.#hooks.removed(container, volumes),
-      () => removeLogFiles(container.logPath),
-      () => rmSync(container.folder, { recursive: true, force: true }),
-      () => rmSync(join(settings.execRoot, 'io', record.id), { recursive: true, force: true }),
-    ]);
-    this.#registry.delete(container);
-    this.emit(container, 'destroy');
-    container.hub.end();
-    container.announceRemoval();
-  }
-
-  /** Stops everything for the end of the daemon; wanted states stay, so that the next daemon starts them again. */
+  /**
+   * Stops everything for the end of the daemon; wanted states stay, so that the next daemon starts them again. Each container has its
+   * own time; `timeout`, in seconds, is what all of them get at least, and -1 is for ever, as are they.
+   */
   async shutDown(timeout: number): Promise<void> {
     this.#shuttingDown = true;
-    const running = this.#registry.all().filter((container) => container.isRunning);
-    for (const container of this.#registry.all()) this.#cancelRestart(container);
-    await Promise.allSettled(
-      running.map((container) =>
-        this.stop(container, {
-          signal: undefined,
-          timeout: Math.min(timeout, container.record.config.StopTimeout ?? STOP_TIMEOUT),
+    const all = this.#registry.all();
+    const stopped = Promise.all(
+      all.map((container) =>
+        this.stop(container, { signal: undefined, timeout: undefined }).catch((error) => {
+          if (isKind(error, 'not-modified', 'not-found')) return;
+          this.#context.log.warn({ container: container.id, error: messageOf(error) }, 'cannot stop');
         }),
       ),
     );
+    const times = all.map(({ record }) => record.config.StopTimeout ?? STOP_TIMEOUT);
+    if ([timeout, ...times].some((time) => time < 0)) await stopped;
+    else await within(stopped, Math.max(timeout * 1000, ...times.map((time) => time * 1000 + KILL_TIMEOUT)));
   }
 
   emit(container: Container, action: string, more: Record<string, string> = {}): void {
-    this.#context.events.publish('container', action, container.id, {
-      ...containerAttributes(container.record),
-      ...more,
-    });
+    emitContainerEvent(this.#context, container, action, more);
   }
 }
 
-/** True when `promise` settled in time. */
-async function within(promise: Promise<unknown>, milliseconds: number): Promise<boolean> {
-  const { promise: late, resolve } = Promise.withResolvers<false>();
-  const timer = setTimeout(() => resolve(false), milliseconds);
-  try {
-    return await Promise.race([promise.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
-  }
+function notThere(container: Container): BridgeportError {
+  return new BridgeportError('not-found', `No such container: ${container.id}`);
 }
 
-function ignoreMissing(error: unknown): void {
-  if (!isKind(error, 'not-found')) throw error;
+function ignoreUnchanged(error: unknown): void {
+  if (!isKind(error, 'not-modified')) throw error;
 }
