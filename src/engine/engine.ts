@@ -3,6 +3,7 @@
 import { messageOf } from '../base/errors.ts';
 import type { TaskEvent } from '../runtime/containerd/client.ts';
 import type { Store } from '../store/store.ts';
+import { ArchiveService } from './archive/service.ts';
 import type { Container } from './containers/container.ts';
 import { Creator } from './containers/create.ts';
 import { Lifecycle } from './containers/lifecycle.ts';
@@ -73,6 +74,9 @@ export class Engine {
       this.lifecycle,
       this.execs,
       new StatsService(context, this.registry),
+      new ArchiveService(context, this.registry, (container, action) =>
+        this.lifecycle.emit(container, action),
+      ),
     );
     this.#reconciler = new Reconciler(context, this.registry, this.lifecycle);
   }

@@ -51,8 +51,8 @@ export interface HostFiles {
   /** `st_rdev` in its parts. */
   decodeDevice(device: number): { major: number; minor: number };
   /** Undefined when there is none of this name. */
-  readXattr(path: string | Uint8Array, name: string): Buffer | undefined;
-  writeXattr(path: string | Uint8Array, name: string, value: Uint8Array): void;
+  readXattr(fd: number, name: string): Buffer | undefined;
+  writeXattr(fd: number, name: string, value: Uint8Array): void;
 }
 
 export interface HostSystem {

@@ -1,5 +1,6 @@
 /** Everything that can be asked of containers, by reference: the engine's side of the API's `ContainersBackend`. */
 
+import type { Readable } from 'node:stream';
 import { conflict, invalid, isKind, notImplemented } from '../../base/errors.ts';
 import type {
   ContainerCreateBody,
@@ -12,8 +13,11 @@ import type {
   ContainerWaitResult,
   ExecCreateBody,
   ExecInspect,
+  FilesystemChange,
   Filters,
+  PathStat,
 } from '../../base/wire/index.ts';
+import type { ArchiveService, PutOptions } from '../archive/service.ts';
 import type { EngineContext } from '../context.ts';
 import type { ExecService } from '../exec/service.ts';
 import { matchesLabels } from '../filters.ts';
@@ -47,6 +51,7 @@ export class ContainersService {
   readonly #lifecycle: Lifecycle;
   readonly #execs: ExecService;
   readonly #stats: StatsService;
+  readonly #archives: ArchiveService;
 
   constructor(
     context: EngineContext,
@@ -55,7 +60,9 @@ export class ContainersService {
     lifecycle: Lifecycle,
     execs: ExecService,
     stats: StatsService,
+    archives: ArchiveService,
   ) {
+    this.#archives = archives;
     this.#execs = execs;
     this.#stats = stats;
     this.#context = context;
@@ -253,6 +260,26 @@ export class ContainersService {
     await updateContainer(container, body, this.#context, this.#registry);
     this.#lifecycle.emit(container, 'update');
     return { Warnings: [] };
+  }
+
+  statPath(ref: string, path: string): Promise<PathStat> {
+    return this.#archives.statPath(ref, path);
+  }
+
+  getArchive(ref: string, path: string): Promise<{ stat: PathStat; tar: Readable }> {
+    return this.#archives.getArchive(ref, path);
+  }
+
+  putArchive(ref: string, path: string, tar: Readable, options: PutOptions): Promise<void> {
+    return this.#archives.putArchive(ref, path, tar, options);
+  }
+
+  export(ref: string): Promise<Readable> {
+    return this.#archives.export(ref);
+  }
+
+  changes(ref: string): Promise<FilesystemChange[]> {
+    return this.#archives.changes(ref);
   }
 
   async execCreate(ref: string, body: ExecCreateBody): Promise<{ Id: string }> {

@@ -24,8 +24,8 @@ const PROTOTYPES = {
   memfd_create: 'int memfd_create(const char *name, unsigned int flags)',
   mkfifo: 'int mkfifo(const char *path, uint32_t mode)',
   mknod: 'int mknod(const void *path, uint32_t mode, uint64_t device)',
-  lgetxattr: 'int64_t lgetxattr(const void *path, const char *name, void *value, size_t size)',
-  lsetxattr: 'int lsetxattr(const void *path, const char *name, const void *value, size_t size, int flags)',
+  fgetxattr: 'int64_t fgetxattr(int fd, const char *name, void *value, size_t size)',
+  fsetxattr: 'int fsetxattr(int fd, const char *name, const void *value, size_t size, int flags)',
   // The C library has no function for openat2(2) before glibc 2.42: the first argument is its number.
   openat2: 'int64_t syscall(int64_t number, int64_t directory, const void *path, void *how, size_t size)',
   splice:
@@ -97,8 +97,8 @@ export interface Libc {
   mkfifo: Native<(path: Path, mode: number) => number>;
   /** Paths as bytes end with a NUL. */
   mknod: Native<(path: Pointer, mode: number, device: number) => number>;
-  lgetxattr: Native<(path: Pointer, name: string, value: Pointer, size: number) => number>;
-  lsetxattr: Native<(path: Pointer, name: string, value: Pointer, size: number, flags: number) => number>;
+  fgetxattr: Native<(fd: number, name: string, value: Pointer, size: number) => number>;
+  fsetxattr: Native<(fd: number, name: string, value: Pointer, size: number, flags: number) => number>;
   openat2: Native<(number: number, directory: number, path: Pointer, how: Pointer, size: number) => number>;
   splice: Native<
     (
