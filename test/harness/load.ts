@@ -1,0 +1,32 @@
+/** Many short connections, made inside a network namespace by a program of its own (`load-main.ts`). */
+
+import { join } from 'node:path';
+import type { Netns } from './netns.ts';
+
+export interface LoadOptions {
+  /** On 127.0.0.1. */
+  port: number;
+  /** How many connections in all. */
+  count: number;
+  /** How many at the same time. */
+  concurrency: number;
+}
+
+export interface LoadResult {
+  /** Connections that were made and answered. */
+  made: number;
+  /** The others, counted by what went wrong. */
+  failed: Record<string, number>;
+  seconds: number;
+}
+
+/** Opens connections, asks for a page, and closes first. */
+export async function shortConnections(where: Netns, options: LoadOptions): Promise<LoadResult> {
+  const program = join(import.meta.dirname, 'load-main.ts');
+  const { code, stdout, stderr } = await where.run(
+    [process.execPath, '--disable-warning=ExperimentalWarning', program, JSON.stringify(options)],
+    { timeout: 110_000 },
+  );
+  if (code !== 0) throw new Error(`the load generator ended with ${code}: ${stderr}`);
+  return JSON.parse(stdout) as LoadResult;
+}

@@ -1,0 +1,3 @@
+import { publishedPorts } from './rows/c-ports.ts';
+
+publishedPorts('docker');

@@ -1,0 +1,3 @@
+import { rulesBetweenContainers } from './rows/d-rules.ts';
+
+rulesBetweenContainers('docker');
