@@ -7,7 +7,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isKind, messageOf } from '../base/errors.ts';
 import type { TaskProcess } from '../runtime/containerd/client.ts';
-import type { Container } from './containers/container.ts';
+import { type Container, logLoss } from './containers/container.ts';
 import type { Lifecycle } from './containers/lifecycle.ts';
 import type { ContainerRegistry } from './containers/registry.ts';
 import { shouldStartWithDaemon } from './containers/restart-policy.ts';
@@ -129,7 +129,7 @@ export class Reconciler {
   #adopt(container: Container, task: TaskProcess): void {
     const { record } = container;
     record.state.status = task.status === 'paused' || task.status === 'pausing' ? 'paused' : 'running';
-    container.openLog();
+    container.openLog(logLoss(container, this.#context.log));
     container.io = ProcessIo.adopt({
       folder: join(this.#context.settings.execRoot, 'io', record.id),
       terminal: record.config.Tty,
@@ -147,7 +147,7 @@ export class Reconciler {
     if (task !== undefined && task.status !== 'stopped') await this.#stopTask(task);
     // What the container said while no daemon lived waits in the FIFOs as long as its shim does.
     if (task !== undefined) {
-      container.openLog();
+      container.openLog(logLoss(container, this.#context.log));
       ProcessIo.readRest({
         folder: join(settings.execRoot, 'io', container.id),
         terminal: container.record.config.Tty,

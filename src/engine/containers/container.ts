@@ -1,6 +1,8 @@
 /** A container in memory: its record, what runs of it now, and who waits for it. */
 
 import { join } from 'node:path';
+import { messageOf } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
 import { Mutex } from '../../base/mutex.ts';
 import { OutputHub } from '../io/hub.ts';
 import type { ProcessIo } from '../io/process-io.ts';
@@ -98,9 +100,10 @@ export class Container {
     this.announceExit({ exitCode, error });
   }
 
-  openLog(): void {
+  /** `onLoss` hears of output that cannot be written, as when the disk is full. */
+  openLog(onLoss: (error: unknown) => void): void {
     if (this.logPath === '') return;
-    this.log = new LogWriter(this.logPath, parseLogOptions(this.record.hostConfig.LogConfig));
+    this.log = new LogWriter(this.logPath, parseLogOptions(this.record.hostConfig.LogConfig), onLoss);
   }
 
   /** Where a piece of output goes; false pauses the source. */
@@ -108,4 +111,9 @@ export class Container {
     this.log?.write(stream, chunk);
     return this.hub.write(stream, chunk);
   }
+}
+
+/** Says in the daemon's log that a container's output is being lost. */
+export function logLoss({ id }: Container, log: Log): (error: unknown) => void {
+  return (error) => log.error({ container: id, error: messageOf(error) }, "cannot write the container's log");
 }

@@ -14,7 +14,7 @@ import { resolveUser } from '../rootfs/user.ts';
 import type { OciMount, OciSpec } from '../spec/oci.ts';
 import { parseSecurityOptions } from '../spec/security-options.ts';
 import { buildSpec } from '../spec/spec.ts';
-import type { Container } from './container.ts';
+import { type Container, logLoss } from './container.ts';
 import { type LinkFacts, linkEnvironment } from './link-environment.ts';
 import type { ContainerRegistry } from './registry.ts';
 
@@ -69,7 +69,7 @@ export class Starter {
       // In the background: it has to be done before the process can say something, and the runtime takes longer.
       const held = this.#context.host.holdFifos(record.id, container.io.fifos);
       held.catch(() => {});
-      container.openLog();
+      container.openLog(logLoss(container, this.#context.log));
       undo.push('close the streams', () => {
         void this.#context.host.releaseFifos(record.id).catch(() => {});
         container.io?.destroy();

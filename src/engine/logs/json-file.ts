@@ -3,7 +3,16 @@
  * every collector that knows Docker's files can read ours.
  */
 
-import { closeSync, existsSync, fstatSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { formatNanos, nowNanos } from '../../base/time.ts';
 
 export type OutputStream = 'stdout' | 'stderr';
@@ -23,10 +32,15 @@ export interface LogFileOptions {
   maxFiles: number;
 }
 
-/** Appends output to the file, synchronously, and tells the followers. */
+/**
+ * Appends output to the file, synchronously, and tells the followers. A full disk must not end the daemon, nor keep a container from
+ * running: what cannot be written is lost, and `onLoss` is told once until writing works again.
+ */
 export class LogWriter {
   readonly path: string;
   readonly #options: LogFileOptions;
+  readonly #onLoss: (error: unknown) => void;
+  #isLosing = false;
   readonly #partial: Record<OutputStream, Buffer[]> = { stdout: [], stderr: [] };
   readonly #partialSize: Record<OutputStream, number> = { stdout: 0, stderr: 0 };
   readonly #followers = new Set<() => void>();
@@ -37,9 +51,10 @@ export class LogWriter {
   generation = 0;
   closed = false;
 
-  constructor(path: string, options: LogFileOptions) {
+  constructor(path: string, options: LogFileOptions, onLoss: (error: unknown) => void = () => {}) {
     this.path = path;
     this.#options = options;
+    this.#onLoss = onLoss;
     this.#fd = openSync(path, 'a', 0o640);
     this.#size = fstatSync(this.#fd).size;
   }
@@ -72,25 +87,30 @@ export class LogWriter {
     }
   }
 
-  /** Writes what still waits for its newline. */
+  /** Writes what still waits for its newline, but for a UTF-8 sequence whose end has not come yet. */
   flush(): void {
+    this.#flush(false);
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.#flush(true);
+    this.closed = true;
+    closeSync(this.#fd);
+    this.#notify();
+  }
+
+  #flush(isEnd: boolean): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     let records = '';
     const time = formatNanos(nowNanos());
     for (const stream of ['stdout', 'stderr'] as const) {
-      const { text } = this.#take(stream, Buffer.alloc(0), true);
+      const { text, rest } = this.#take(stream, Buffer.alloc(0), isEnd);
       if (text !== '') records += encode(text, stream, time);
+      if (rest.length > 0) this.#keep(stream, rest);
     }
     if (records !== '') this.#append(records);
-  }
-
-  close(): void {
-    if (this.closed) return;
-    this.flush();
-    this.closed = true;
-    closeSync(this.#fd);
-    this.#notify();
   }
 
   /** Calls back after every append and at the end; gives the function that stops it. */
@@ -117,14 +137,30 @@ export class LogWriter {
 
   #append(records: string): void {
     const bytes = Buffer.from(records);
-    for (let written = 0; written < bytes.length; ) written += writeSync(this.#fd, bytes, written);
-    this.#size += bytes.length;
-    if (this.#options.maxSize > 0 && this.#size >= this.#options.maxSize) this.#rotate();
+    try {
+      for (let written = 0; written < bytes.length; ) written += writeSync(this.#fd, bytes, written);
+      this.#size += bytes.length;
+      if (this.#options.maxSize > 0 && this.#size >= this.#options.maxSize) this.#rotate();
+      this.#isLosing = false;
+    } catch (error) {
+      this.#lose(error);
+    }
     this.#notify();
   }
 
+  #lose(error: unknown): void {
+    // Half a record would swallow the next one.
+    try {
+      ftruncateSync(this.#fd, this.#size);
+    } catch {
+      // Then the reader leaves out the line that it cannot parse.
+    }
+    if (!this.#isLosing) this.#onLoss(error);
+    this.#isLosing = true;
+  }
+
+  /** The names change first and the open file last, so that there is always one to write to. */
   #rotate(): void {
-    closeSync(this.#fd);
     const last = this.#options.maxFiles - 1;
     if (last < 1) {
       rmSync(this.path, { force: true });
@@ -133,9 +169,12 @@ export class LogWriter {
         const older = `${this.path}.${index - 1}`;
         if (existsSync(older)) renameSync(older, `${this.path}.${index}`);
       }
-      renameSync(this.path, `${this.path}.1`);
+      // Missing when an earlier attempt got no further than this.
+      if (existsSync(this.path)) renameSync(this.path, `${this.path}.1`);
     }
-    this.#fd = openSync(this.path, 'a', 0o640);
+    const fd = openSync(this.path, 'a', 0o640);
+    closeSync(this.#fd);
+    this.#fd = fd;
     this.#size = 0;
     this.generation++;
   }

@@ -1,6 +1,7 @@
 /** Reads a `json-file` log back: all of it or its end, between two times, and on as it grows. */
 
-import { type FileHandle, open } from 'node:fs/promises';
+import { closeSync, fstatSync, openSync, read } from 'node:fs';
+import { promisify } from 'node:util';
 import { parseNanos } from '../../base/time.ts';
 import { type LogWriter, logFiles, type OutputStream } from './json-file.ts';
 
@@ -36,60 +37,97 @@ export async function* readLog(
 ): AsyncGenerator<LogRecord> {
   const since = toNanos(query.since);
   const until = toNanos(query.until);
-  let generation = writer?.generation ?? 0;
-  const files = logFiles(path);
-  const start = query.tail === null ? { file: 0, offset: 0 } : await findTail(files, query.tail, query);
-  const wanted = (record: LogRecord) => {
-    if (record.stream === 'stdout' ? !query.stdout : !query.stderr) return false;
-    return since === undefined || (parseNanos(record.time) ?? 0n) >= since;
-  };
-  const isPast = (record: LogRecord) => until !== undefined && (parseNanos(record.time) ?? 0n) > until;
+  /** Gives true when a record is later than `until`: there is nothing more to read. */
+  async function* pick(lines: LineSplitter, file: LogFile): AsyncGenerator<LogRecord, boolean> {
+    for await (const record of lines.read(file)) {
+      if (query.signal.aborted) return true;
+      const time = parseNanos(record.time) ?? 0n;
+      if (until !== undefined && time > until) return true;
+      if (since !== undefined && time < since) continue;
+      if (query[record.stream]) yield record;
+    }
+    return false;
+  }
 
-  let current: FileHandle | undefined;
+  let generation = writer?.generation ?? 0;
+  const files = openAll(logFiles(path));
   try {
+    const start = query.tail === null ? { file: 0, offset: 0 } : await findTail(files, query.tail, query);
     for (let index = start.file; index < files.length; index++) {
-      await current?.close();
-      current = await open(files[index] as string, 'r');
+      const file = files[index] as LogFile;
       const lines = new LineSplitter(index === start.file ? start.offset : 0);
       for (;;) {
-        const isLast = index === files.length - 1;
-        for await (const record of lines.read(current)) {
-          if (query.signal.aborted || isPast(record)) return;
-          if (wanted(record)) yield record;
-        }
-        if (!isLast || !query.follow || writer === undefined || query.signal.aborted) break;
+        if (yield* pick(lines, file)) return;
+        if (index < files.length - 1 || !query.follow || writer === undefined || query.signal.aborted) break;
         if (writer.generation !== generation) {
-          const rotations = writer.generation - generation;
+          files.push(...openAll(newerFiles(path, writer.generation - generation)));
           generation = writer.generation;
-          // The writer has gone on to a new file; what it left in this one was read above, once more to be sure.
-          for await (const record of lines.read(current)) {
-            if (isPast(record)) return;
-            if (wanted(record)) yield record;
-          }
-          for (let older = rotations - 1; older > 0; older--) files.push(`${path}.${older}`);
-          files.push(path);
+          // What the writer left in this file between our last look and its going on to the next.
+          if (yield* pick(lines, file)) return;
           break;
         }
-        if (writer.closed) break;
-        const position = lines.position;
-        await changed(
-          writer,
-          query.signal,
-          until,
-          async () => (await (current as FileHandle).stat()).size > position,
-        );
+        if (writer.closed) {
+          // Written between our last look and the end.
+          yield* pick(lines, file);
+          return;
+        }
+        await changed(writer, query.signal, until, () => file.size > lines.position);
         if (until !== undefined && BigInt(Date.now()) * 1_000_000n > until) {
-          for await (const record of lines.read(current)) {
-            if (isPast(record)) return;
-            if (wanted(record)) yield record;
-          }
+          yield* pick(lines, file);
           return;
         }
       }
     }
   } finally {
-    await current?.close();
+    for (const file of files) file.close();
   }
+}
+
+/** One open file of a log. Opened synchronously: a rotation, which is in this process, cannot come between several of them. */
+class LogFile {
+  readonly #fd: number;
+
+  constructor(path: string) {
+    this.#fd = openSync(path, 'r');
+  }
+
+  /** bytes */
+  get size(): number {
+    return fstatSync(this.#fd).size;
+  }
+
+  /** Gives how many bytes were read; 0 at the end. */
+  async read(into: Buffer, position: number): Promise<number> {
+    return (await promisify(read)(this.#fd, into, 0, into.length, position)).bytesRead;
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+}
+
+/** Those that are there. */
+function openAll(paths: readonly string[]): LogFile[] {
+  const files: LogFile[] = [];
+  try {
+    for (const path of paths) {
+      try {
+        files.push(new LogFile(path));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      }
+    }
+    return files;
+  } catch (error) {
+    for (const file of files) file.close();
+    throw error;
+  }
+}
+
+/** The files that came after one which was rotated away `rotations` times, the oldest first. */
+function newerFiles(path: string, rotations: number): string[] {
+  const older = Array.from({ length: rotations - 1 }, (_, index) => `${path}.${rotations - 1 - index}`);
+  return [...older, path];
 }
 
 function toNanos(seconds: number): bigint | undefined {
@@ -101,20 +139,21 @@ async function changed(
   writer: LogWriter,
   signal: AbortSignal,
   until: bigint | undefined,
-  isThereMore: () => Promise<boolean>,
+  isThereMore: () => boolean,
 ): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const stop = writer.follow(resolve);
-  signal.addEventListener('abort', () => resolve(), { once: true });
+  const done = () => resolve();
+  const stop = writer.follow(done);
+  signal.addEventListener('abort', done, { once: true });
   const wait = until === undefined ? undefined : Number(until / 1_000_000n) - Date.now() + 1;
-  const timer =
-    wait === undefined ? undefined : setTimeout(resolve, Math.min(Math.max(0, wait), 2 ** 31 - 1));
+  const timer = wait === undefined ? undefined : setTimeout(done, Math.min(Math.max(0, wait), 2 ** 31 - 1));
   try {
     // Written between the last read and now: the notification was missed.
-    if (writer.closed || signal.aborted || (await isThereMore())) return;
+    if (writer.closed || signal.aborted || isThereMore()) return;
     await promise;
   } finally {
     clearTimeout(timer);
+    signal.removeEventListener('abort', done);
     stop();
   }
 }
@@ -129,10 +168,10 @@ class LineSplitter {
     this.position = position;
   }
 
-  async *read(file: FileHandle): AsyncGenerator<LogRecord> {
+  async *read(file: LogFile): AsyncGenerator<LogRecord> {
     const block = Buffer.allocUnsafe(BLOCK);
     for (;;) {
-      const { bytesRead } = await file.read(block, 0, BLOCK, this.position);
+      const bytesRead = await file.read(block, this.position);
       if (bytesRead === 0) return;
       this.position += bytesRead;
       const data = Buffer.concat([this.#rest, block.subarray(0, bytesRead)]);
@@ -159,42 +198,42 @@ function parseRecord(line: string): LogRecord | undefined {
 
 /** Where the last `count` lines of the wanted streams begin, found from the end so that a long log costs nothing. */
 async function findTail(
-  files: string[],
+  files: readonly LogFile[],
   count: number,
   streams: { stdout: boolean; stderr: boolean },
 ): Promise<{ file: number; offset: number }> {
   let missing = count;
+  const seen = new Set<OutputStream>();
   for (let index = files.length - 1; index >= 0; index--) {
-    const file = await open(files[index] as string, 'r');
-    try {
-      let end = (await file.stat()).size;
-      if (index === files.length - 1 && missing <= 0) return { file: index, offset: end };
-      let rest: Buffer = Buffer.alloc(0);
-      while (end > 0) {
-        const start = Math.max(0, end - BLOCK);
-        const block = Buffer.alloc(end - start);
-        await file.read(block, 0, block.length, start);
-        const data = Buffer.concat([block, rest]);
-        // A record begins behind each newline; the last newline of the file ends the last record.
-        let upper = data.length;
-        for (;;) {
-          const newline = upper < 2 ? -1 : data.lastIndexOf(0x0a, upper - 2);
-          if (newline < 0 && start > 0) break;
-          const record = parseRecord(data.toString('utf8', newline + 1, upper));
-          // A record without a newline is the part of a line that goes on in a later record of the same stream.
-          if (record !== undefined && streams[record.stream] && record.data.at(-1) === 0x0a) missing--;
-          if (missing < 0) return { file: index, offset: start + upper };
-          if (newline < 0) {
-            upper = 0;
-            break;
-          }
-          upper = newline + 1;
+    const file = files[index] as LogFile;
+    let end = file.size;
+    if (missing <= 0) return { file: index, offset: end };
+    let rest: Buffer = Buffer.alloc(0);
+    while (end > 0) {
+      const start = Math.max(0, end - BLOCK);
+      const block = Buffer.alloc(end - start);
+      await file.read(block, start);
+      const data = Buffer.concat([block, rest]);
+      // A record begins behind each newline; the last newline of the file ends the last record.
+      let upper = data.length;
+      for (;;) {
+        const newline = upper < 2 ? -1 : data.lastIndexOf(0x0a, upper - 2);
+        if (newline < 0 && start > 0) break;
+        const record = parseRecord(data.toString('utf8', newline + 1, upper));
+        if (record !== undefined && streams[record.stream]) {
+          // A record without a newline is the part of a line that goes on in a later record of the same stream, unless it is the last.
+          if (record.data.at(-1) === 0x0a || !seen.has(record.stream)) missing--;
+          seen.add(record.stream);
         }
-        rest = data.subarray(0, upper);
-        end = start;
+        if (missing < 0) return { file: index, offset: start + upper };
+        if (newline < 0) {
+          upper = 0;
+          break;
+        }
+        upper = newline + 1;
       }
-    } finally {
-      await file.close();
+      rest = data.subarray(0, upper);
+      end = start;
     }
   }
   return { file: 0, offset: 0 };
