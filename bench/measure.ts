@@ -75,7 +75,7 @@ export function ratioGoal(label: string, bound: number, text: string): Goal {
     bound,
     unit: '×',
     value: (results) => {
-      const [ours, theirs] = [results.median('bridgeport', label), results.median('dockerd', label)];
+      const [ours, theirs] = [results.median('ours', label), results.median('peer', label)];
       return ours === undefined || theirs === undefined ? undefined : ours / theirs;
     },
   };
@@ -83,7 +83,7 @@ export function ratioGoal(label: string, bound: number, text: string): Goal {
 
 /** Our median of a series. */
 export function medianGoal(label: string, bound: number, unit: Unit, text: string): Goal {
-  return { text, bound, unit, value: (results) => results.median('bridgeport', label) };
+  return { text, bound, unit, value: (results) => results.median('ours', label) };
 }
 
 /** Our median of one series less that of another. */
@@ -93,7 +93,7 @@ export function differenceGoal(label: string, less: string, bound: number, unit:
     bound,
     unit,
     value: (results) => {
-      const [whole, part] = [results.median('bridgeport', label), results.median('bridgeport', less)];
+      const [whole, part] = [results.median('ours', label), results.median('ours', less)];
       return whole === undefined || part === undefined ? undefined : whole - part;
     },
   };

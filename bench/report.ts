@@ -27,7 +27,10 @@ export interface MeasureReport {
 
 export interface Report {
   date: string;
+  /** `memory` in MB */
   machine: { cpu: string; cpus: number; memory: number; kernel: string };
+  /** Names of the programs. */
+  sides: Partial<Record<SideName, string>>;
   measures: MeasureReport[];
 }
 
@@ -53,10 +56,7 @@ export function report(
     rounds,
     load: [loadBefore, loadavg()[0] ?? 0],
     series: results.all().map((series) => {
-      const [ours, theirs] = [
-        results.median('bridgeport', series.label),
-        results.median('dockerd', series.label),
-      ];
+      const [ours, theirs] = [results.median('ours', series.label), results.median('peer', series.label)];
       const summary: Partial<Record<SideName, Summary>> = {};
       for (const [side, readings] of Object.entries(series.readings)) {
         const found = summarize(readings);
@@ -73,14 +73,14 @@ function judge({ text, bound, unit, value }: Goal, results: Results): Verdict {
   return { text, bound, unit, value: found, met: found === undefined ? undefined : found <= bound };
 }
 
-const COLUMNS = ['', 'side', 'n', 'min', 'p10', 'median', 'p90', 'max', 'ours / theirs'];
+const COLUMNS = ['', 'side', 'n', 'min', 'p10', 'median', 'p90', 'max', 'ours / peer'];
 
 /** The table of one measure, and below it what became of its goals. */
-export function print(found: MeasureReport): string {
+export function print(found: MeasureReport, sides: Report['sides']): string {
   const rows = found.series.flatMap((series) =>
     Object.entries(series.summary).map(([side, summary], index) => [
       index === 0 ? series.label : '',
-      side,
+      sides[side as SideName] ?? side,
       `${summary.count}`,
       ...[summary.min, summary.p10, summary.median, summary.p90, summary.max].map((value) =>
         quantity(value, series.unit),
@@ -106,7 +106,7 @@ export function print(found: MeasureReport): string {
     ...rows.map(line),
     ...found.goals.map(
       ({ text, unit, value, met }) =>
-        `${met === undefined ? '?' : met ? '✔ met' : '✖ NOT met'}: ${text}: ${value === undefined ? 'cannot be told without dockerd' : quantity(value, unit)}`,
+        `${met === undefined ? '?' : met ? '✔ met' : '✖ NOT met'}: ${text}: ${value === undefined ? 'cannot be told without a peer' : quantity(value, unit)}`,
     ),
     '',
   ].join('\n');

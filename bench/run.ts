@@ -2,12 +2,12 @@
  * Measures this daemon beside Debian's dockerd: both are up at once, each on a host of its own (a network namespace), and
  * take turns in every round.
  *
- *     node bench/run.ts [NAME...] [--rounds N] [--json FILE] [--alone]
+ *     node bench/run.ts [NAME...] [--rounds N] [--json FILE] [--peer PROGRAM | --alone]
  *
  * Sets itself up, takes itself away, needs root. Exit status 0 when all was measured and every goal was met, 1 when not.
  */
 
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Measure, Results } from './measure.ts';
@@ -20,7 +20,7 @@ import { ready } from './measures/ready.ts';
 import { runDetached } from './measures/run-detached.ts';
 import { runToEnd } from './measures/run-to-end.ts';
 import { type MeasureReport, machine, print, type Report, report } from './report.ts';
-import { availableSides, startSide } from './sides/daemons.ts';
+import { PEER, startSide } from './sides/daemons.ts';
 import type { Side } from './sides/side.ts';
 
 const MEASURES: readonly Measure[] = [
@@ -37,9 +37,10 @@ const MEASURES: readonly Measure[] = [
 /** Nobody waits longer for a bench that got stuck, milliseconds. */
 const PATIENCE = 30 * 60_000;
 
-const USAGE = `usage: node bench/run.ts [NAME...] [--rounds N] [--json FILE] [--alone]
+const USAGE = `usage: node bench/run.ts [NAME...] [--rounds N] [--json FILE] [--peer PROGRAM | --alone]
 names: ${MEASURES.map(({ name }) => name).join(', ')}; none means all
---alone leaves dockerd out
+--peer PROGRAM: the other side, default ${PEER}; the bridgeportd of another checkout will do
+--alone: without another side, as when it is not installed
 `;
 
 function parse(args: string[]) {
@@ -49,6 +50,7 @@ function parse(args: string[]) {
     options: {
       rounds: { type: 'string' },
       json: { type: 'string' },
+      peer: { type: 'string', default: PEER },
       alone: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -73,7 +75,7 @@ async function take(measure: Measure, sides: readonly Side[], rounds: number): P
   const wanted = sides.filter(({ name }) => measure.sides?.includes(name) ?? true);
   for (let round = -warmUps; round < rounds; round++) {
     for (const side of wanted) {
-      progress(`${measure.name}: round ${Math.max(round + 1, 0)} of ${rounds}, ${side.name}`);
+      progress(`${measure.name}: round ${Math.max(round + 1, 0)} of ${rounds}, ${side.program}`);
       await measure.round(side, (label, value, unit = 'ms') => {
         if (round >= 0) results.add(side.name, label, value, unit);
       });
@@ -105,18 +107,17 @@ async function main(args: string[]): Promise<number> {
     process.exit(1);
   }, PATIENCE).unref();
 
-  const found: Report = { date: new Date().toISOString(), machine: machine(), measures: [] };
+  const found: Report = { date: new Date().toISOString(), machine: machine(), sides: {}, measures: [] };
   const sides: Side[] = [];
   try {
-    for (const name of availableSides()) {
-      if (name === 'dockerd' && options.alone) continue;
-      progress(`starting ${name}`);
-      sides.push(await startSide(name));
-    }
+    progress('starting the daemons');
+    sides.push(await startSide('ours'));
+    if (!options.alone && existsSync(options.peer)) sides.push(await startSide('peer', options.peer));
+    for (const { name, program } of sides) found.sides[name] = program;
     for (const measure of options.measures) {
       const one = await take(measure, sides, options.rounds ?? measure.rounds);
       found.measures.push(one);
-      process.stdout.write(`${print(one)}\n`);
+      process.stdout.write(`${print(one, found.sides)}\n`);
     }
   } finally {
     // Hosts take everything away that is theirs, daemons and containers among it.

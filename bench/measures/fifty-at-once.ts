@@ -24,7 +24,7 @@ export const fiftyAtOnce: Measure = {
       );
     });
     const running = JSON.parse(await side.api('GET', '/v1.41/containers/json')) as unknown[];
-    if (running.length !== COUNT) throw new Error(`${side.name}: ${running.length} of ${COUNT} run`);
+    if (running.length !== COUNT) throw new Error(`${side.program}: ${running.length} of ${COUNT} run`);
     read('one of them', median(times) ?? 0);
     read('the slowest', Math.max(...times));
     read(SLOWEST, Math.max(...times) / (median(times) ?? 1), '×');
@@ -36,7 +36,7 @@ export const fiftyAtOnce: Measure = {
       bound: 4,
       unit: '×',
       value: (results) => {
-        const rounds = results.readings('bridgeport', SLOWEST);
+        const rounds = results.readings('ours', SLOWEST);
         return rounds.length === 0 ? undefined : Math.max(...rounds);
       },
     },

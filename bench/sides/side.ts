@@ -3,14 +3,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, createClient } from '../../test/harness/client.ts';
 import type { TestHost } from '../../test/harness/host.ts';
 import { CpuAccount } from './cpu-account.ts';
 import { type MemoryUse, memoryOf } from './memory.ts';
 
-export type SideName = 'bridgeport' | 'dockerd';
+export type SideName = 'ours' | 'peer';
 
 /** Milliseconds until a daemon has to answer, and until one that was told to end has to have ended. */
 const START_PATIENCE = 30_000;
@@ -21,12 +21,16 @@ const REQUEST_PATIENCE = 180_000;
 export interface SideOptions {
   name: SideName;
   host: TestHost;
-  /** The daemon's own command line, given its folder, which holds an empty daemon.json. */
-  command: (paths: { root: string; socket: string; cgroup: string }) => string[];
+  /** Path of the daemon. */
+  program: string;
+  /** Its arguments, given its folder, which holds an empty daemon.json. */
+  args: (paths: { root: string; socket: string; cgroup: string }) => string[];
 }
 
 export class Side {
   readonly name: SideName;
+  /** The program's own name. */
+  readonly program: string;
   readonly host: TestHost;
   readonly docker: Client;
   readonly #command: string[];
@@ -36,8 +40,9 @@ export class Side {
   readonly #agent = new Agent({ keepAlive: true });
   #process: ChildProcess | undefined;
 
-  constructor({ name, host, command }: SideOptions) {
+  constructor({ name, host, program, args }: SideOptions) {
     this.name = name;
+    this.program = basename(program);
     this.host = host;
     const root = join(host.root, name);
     const home = join(root, 'home');
@@ -47,7 +52,11 @@ export class Side {
     this.#log = join(root, 'log');
     this.docker = createClient('docker', this.#socket, home);
     this.#account = new CpuAccount(host.cgroup);
-    this.#command = [...host.enter, ...command({ root, socket: this.#socket, cgroup: `/${host.cgroup}` })];
+    this.#command = [
+      ...host.enter,
+      program,
+      ...args({ root, socket: this.#socket, cgroup: `/${host.cgroup}` }),
+    ];
   }
 
   /** @returns milliseconds from its execution to its first answer */
@@ -61,7 +70,7 @@ export class Side {
     this.#process = child;
     while (!(await this.#answers())) {
       if (child.exitCode !== null || performance.now() - since > START_PATIENCE) {
-        throw new Error(`${this.name} did not get ready:\n${this.logTail()}`);
+        throw new Error(`${this.program} did not get ready:\n${this.logTail()}`);
       }
       await sleep(2);
     }
@@ -77,7 +86,7 @@ export class Side {
     await Promise.race([
       ended,
       sleep(END_PATIENCE, undefined, { ref: false }).then(() => {
-        throw new Error(`${this.name} did not end:\n${this.logTail()}`);
+        throw new Error(`${this.program} did not end:\n${this.logTail()}`);
       }),
     ]);
   }
@@ -114,11 +123,11 @@ export class Side {
             const text = Buffer.concat(chunks).toString();
             const status = response.statusCode ?? 0;
             if (statuses.includes(status)) return resolve(text);
-            reject(new Error(`${this.name}: ${method} ${path}: ${status} ${text}`));
+            reject(new Error(`${this.program}: ${method} ${path}: ${status} ${text}`));
           });
         },
       );
-      ask.on('timeout', () => ask.destroy(new Error(`${this.name}: ${method} ${path}: no answer`)));
+      ask.on('timeout', () => ask.destroy(new Error(`${this.program}: ${method} ${path}: no answer`)));
       ask.on('error', reject);
       ask.end(payload);
     });
