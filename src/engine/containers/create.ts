@@ -2,7 +2,7 @@
 
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { invalid, messageOf, notFound } from '../../base/errors.ts';
+import { invalid, isKind, messageOf } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import { randomName } from '../../base/names.ts';
 import { nowString, ZERO_TIME } from '../../base/time.ts';
@@ -48,9 +48,23 @@ export class Creator {
     platform: string | undefined,
     body: ContainerCreateBody,
   ): Promise<ContainerCreated> {
-    const { images, settings, events, containerd } = this.#context;
+    const { images } = this.#context;
     if (!body.Image) throw invalid('No image was specified');
     const image = await images.resolve(body.Image, platform);
+    try {
+      return await this.#createFrom(image, name, body);
+    } catch (error) {
+      // The command line takes "not found" for a missing image, and would go and pull it.
+      throw isKind(error, 'not-found') ? invalid(messageOf(error), { cause: error }) : error;
+    }
+  }
+
+  async #createFrom(
+    image: ResolvedImage,
+    name: string | undefined,
+    body: ContainerCreateBody,
+  ): Promise<ContainerCreated> {
+    const { settings, events, containerd } = this.#context;
     const id = newId();
     const record = this.#record(id, name, body, image);
     const warnings = this.#check(record);
@@ -182,7 +196,7 @@ export class Creator {
         const target = this.#registry.find(ref);
         return { containerId: target.id, alias: alias || ref.replace(/^\//, '') };
       } catch (cause) {
-        throw notFound(`could not get container for ${ref}: ${messageOf(cause)}`, { cause });
+        throw invalid(`could not get container for ${ref}: ${messageOf(cause)}`, { cause });
       }
     });
   }

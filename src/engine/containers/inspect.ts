@@ -10,6 +10,8 @@ export interface InspectFacts {
   sandbox: SandboxInfo | undefined;
   /** Networks to show for one that does not run. */
   plannedNetworks: Record<string, EndpointSettings>;
+  /** As Docker shows them: `/web:/client/alias`. */
+  links: string[];
   graphDriver: ContainerInspect['GraphDriver'];
   size: { rw: number; rootFs: number } | undefined;
 }
@@ -51,7 +53,7 @@ export function inspectContainer(container: Container, facts: InspectFacts): Con
     ProcessLabel: '',
     AppArmorProfile: '',
     ExecIDs: container.execIds.size === 0 ? null : [...container.execIds],
-    HostConfig: hostConfig,
+    HostConfig: { ...hostConfig, Links: facts.links.length === 0 ? null : facts.links },
     GraphDriver: facts.graphDriver,
     ...(facts.size === undefined ? {} : { SizeRw: facts.size.rw, SizeRootFs: facts.size.rootFs }),
     Mounts: record.mounts,

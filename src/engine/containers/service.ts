@@ -109,6 +109,10 @@ export class ContainersService {
     return inspectContainer(container, {
       sandbox: this.#sandbox(container),
       plannedNetworks: this.#networks(container),
+      links: container.record.links.flatMap(({ containerId, alias }) => {
+        const server = this.#registry.byId(containerId);
+        return server === undefined ? [] : [`/${server.record.name}:/${container.record.name}/${alias}`];
+      }),
       graphDriver: { Name: container.record.snapshotter, Data: null },
       size: size ? await this.#size(container) : undefined,
     });
