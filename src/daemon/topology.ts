@@ -53,7 +53,8 @@ function topologyContainer(
     state: record.state.status,
     pid: record.state.pid,
     networkIds: joined,
-    sandbox: sandbox?.complete === true ? sandbox : undefined,
+    // The controller tells of those only that are open.
+    sandbox: network.sandbox(record.id) === undefined ? undefined : sandbox,
     exposedPorts: Object.keys(record.config.ExposedPorts ?? {}),
     links: record.links.flatMap(({ containerId, alias }) => {
       const to = nameOf(containerId);

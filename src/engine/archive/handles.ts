@@ -6,6 +6,7 @@
 
 import * as fs from 'node:fs';
 import { promisify } from 'node:util';
+import { internal } from '../../base/errors.ts';
 
 export const close = promisify(fs.close);
 export const fchmod = promisify(fs.fchmod);
@@ -90,8 +91,14 @@ export async function setByHandle(
   await fs.promises.utimes(path, time, time);
 }
 
-/** Removes `name` and everything below it, without leaving the tree. What is gone already is fine. */
-export async function removeIn(folder: number, name: Buffer | string): Promise<void> {
+/**
+ * Removes `name` and everything below it, without leaving the tree. What is gone already is fine.
+ *
+ * @param O_PATH of open(2)
+ * @throws errno EBUSY when something is mounted there or below
+ */
+export async function removeIn(folder: number, name: Buffer | string, O_PATH: number): Promise<void> {
+  await refuseMountPoint(folder, name, O_PATH);
   try {
     await unlink(pathIn(folder, name));
   } catch (error) {
@@ -101,12 +108,40 @@ export async function removeIn(folder: number, name: Buffer | string): Promise<v
     if (code !== 'EISDIR') throw error;
     const inner = await openFolderIn(folder, name);
     try {
-      for (const child of await namesIn(inner)) await removeIn(inner, child);
+      for (const child of await namesIn(inner)) await removeIn(inner, child, O_PATH);
     } finally {
       await close(inner);
     }
     await rmdir(pathIn(folder, name));
   }
+}
+
+/**
+ * The kernel keeps a mount point from being removed only in the mount namespace of the caller; in all others it unmounts what is there
+ * (Linux 3.18 and newer). A container would lose its volume.
+ */
+async function refuseMountPoint(folder: number, name: Buffer | string, O_PATH: number): Promise<void> {
+  let fd: number;
+  try {
+    fd = await open(pathIn(folder, name), O_PATH | fs.constants.O_NOFOLLOW);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  try {
+    if ((await mountId(fd)) === (await mountId(folder))) return;
+    throw internal(`remove "${name}": device or resource busy, something is mounted there`, {
+      errno: 'EBUSY',
+    });
+  } finally {
+    await close(fd);
+  }
+}
+
+/** Which mount a file was opened in: proc_pid_fdinfo(5). */
+async function mountId(fd: number): Promise<string | undefined> {
+  const text = await fs.promises.readFile(`/proc/self/fdinfo/${fd}`, 'utf8');
+  return /^mnt_id:\s+(\d+)$/m.exec(text)?.[1];
 }
 
 /**

@@ -71,7 +71,10 @@ class Packer {
     const stat = await fstat(top);
     if (stat.isDirectory()) {
       if (name !== '') this.#push(encodeHeader(entryOf(stat, 'directory', folderName(Buffer.from(name)))));
-      await this.#enter(top, name === '' ? Buffer.alloc(0) : folderName(Buffer.from(name)), stat.dev);
+      // Of a mounted /proc there is the folder alone.
+      if (!(await isKernelFilesystem(top))) {
+        await this.#enter(top, name === '' ? Buffer.alloc(0) : folderName(Buffer.from(name)), stat.dev);
+      }
     } else {
       yield* this.#entry(top, undefined, Buffer.from(name), stat);
     }

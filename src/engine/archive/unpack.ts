@@ -132,7 +132,7 @@ class Unpacker {
 
   async #place(entry: Entry, path: string): Promise<void> {
     const { header } = entry;
-    const { noOverwriteDirNonDir } = this.#options;
+    const { noOverwriteDirNonDir, files } = this.#options;
     const isFolder = header.type === 'directory';
     const parent = await this.#openParent(posix.dirname(path));
     const name = posix.basename(path);
@@ -144,7 +144,7 @@ class Unpacker {
       if (noOverwriteDirNonDir && !existing.isDirectory() && isFolder) {
         throw invalid(`cannot overwrite non-directory "${path}" with directory "${header.name}"`);
       }
-      if (!(existing.isDirectory() && isFolder)) await handles.removeIn(parent, name);
+      if (!(existing.isDirectory() && isFolder)) await handles.removeIn(parent, name, files.O_PATH);
     }
     switch (header.type) {
       case 'directory':
@@ -316,6 +316,10 @@ function described(error: unknown, action: string): unknown {
   if (error instanceof BridgeportError && error.errno === undefined) return error;
   const code = codeOf(error);
   if (code === '') return error;
-  const words = (error as Error).message.replace(/^[A-Z0-9]+: /, '').replace(/, .*$|^.*: /, '');
+  // `EBUSY: resource busy or locked, unlink '/proc/…'`, or `open /x: no such file or directory`
+  const words =
+    error instanceof BridgeportError
+      ? error.message.replace(/^.*: /, '')
+      : (error as Error).message.replace(/^[A-Z0-9]+: /, '').replace(/, [a-z]+( '.*)?$/, '');
   return new BridgeportError('internal', `${action}: ${words}`, { cause: error, errno: code });
 }

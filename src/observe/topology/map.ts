@@ -7,7 +7,7 @@ import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { MapContainer, MapEndpoint, MapNetwork, NetworkMap } from '../../base/wire/index.ts';
 import { RouteClient } from '../../kernel/netlink/index.ts';
-import type { NetnsHandle } from '../../kernel/netns/index.ts';
+import { type NetnsHandle, withNetns } from '../../kernel/netns/index.ts';
 import { tryReadSysctl } from '../../kernel/sysctl.ts';
 import type { EndpointSpec, NetworkSpec } from '../../network/model/index.ts';
 import { hostInterfaces } from './host.ts';
@@ -30,17 +30,23 @@ export function readTopology(records: TopologyRecords, settings: TopologySetting
   const host = InterfaceTable.read(route);
   const networks = [...records.networks()].sort(byImportance);
   const bridges = new Set(networks.flatMap(({ bridge }) => (bridge === undefined ? [] : [bridge.name])));
+  const bridged = new Set(networks.filter(({ bridge }) => bridge !== undefined).map(({ id }) => id));
   const containers = [...records.containers()].sort((a, b) => compare(a.name, b.name));
   return {
     host: {
       name: settings.hostname,
       interfaces: hostInterfaces(host, route, bridges),
-      ipForward: tryReadSysctl('net/ipv4/ip_forward') === '1',
+      ipForward: isForwarding(settings.netns),
       firewall: settings.firewall,
     },
     networks: networks.map((spec) => mapNetwork(spec, host)),
-    endpoints: containers.flatMap((container) => mapContainer(container, host, settings)),
+    endpoints: containers.flatMap((container) => mapContainer(container, bridged, host, settings)),
   };
+}
+
+function isForwarding(netns: NetnsHandle | string | undefined): boolean {
+  const read = () => tryReadSysctl('net/ipv4/ip_forward') === '1';
+  return netns === undefined ? read() : withNetns(netns, read);
 }
 
 /** The default bridge first, then other networks with a bridge, then the rest; by name. */
@@ -73,39 +79,39 @@ function mapNetwork(spec: NetworkSpec, host: InterfaceTable): MapNetwork {
   };
 }
 
+/** `bridged`: ids of the networks that have a bridge. Without one, exposed ports mean nothing. */
 function mapContainer(
   container: TopologyContainer,
+  bridged: ReadonlySet<string>,
   host: InterfaceTable,
   settings: TopologySettings,
 ): MapEndpoint[] {
   const { sandbox, networkIds } = container;
+  const { endpoints = [], ports = [] } = sandbox ?? {};
   const facts = containerFacts(container);
-  const told = {
-    exposed: unpublished(container.exposedPorts, sandbox?.ports ?? []),
-    links: container.links.map(({ to, alias }) => ({ to, alias })),
-  };
   const inside =
-    sandbox === undefined || sandbox.endpoints.length === 0
-      ? undefined
-      : readInside(sandbox, container, settings);
-  const endpoints = sandbox?.endpoints ?? [];
-  const bare = networkIds.filter((id) => !endpoints.some((endpoint) => endpoint.networkId === id));
-  const all: MapEndpoint[] = [
-    ...endpoints.map((endpoint) => ({
+    sandbox === undefined || endpoints.length === 0 ? undefined : readInside(sandbox, container, settings);
+  const wired = endpoints.map(
+    (endpoint): MapEndpoint => ({
       networkId: endpoint.networkId,
       container: facts,
       ...wireEnds(endpoint, host, inside),
-      ports: mapPorts(sandbox?.ports.filter(({ endpointId }) => endpointId === endpoint.id) ?? [], settings),
+      ports: mapPorts(
+        ports.filter(({ endpointId }) => endpointId === endpoint.id),
+        settings,
+      ),
       links: [],
-    })),
-    ...bare.map((networkId) => ({ networkId, container: facts, addresses: [], ports: [], links: [] })),
-  ];
+    }),
+  );
+  const bare = networkIds
+    .filter((id) => !endpoints.some(({ networkId }) => networkId === id))
+    .map((networkId): MapEndpoint => ({ networkId, container: facts, addresses: [], ports: [], links: [] }));
+  const [first, ...rest] = [...wired, ...bare];
+  if (first === undefined) return [];
   // What belongs to the container as a whole is told once.
-  return all.map((endpoint, index) => {
-    if (index > 0) return endpoint;
-    const { exposed, links } = told;
-    return { ...endpoint, ...(exposed.length > 0 ? { exposed } : {}), links };
-  });
+  const exposed = bridged.has(first.networkId) ? unpublished(container.exposedPorts, ports) : [];
+  const links = container.links.map(({ to, alias }) => ({ to, alias }));
+  return [{ ...first, ...(exposed.length > 0 ? { exposed } : {}), links }, ...rest];
 }
 
 function containerFacts({ id, name, image, state, pid }: TopologyContainer): MapContainer {
