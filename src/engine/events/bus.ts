@@ -9,6 +9,9 @@ const MEMORY = 256;
 /** A listener that lags by more than this many events is dropped rather than let the daemon grow. */
 const LISTENER_BACKLOG = 16_384;
 
+/** Milliseconds; setTimeout takes no more. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 export interface EventQuery {
   /** seconds since the epoch, with fraction */
   since: number | undefined;
@@ -47,6 +50,7 @@ export class EventBus {
     const { since, until, filters, signal } = query;
     const queue: EventMessage[] = [];
     let wake: (() => void) | undefined;
+    let timer: NodeJS.Timeout | undefined;
     let overrun = false;
     const listener = (event: EventMessage) => {
       if (!matchesEvent(event, filters)) return;
@@ -55,16 +59,13 @@ export class EventBus {
       wake?.();
     };
     const end = until === undefined ? undefined : until * 1000;
-    const timer =
-      end === undefined
-        ? undefined
-        : setTimeout(() => wake?.(), Math.min(Math.max(0, end - Date.now()), 2 ** 31 - 1));
     const onAbort = () => wake?.();
     signal.addEventListener('abort', onAbort);
     this.#listeners.add(listener);
     try {
       if (since !== undefined) {
-        for (const event of this.#past) {
+        // As it is now: what happens while these are being taken is in the queue.
+        for (const event of [...this.#past]) {
           const seconds = Number(event.timeNano) / 1e9;
           if (seconds >= since && (until === undefined || seconds <= until) && matchesEvent(event, filters)) {
             yield event;
@@ -76,9 +77,13 @@ export class EventBus {
         if (overrun || signal.aborted || (end !== undefined && Date.now() >= end)) return;
         await new Promise<void>((resolve) => {
           wake = resolve;
-          if (signal.aborted || queue.length > 0 || (end !== undefined && Date.now() >= end)) resolve();
+          // Rounded up: a timer that fires a fraction too early must not be the last one.
+          if (end !== undefined) {
+            timer = setTimeout(resolve, Math.min(Math.max(0, Math.ceil(end - Date.now())), LONGEST_TIMER));
+          }
         });
         wake = undefined;
+        clearTimeout(timer);
       }
     } finally {
       clearTimeout(timer);
