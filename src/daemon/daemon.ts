@@ -129,7 +129,6 @@ export class Daemon {
     const backend = createBackend({
       engine,
       images,
-      network: network.controller,
       events,
       facts: await this.#facts(store, containerd, host),
       observe: {

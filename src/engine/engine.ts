@@ -13,6 +13,7 @@ import { Starter } from './containers/start.ts';
 import type { EngineContext } from './context.ts';
 import { ExecService } from './exec/service.ts';
 import { HealthMonitor } from './health/monitor.ts';
+import { NetworksService } from './networks/service.ts';
 import { Reconciler } from './reconcile.ts';
 import { StatsService } from './stats/service.ts';
 import { followTaskEvents } from './task-events.ts';
@@ -27,6 +28,7 @@ export interface EngineParts {
 export class Engine {
   readonly registry: ContainerRegistry;
   readonly lifecycle: Lifecycle;
+  readonly networks: NetworksService;
   readonly volumes: VolumeService;
   readonly execs: ExecService;
   readonly health: HealthMonitor;
@@ -78,6 +80,10 @@ export class Engine {
         this.lifecycle.emit(container, action),
       ),
     );
+    this.networks = new NetworksService(context.network, this.registry, (container) => {
+      const sandbox = context.network.sandbox(container.id);
+      if (sandbox !== undefined) starter.writeNetworkFiles(container, sandbox);
+    });
     this.#reconciler = new Reconciler(context, this.registry, this.lifecycle);
   }
 

@@ -3,61 +3,45 @@
  * the kernel is touched; whatever is found at start without a record is taken away, whatever has one is adopted.
  */
 
-import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { invalid, messageOf, notFound, notImplemented, runAll } from '../../base/errors.ts';
-import { hostVethName, newId } from '../../base/ids.ts';
-import { isIp } from '../../base/ip.ts';
+import { BridgeportError, invalid, messageOf, runAll } from '../../base/errors.ts';
+import { newId } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
-import { macFromIpv4, parseMac } from '../../base/mac.ts';
-import { parsePortSpec } from '../../base/ports.ts';
-import { Prefix } from '../../base/prefix.ts';
+import { parseMac } from '../../base/mac.ts';
 import { nowString } from '../../base/time.ts';
-import type { EndpointSettings, NetworkInspect, NetworkInterfaceStats } from '../../base/wire/index.ts';
+import type {
+  EndpointSettings,
+  NetworkCreateBody,
+  NetworkInspect,
+  NetworkInterfaceStats,
+} from '../../base/wire/index.ts';
 import { RouteClient } from '../../kernel/netlink/index.ts';
-import {
-  bindOwnNetns,
-  createNetns,
-  openNetns,
-  prepareNetnsDirectory,
-  removeNetns,
-  withNetns,
-} from '../../kernel/netns/index.ts';
-import { tryWriteSysctl } from '../../kernel/sysctl.ts';
+import { bindOwnNetns, prepareNetnsDirectory, removeNetns } from '../../kernel/netns/index.ts';
 import type { Store, Table } from '../../store/store.ts';
-import { type BridgeDriver, OWNER_MARK } from '../drivers/bridge.ts';
-import { type FirewallIntent, networkIntent } from '../firewall/index.ts';
-import { NetworkAddresses, type SubnetSpace } from '../ipam/index.ts';
-import type { EndpointSpec, Link, NetworkSpec, PortMapping } from '../model/index.ts';
+import type { BridgeDriver } from '../drivers/bridge.ts';
+import type { FirewallIntent } from '../firewall/index.ts';
+import type { SubnetSpace } from '../ipam/index.ts';
+import type { EndpointSpec, NetworkSpec, PortMapping } from '../model/index.ts';
 import type { PortPublisher } from '../ports/publisher.ts';
 import { publishRequests } from '../ports/request.ts';
 import { portMapOf } from '../ports/view.ts';
-import {
-  chooseAddressing,
-  DEFAULT_BRIDGE,
-  type DefaultBridgeSettings,
-  defaultBridgeSpec,
-  type NetworkIdentity,
-  plainSpec,
-} from './default-networks.ts';
+import { ensureNetworkBridge, initDefaultBridge, routedPrefixes } from './bridges.ts';
+import { createSpec } from './create-spec.ts';
+import { type DefaultBridgeSettings, type NetworkIdentity, plainSpec } from './default-networks.ts';
+import { EndpointFactory } from './endpoint-factory.ts';
 import type { FirewallSync } from './firewall-sync.ts';
+import { firewallIntent } from './intent.ts';
+import { SandboxNamespaces } from './namespaces.ts';
+import { NetworkRegistry } from './network-registry.ts';
 import type { SandboxInfo, SandboxRequest } from './sandbox.ts';
+import { chooseGateways, type SandboxRecord } from './sandbox-record.ts';
+import { sweepLeftovers } from './sweep.ts';
 import { endpointView, interfaceStats, networkView } from './view.ts';
+
+export type { SandboxRecord } from './sandbox-record.ts';
 
 /** Name under which the daemon's own namespace stands among those of the containers: for `--network host`. */
 const HOST_NETNS = 'default';
-
-/** What the store keeps of a container's network. */
-export interface SandboxRecord {
-  id: string;
-  request: SandboxRequest;
-  /** Path of the namespace. */
-  path: string;
-  endpoints: EndpointSpec[];
-  ports: PortMapping[];
-  /** False from the first step until the last one of `open()`. */
-  complete: boolean;
-}
 
 export interface NetworkSettings {
   /** Folder for namespaces, below the exec root. */
@@ -90,27 +74,57 @@ export interface NetworkParts {
 
 export class NetworkController {
   readonly #parts: NetworkParts;
+  readonly #networks: NetworkRegistry;
   readonly #sandboxes = new Map<string, SandboxRecord>();
   readonly #sandboxTable: Table<SandboxRecord>;
   readonly #identityTable: Table<NetworkIdentity>;
-  readonly #networks = new Map<string, NetworkSpec>();
-  readonly #addresses = new Map<string, NetworkAddresses>();
   readonly #firewall: FirewallSync;
+  readonly #endpoints: EndpointFactory;
+  readonly #namespaces: SandboxNamespaces;
 
   constructor(parts: NetworkParts) {
     this.#parts = parts;
+    this.#networks = new NetworkRegistry(parts.store, parts.settings.pools);
     this.#sandboxTable = parts.store.table<SandboxRecord>('sandboxes');
     this.#identityTable = parts.store.table<NetworkIdentity>('network_identities');
     this.#firewall = parts.firewall(() => this.intent());
+    const { route, bridge, settings } = parts;
+    this.#endpoints = new EndpointFactory(this.#networks, route);
+    this.#namespaces = new SandboxNamespaces({
+      networks: this.#networks,
+      route,
+      bridge,
+      hairpin: settings.iptables && !settings.userlandProxy,
+    });
   }
 
-  /** Makes the default networks. Sandboxes are adopted afterwards by `restore()`. */
+  /** Makes the default networks and the bridges of the stored ones. Sandboxes are adopted afterwards by `restore()`. */
   init(): void {
-    const { settings } = this.#parts;
+    const { settings, route, bridge, log } = this.#parts;
     prepareNetnsDirectory(settings.netnsFolder);
     bindOwnNetns(join(settings.netnsFolder, HOST_NETNS));
-    for (const name of ['host', 'none'] as const) this.#add(plainSpec(this.#identity(name), name));
-    if (settings.defaultBridge.bridge !== 'none') this.#initDefaultBridge();
+    const stored = this.#networks.stored();
+    // Their subnets first, so that docker0 does not choose one of them.
+    for (const spec of stored) this.#networks.restore(spec);
+    for (const name of ['host', 'none'] as const) {
+      this.#networks.addPredefined(plainSpec(this.#identity(name), name));
+    }
+    if (settings.defaultBridge.bridge !== 'none') {
+      const parts = { route, driver: bridge, pools: settings.pools, options: settings };
+      this.#networks.addPredefined(
+        initDefaultBridge(settings.defaultBridge, this.#identity('bridge'), parts),
+      );
+    }
+    for (const spec of stored) {
+      try {
+        ensureNetworkBridge(spec, bridge, settings);
+      } catch (error) {
+        log.error(
+          { network: spec.name, error: messageOf(error) },
+          'cannot make the bridge of a network again',
+        );
+      }
+    }
   }
 
   /**
@@ -118,22 +132,23 @@ export class NetworkController {
    * that ended meanwhile, namespaces and links without a record.
    */
   async restore(isAlive: (containerId: string) => boolean): Promise<void> {
+    const { settings, bridge, log } = this.#parts;
     for (const [containerId, record] of this.#sandboxTable.all()) {
       this.#sandboxes.set(containerId, record);
-      for (const endpoint of record.endpoints) {
-        if (endpoint.v4 !== undefined) this.#addresses.get(endpoint.networkId)?.restore(endpoint.v4.address);
-      }
+      for (const endpoint of record.endpoints) this.#endpoints.restore(endpoint);
     }
     for (const [containerId, record] of [...this.#sandboxes]) {
-      if (isAlive(containerId) && record.complete) continue;
+      if (isAlive(containerId) && record.phase === 'open') continue;
       await this.close(containerId, { sync: false }).catch((error) =>
-        this.#parts.log.warn(
-          { container: containerId, error: messageOf(error) },
-          'cannot close an old sandbox',
-        ),
+        log.warn({ container: containerId, error: messageOf(error) }, 'cannot close an old sandbox'),
       );
     }
-    await this.#sweep();
+    await sweepLeftovers(this.sandboxes(), {
+      netnsFolder: settings.netnsFolder,
+      keep: HOST_NETNS,
+      bridge,
+      log,
+    });
     await this.#firewall.repair();
   }
 
@@ -143,33 +158,22 @@ export class NetworkController {
   }
 
   intent(): FirewallIntent {
-    const { settings } = this.#parts;
-    const records = [...this.#sandboxes.values()];
-    const networks = [...this.#networks.values()].filter((spec) => spec.bridge !== undefined);
-    return {
-      enabled: { v4: settings.iptables, v6: settings.iptables && settings.ip6tables },
-      userlandProxy: settings.userlandProxy,
-      allowDirectRouting: settings.allowDirectRouting,
-      forwardDrop: { v4: settings.forwardDrop, v6: false },
-      networks: networks.map((spec) =>
-        networkIntent(
-          spec,
-          records.flatMap((record) =>
-            record.ports.filter((port) =>
-              record.endpoints.some(
-                (endpoint) => endpoint.id === port.endpointId && endpoint.networkId === spec.id,
-              ),
-            ),
-          ),
-          this.#links(spec),
-        ),
-      ),
-    };
+    const { iptables, ip6tables, userlandProxy, allowDirectRouting, forwardDrop } = this.#parts.settings;
+    return firewallIntent(
+      {
+        enabled: { v4: iptables, v6: iptables && ip6tables },
+        userlandProxy,
+        allowDirectRouting,
+        forwardDrop: { v4: forwardDrop, v6: false },
+      },
+      this.#networks.all(),
+      this.sandboxes(),
+    );
   }
 
   sandbox(containerId: string): SandboxInfo | undefined {
     const record = this.#sandboxes.get(containerId);
-    return record?.complete === true ? this.#info(record) : undefined;
+    return record?.phase === 'open' ? this.#info(record) : undefined;
   }
 
   /** All sandboxes, for the map of the network. */
@@ -192,25 +196,15 @@ export class NetworkController {
 
   /** Gateway address of the default bridge: what `host-gateway` means. */
   get defaultGateway(): string | undefined {
-    return this.#networks.get('bridge')?.ipam.subnets[0]?.gateway;
+    return this.#networks.all().find((spec) => spec.bridge?.isDefault)?.ipam.subnets[0]?.gateway;
   }
 
   /** Throws for a request that can never be opened, before anything is made. */
   validate(request: SandboxRequest): void {
     if (request.mode.startsWith('container:')) return;
-    const spec = this.#find(request.mode);
-    if (request.macAddress !== undefined && request.macAddress !== '') parseMac(request.macAddress);
-    for (const [name, endpoint] of Object.entries(request.networks)) {
-      this.#find(name === 'default' ? 'bridge' : name);
-      const address = endpoint.IPAMConfig?.IPv4Address;
-      if (address && !isIp(address, 4)) throw invalid(`invalid IPv4 address: ${address}`);
-      if (address && (spec.bridge?.isDefault ?? true)) {
-        throw invalid(
-          'invalid config for network bridge: user specified IP address is supported on user defined networks only',
-        );
-      }
-      if (endpoint.MacAddress) parseMac(endpoint.MacAddress);
-    }
+    this.#networks.find(request.mode);
+    if (request.macAddress) parseMac(request.macAddress);
+    for (const [ref, asked] of this.#wanted(request)) this.#endpoints.check(this.#networks.find(ref), asked);
     publishRequests({
       bindings: request.portBindings,
       exposed: request.exposedPorts,
@@ -219,30 +213,31 @@ export class NetworkController {
     });
   }
 
-  /** Makes namespace, endpoint, ports and rules. When a step fails, everything is taken away again. */
+  /** Makes namespace, endpoints, ports and rules. When a step fails, everything is taken away again. */
   async open(request: SandboxRequest): Promise<SandboxInfo> {
     const { settings } = this.#parts;
-    const spec = this.#find(request.mode);
-    const stale = this.#sandboxes.get(request.containerId);
-    if (stale !== undefined) await this.close(request.containerId);
+    const main = this.#networks.find(request.mode);
+    if (this.#sandboxes.has(request.containerId)) await this.close(request.containerId);
     const id = newId();
     const record: SandboxRecord = {
       id,
       request,
-      path:
-        spec.driver === 'host'
-          ? join(settings.netnsFolder, HOST_NETNS)
-          : join(settings.netnsFolder, id.slice(0, 12)),
-      endpoints: spec.bridge === undefined ? [] : [this.#newEndpoint(spec, request, id)],
+      path: join(settings.netnsFolder, main.driver === 'host' ? HOST_NETNS : id.slice(0, 12)),
+      endpoints: [],
       ports: [],
-      complete: false,
+      phase: 'opening',
     };
     this.#save(record);
     try {
-      if (spec.driver !== 'host') this.#makeNamespace(record, spec);
-      await this.#publish(record, spec);
-      if (spec.bridge !== undefined) await this.#firewall.sync();
-      record.complete = true;
+      for (const [ref, asked] of this.#wanted(request)) {
+        const spec = this.#networks.find(ref);
+        if (spec.bridge !== undefined) record.endpoints.push(this.#endpoints.create(spec, record, asked));
+      }
+      this.#save(record);
+      if (main.driver !== 'host') this.#namespaces.make(record);
+      await this.#publish(record);
+      if (record.endpoints.length > 0) await this.#firewall.sync();
+      record.phase = 'open';
       this.#save(record);
     } catch (error) {
       await this.close(request.containerId).catch((failure) =>
@@ -253,7 +248,7 @@ export class NetworkController {
       );
       throw error;
     }
-    this.#emit('connect', spec, request.containerId);
+    for (const spec of this.#joined(record)) this.#emitMember('connect', spec, request.containerId);
     return this.#info(record);
   }
 
@@ -261,30 +256,163 @@ export class NetworkController {
   async close(containerId: string, options: { sync: boolean } = { sync: true }): Promise<void> {
     const record = this.#sandboxes.get(containerId);
     if (record === undefined) return;
-    const { ports } = record;
-    const { bridge, publisher } = this.#parts;
-    const wasComplete = record.complete;
-    // First out of the intent, so that no rule is written any more for what is going away.
-    record.ports = [];
-    record.complete = false;
+    const { bridge, publisher, settings } = this.#parts;
+    const wasOpen = record.phase === 'open';
+    const networks = this.#joined(record);
+    // Out of the intent first, so that no rule is written any more for what is going away.
+    record.phase = 'closing';
     this.#save(record);
-    const isHost = this.#find(record.request.mode).driver === 'host';
-    const endpoints = record.endpoints;
+    const isHost = record.path === join(settings.netnsFolder, HOST_NETNS);
     await runAll(`close sandbox of ${containerId}`, [
-      () => publisher.unpublish(ports),
+      () => publisher.unpublish(record.ports),
       () =>
         Promise.all([
-          ...endpoints.map((endpoint) => bridge.deleteEndpoint(endpoint.hostVeth)),
-          options.sync && endpoints.length > 0 ? this.#firewall.sync() : undefined,
+          ...record.endpoints.map((endpoint) => bridge.deleteEndpoint(endpoint.hostVeth)),
+          options.sync && record.endpoints.length > 0 ? this.#firewall.sync() : undefined,
         ]),
       () => (isHost ? undefined : removeNetns(record.path)),
     ]);
-    for (const endpoint of endpoints) {
-      if (endpoint.v4 !== undefined) this.#addresses.get(endpoint.networkId)?.release(endpoint.v4.address);
-    }
+    for (const endpoint of record.endpoints) this.#endpoints.release(endpoint);
     this.#sandboxes.delete(containerId);
     this.#sandboxTable.delete(containerId);
-    if (wasComplete) this.#emit('disconnect', this.#find(record.request.mode), containerId);
+    if (wasOpen) for (const spec of networks) this.#emitMember('disconnect', spec, containerId);
+  }
+
+  /** Joins a running container to one more network. */
+  async connect(containerId: string, ref: string, asked: EndpointSettings): Promise<void> {
+    const spec = this.#networks.find(ref);
+    const record = this.#openSandbox(containerId);
+    this.checkJoin(record.request, spec);
+    this.#endpoints.check(spec, asked);
+    if (record.endpoints.some(({ networkId }) => networkId === spec.id)) {
+      throw new BridgeportError(
+        'forbidden',
+        `endpoint with name ${record.request.containerName} already exists in network ${spec.name}`,
+      );
+    }
+    const endpoint = this.#endpoints.create(spec, record, asked);
+    record.endpoints.push(endpoint);
+    record.request.networks = { ...record.request.networks, [spec.name]: asked };
+    this.#save(record);
+    try {
+      this.#namespaces.add(record, endpoint);
+      await this.#moveGateway(record);
+      await this.#firewall.sync();
+    } catch (error) {
+      await this.disconnect(containerId, spec.id).catch(() => {});
+      throw error;
+    }
+    this.#emitMember('connect', spec, containerId);
+  }
+
+  /** Takes a running container out of a network. */
+  async disconnect(containerId: string, ref: string): Promise<void> {
+    const spec = this.#networks.find(ref);
+    const record = this.#openSandbox(containerId);
+    const endpoint = record.endpoints.find(({ networkId }) => networkId === spec.id);
+    if (endpoint === undefined) {
+      throw new BridgeportError(
+        'forbidden',
+        `container ${containerId} is not connected to network ${spec.name}`,
+      );
+    }
+    const { publisher, bridge } = this.#parts;
+    const lost = record.ports.filter(({ endpointId }) => endpointId === endpoint.id);
+    record.endpoints = record.endpoints.filter((other) => other !== endpoint);
+    record.ports = record.ports.filter((port) => !lost.includes(port));
+    const { [spec.name]: _name, [spec.id]: _id, ...others } = record.request.networks;
+    record.request.networks = others;
+    // Another of its networks takes the place of the one that named its mode.
+    if (record.request.mode === spec.name || record.request.mode === spec.id) {
+      record.request.mode = Object.keys(others)[0] ?? 'none';
+    }
+    this.#save(record);
+    await runAll(`disconnect ${containerId} from ${spec.name}`, [
+      () => publisher.unpublish(lost),
+      () => bridge.deleteEndpoint(endpoint.hostVeth),
+      () => this.#moveGateway(record),
+      () => this.#firewall.sync(),
+    ]);
+    this.#endpoints.release(endpoint);
+    this.#emitMember('disconnect', spec, containerId);
+  }
+
+  /** Throws in Docker's words when a container of this kind cannot join or leave the network. */
+  checkJoin(request: SandboxRequest, spec: NetworkSpec): void {
+    const modeDriver = request.mode.startsWith('container:')
+      ? 'container'
+      : this.#networks.find(request.mode).driver;
+    if (modeDriver === 'container')
+      throw invalid(
+        'container sharing network namespace with another container or host cannot be connected to any other network',
+      );
+    if (modeDriver === 'host' || spec.driver === 'host') {
+      throw new BridgeportError(
+        'forbidden',
+        'container cannot be disconnected from host network or connected to host network',
+      );
+    }
+    if (modeDriver === 'null' || spec.driver === 'null') {
+      throw new BridgeportError(
+        'forbidden',
+        'container cannot be connected to multiple networks with one of the networks in private (none) mode',
+      );
+    }
+  }
+
+  async create(body: NetworkCreateBody): Promise<{ Id: string; Warning: string }> {
+    const { settings, route, bridge } = this.#parts;
+    const wanted = createSpec({
+      body,
+      id: newId(),
+      createdAt: nowString(),
+      mtu: settings.defaultBridge.mtu,
+      hostBinding: settings.defaultBridge.ip,
+    });
+    const device = wanted.bridge?.name ?? '';
+    if (this.#networks.all().some((other) => other.bridge?.name === device)) {
+      throw new BridgeportError('forbidden', `bridge name "${device}" is used by another network`);
+    }
+    const spec = this.#networks.create(wanted, routedPrefixes(route, undefined));
+    try {
+      ensureNetworkBridge(spec, bridge, settings);
+      await this.#firewall.sync();
+    } catch (error) {
+      await this.#destroy(spec).catch(() => {});
+      throw error;
+    }
+    this.#emit('create', spec);
+    return { Id: spec.id, Warning: '' };
+  }
+
+  async remove(ref: string): Promise<void> {
+    const spec = this.#networks.find(ref);
+    this.#networks.refusePredefined(spec);
+    const members = this.#members(spec);
+    if (members.length > 0) {
+      const names = members.map(
+        ({ endpoint, containerName }) => `name:"${containerName}" id:"${endpoint.id.slice(0, 12)}"`,
+      );
+      throw new BridgeportError(
+        'forbidden',
+        `error while removing network: network ${spec.name} has active endpoints (${names.join(', ')})`,
+      );
+    }
+    await this.#destroy(spec);
+    this.#emit('destroy', spec);
+  }
+
+  /** Has anybody an endpoint on it? */
+  isUsed(spec: NetworkSpec): boolean {
+    return this.#members(spec).length > 0;
+  }
+
+  isPredefined(spec: NetworkSpec): boolean {
+    return this.#networks.isPredefined(spec);
+  }
+
+  find(ref: string): NetworkSpec {
+    return this.#networks.find(ref);
   }
 
   /** Tells the controller a container's new name. */
@@ -296,76 +424,26 @@ export class NetworkController {
   }
 
   list(): NetworkInspect[] {
-    return [...this.#networks.values()].map((spec) => this.#view(spec));
+    return this.#networks.all().map((spec) => this.#view(spec));
   }
 
   inspect(ref: string): NetworkInspect {
-    return this.#view(this.#find(ref));
+    return this.#view(this.#networks.find(ref));
   }
 
   /** The networks a container joins, as `inspect` shows them when it does not run. */
   plannedNetworks(request: SandboxRequest): Record<string, EndpointSettings> {
     if (request.mode.startsWith('container:')) return {};
-    const spec = [...this.#networks.values()].find(
-      ({ name, id }) => name === request.mode || id === request.mode,
+    return Object.fromEntries(
+      this.#wanted(request).map(([ref, asked]) => {
+        const spec = this.#networks.all().find(({ name, id }) => name === ref || id === ref);
+        return [spec?.name ?? ref, endpointView('', asked, undefined)];
+      }),
     );
-    if (spec === undefined) return {};
-    return { [spec.name]: endpointView('', this.#asked(request, spec), undefined) };
   }
 
   specs(): readonly NetworkSpec[] {
-    return [...this.#networks.values()];
-  }
-
-  #initDefaultBridge(): void {
-    const { settings, route, bridge } = this.#parts;
-    const flags = settings.defaultBridge;
-    const name = flags.bridge === '' ? DEFAULT_BRIDGE : flags.bridge;
-    const existing = route.findLink(name);
-    if (flags.bridge !== '' && existing === undefined) {
-      throw invalid(`bridge device non existent (${flags.bridge}): --bridge takes a bridge that is there`);
-    }
-    const addresses =
-      existing === undefined
-        ? []
-        : route.addresses({ link: existing.index, family: 4 }).filter((a) => !a.secondary);
-    const inUse = route
-      .routes({ family: 4 })
-      .filter((found) => found.link !== existing?.index)
-      .flatMap((found) => Prefix.tryParse(found.destination) ?? []);
-    const addressing = chooseAddressing(flags, addresses, () => settings.pools.allocate(4, { avoid: inUse }));
-    if (flags.bip !== '' && existing !== undefined) {
-      // The flag says what the bridge's address is: an earlier daemon's is replaced.
-      for (const old of addresses) {
-        if (old.address !== addressing.address.toString()) {
-          route.deleteAddress({ link: existing.index, address: old.address, prefixLength: old.prefixLength });
-        }
-      }
-    }
-    if (!settings.pools.overlaps(addressing.subnet)) settings.pools.request(addressing.subnet);
-    const spec = defaultBridgeSpec(this.#identity('bridge'), name, flags, addressing);
-    bridge.ensureBridge({
-      name,
-      mtu: flags.mtu,
-      address: {
-        address: addressing.address.toString(),
-        prefixLength: addressing.subnet.length,
-        broadcast: addressing.subnet.broadcast?.toString() ?? '',
-      },
-      routeLocalnet: settings.iptables && !settings.userlandProxy,
-      filterBridged: !flags.icc && settings.iptables,
-    });
-    this.#add(spec);
-  }
-
-  #add(spec: NetworkSpec): void {
-    this.#networks.set(spec.name, spec);
-    if (spec.ipam.subnets.length > 0) {
-      this.#addresses.set(
-        spec.id,
-        new NetworkAddresses({ name: spec.name, id: spec.id, subnets: spec.ipam.subnets }),
-      );
-    }
+    return this.#networks.all();
   }
 
   #identity(name: string): NetworkIdentity {
@@ -376,85 +454,43 @@ export class NetworkController {
     return identity;
   }
 
-  /** By name, id or unambiguous id prefix. Throws `not-found` in Docker's words. */
-  #find(ref: string): NetworkSpec {
-    const exact = this.#networks.get(ref === 'default' ? 'bridge' : ref);
-    if (exact !== undefined) return exact;
-    const matches = [...this.#networks.values()].filter((spec) => ref !== '' && spec.id.startsWith(ref));
-    if (matches.length > 1)
-      throw invalid(`network ${ref} is ambiguous (${matches.length} matches found based on ID prefix)`);
-    const match = matches[0];
-    if (match === undefined) throw notFound(`network ${ref} not found`);
-    return match;
+  /** The networks of a request with what is asked of each: that of the mode first, then the others as they were given. */
+  #wanted(request: SandboxRequest): Array<[string, EndpointSettings]> {
+    const main = this.#networks.all().find(({ name, id }) => name === request.mode || id === request.mode);
+    const isMain = (ref: string) =>
+      ref === request.mode ||
+      ref === main?.name ||
+      ref === main?.id ||
+      (ref === 'default' && main?.bridge?.isDefault);
+    const entries = Object.entries(request.networks);
+    const own = entries.find(([ref]) => isMain(ref))?.[1] ?? {};
+    return [[request.mode, own], ...entries.filter(([ref]) => !isMain(ref))];
   }
 
-  #asked(request: SandboxRequest, spec: NetworkSpec): EndpointSettings {
-    const keys = [spec.name, spec.id, request.mode, ...(spec.name === 'bridge' ? ['default'] : [])];
-    return keys.map((key) => request.networks[key]).find((settings) => settings !== undefined) ?? {};
+  /** After endpoints came or went: the default routes follow, and so do published ports. */
+  async #moveGateway(record: SandboxRecord): Promise<void> {
+    this.#namespaces.updateRoutes(record);
+    const target = this.#publishingEndpoint(record);
+    if (record.ports.every(({ endpointId }) => endpointId === target?.id) && record.ports.length > 0) return;
+    await this.#parts.publisher.unpublish(record.ports);
+    record.ports = [];
+    await this.#publish(record);
+    this.#save(record);
   }
 
-  #newEndpoint(spec: NetworkSpec, request: SandboxRequest, sandboxId: string): EndpointSpec {
-    const addresses = this.#addresses.get(spec.id);
-    if (addresses === undefined) throw notImplemented(`a network without IPv4 ("${spec.name}")`);
-    const asked = this.#asked(request, spec);
-    const requested = asked.IPAMConfig?.IPv4Address;
-    const v4 = addresses.allocate(4, {
-      ...(requested ? { requested } : {}),
-      isInUse: (ip) => this.#hostHas(ip.toString()),
-    });
-    const gateway = spec.ipam.subnets[0]?.auxAddresses?.DefaultGatewayIPv4 ?? v4.gateway;
-    const id = newId();
-    return {
-      id,
-      networkId: spec.id,
-      containerId: request.containerId,
-      sandboxId,
-      ifname: `${spec.bridge?.containerIfacePrefix ?? 'eth'}0`,
-      hostVeth: this.#freeVethName(id),
-      mac: parseMac(asked.MacAddress || request.macAddress || macFromIpv4(v4.address)),
-      v4: { ...v4, ...(gateway === undefined ? {} : { gateway }) },
-      aliases: asked.Aliases ?? [],
-      gatewayPriority: asked.GwPriority ?? 0,
-      driverOptions: asked.DriverOpts ?? {},
-    };
+  /** Ports are published where answers go out; a container on internal networks only publishes nothing. */
+  #publishingEndpoint(record: SandboxRecord): EndpointSpec | undefined {
+    return chooseGateways(record.endpoints, (id) => this.#networks.byId(id)).v4;
   }
 
-  #hostHas(address: string): boolean {
-    return this.#parts.route.addresses({ family: 4 }).some((own) => own.address === address);
-  }
-
-  #freeVethName(endpointId: string): string {
-    for (let attempt = 0; ; attempt++) {
-      const name = hostVethName(endpointId, attempt);
-      if (this.#parts.route.findLink(name) === undefined) return name;
-    }
-  }
-
-  #makeNamespace(record: SandboxRecord, spec: NetworkSpec): void {
-    const { settings, bridge, route } = this.#parts;
-    createNetns(record.path);
-    using netns = openNetns(record.path);
-    // Interfaces made later get no IPv6 link-local address: a network without IPv6 must not have a second way in.
-    withNetns(netns, () => tryWriteSysctl('net/ipv6/conf/default/disable_ipv6', '1'));
-    for (const endpoint of record.endpoints) {
-      const device = spec.bridge;
-      if (device === undefined) continue;
-      bridge.createEndpoint(endpoint, route.link(device.name), netns, {
-        mtu: device.mtu,
-        hairpin: settings.iptables && !settings.userlandProxy,
-        isDefaultRoute: true,
-      });
-    }
-  }
-
-  async #publish(record: SandboxRecord, spec: NetworkSpec): Promise<void> {
-    const [endpoint] = record.endpoints;
+  async #publish(record: SandboxRecord): Promise<void> {
+    const endpoint = this.#publishingEndpoint(record);
     if (endpoint?.v4 === undefined) return;
     const requests = publishRequests({
       bindings: record.request.portBindings,
       exposed: record.request.exposedPorts,
       publishAll: record.request.publishAllPorts,
-      defaultHostIp: spec.bridge?.hostBindingV4 ?? '',
+      defaultHostIp: this.#networks.byId(endpoint.networkId)?.bridge?.hostBindingV4 ?? '',
     });
     if (requests.length === 0) return;
     const target = { endpointId: endpoint.id, containerIp: endpoint.v4.address };
@@ -462,74 +498,63 @@ export class NetworkController {
     this.#save(record);
   }
 
-  #links(spec: NetworkSpec): Link[] {
-    const links: Link[] = [];
-    for (const record of this.#sandboxes.values()) {
-      const client = record.endpoints.find((endpoint) => endpoint.networkId === spec.id);
-      if (client?.v4 === undefined) continue;
-      for (const link of record.request.links) {
-        const target = this.#sandboxes.get(link.containerId);
-        const server = target?.endpoints.find((endpoint) => endpoint.networkId === spec.id);
-        if (target === undefined || server?.v4 === undefined) continue;
-        links.push({
-          networkId: spec.id,
-          clientEndpointId: client.id,
-          clientIp: client.v4.address,
-          serverEndpointId: server.id,
-          serverIp: server.v4.address,
-          alias: link.alias,
-          exposed: target.request.exposedPorts.map((port) => parsePortSpec(port)),
-        });
-      }
-    }
-    return links;
+  #openSandbox(containerId: string): SandboxRecord {
+    const record = this.#sandboxes.get(containerId);
+    if (record?.phase !== 'open') throw invalid(`container ${containerId} has no network to connect`);
+    return record;
+  }
+
+  async #destroy(spec: NetworkSpec): Promise<void> {
+    const { bridge } = this.#parts;
+    this.#networks.remove(spec);
+    await runAll(`remove network ${spec.name}`, [
+      () => this.#firewall.sync(),
+      () => (spec.bridge === undefined ? undefined : bridge.deleteBridge(spec.bridge.name)),
+    ]);
+  }
+
+  #joined(record: SandboxRecord): NetworkSpec[] {
+    if (record.endpoints.length === 0) return [this.#networks.find(record.request.mode)];
+    return record.endpoints.flatMap(({ networkId }) => this.#networks.byId(networkId) ?? []);
   }
 
   #info(record: SandboxRecord): SandboxInfo {
-    const spec = this.#find(record.request.mode);
-    const [endpoint] = record.endpoints;
+    const networks = this.#wanted(record.request).map(([ref, asked]) => {
+      const spec = this.#networks.find(ref);
+      const endpoint = record.endpoints.find(({ networkId }) => networkId === spec.id);
+      return [spec.name, endpointView(spec.id, asked, endpoint)] as const;
+    });
     return {
       id: record.id,
       path: record.path,
       ports: portMapOf(record.request.exposedPorts, record.ports),
-      networks: { [spec.name]: endpointView(spec.id, this.#asked(record.request, spec), endpoint) },
+      networks: Object.fromEntries(networks),
     };
   }
 
-  #view(spec: NetworkSpec): NetworkInspect {
-    const members = [...this.#sandboxes.values()].flatMap((record) =>
+  #members(spec: NetworkSpec): Array<{ endpoint: EndpointSpec; containerName: string }> {
+    return this.sandboxes().flatMap((record) =>
       record.endpoints
         .filter((endpoint) => endpoint.networkId === spec.id)
         .map((endpoint) => ({ endpoint, containerName: record.request.containerName })),
     );
-    return networkView(spec, members);
   }
 
-  #emit(action: string, spec: NetworkSpec, containerId: string): void {
-    this.#parts.emit(action, spec.id, { container: containerId, name: spec.name, type: spec.driver });
+  #view(spec: NetworkSpec): NetworkInspect {
+    return networkView(spec, this.#members(spec));
+  }
+
+  #emit(action: string, spec: NetworkSpec, more: Record<string, string> = {}): void {
+    this.#parts.emit(action, spec.id, { ...more, name: spec.name, type: spec.driver });
+  }
+
+  #emitMember(action: string, spec: NetworkSpec, containerId: string): void {
+    this.#emit(action, spec, { container: containerId });
   }
 
   #save(record: SandboxRecord): void {
     const { containerId } = record.request;
     this.#sandboxes.set(containerId, record);
     this.#sandboxTable.put(containerId, record);
-  }
-
-  /** What an earlier daemon left without a record: it was killed between two steps. */
-  async #sweep(): Promise<void> {
-    const { settings, bridge, log } = this.#parts;
-    const known = new Set([...this.#sandboxes.values()].map((record) => record.path));
-    for (const name of existsSync(settings.netnsFolder) ? readdirSync(settings.netnsFolder) : []) {
-      const path = join(settings.netnsFolder, name);
-      if (name === HOST_NETNS || known.has(path)) continue;
-      log.info({ path }, 'removing a namespace that nothing belongs to');
-      removeNetns(path);
-    }
-    const endpoints = new Set([...this.#sandboxes.values()].flatMap((r) => r.endpoints.map((e) => e.id)));
-    for (const link of bridge.ownedLinks()) {
-      if (endpoints.has(link.endpointId)) continue;
-      log.info({ link: link.name, mark: OWNER_MARK }, 'removing a link that nothing belongs to');
-      await bridge.deleteEndpoint(link.name);
-    }
   }
 }

@@ -5,7 +5,7 @@ import type { Log } from '../../base/log.ts';
 import { randomMac } from '../../base/mac.ts';
 import { Prefix } from '../../base/prefix.ts';
 import { isErrno } from '../../kernel/ffi/errno.ts';
-import { addAddress, addRoute, type Link, RouteClient, setLink } from '../../kernel/netlink/index.ts';
+import { addAddress, type Link, RouteClient, replaceRoute, setLink } from '../../kernel/netlink/index.ts';
 import { type NetnsHandle, withNetns } from '../../kernel/netns/index.ts';
 import { tryWriteSysctl } from '../../kernel/sysctl.ts';
 import type { EndpointSpec } from '../model/index.ts';
@@ -13,15 +13,26 @@ import type { EndpointSpec } from '../model/index.ts';
 /** Marks what this driver made: the interface alias of the host's end is this word and the endpoint's id. */
 export const OWNER_MARK = 'bridgeport';
 
+export interface BridgeAddress {
+  address: string;
+  prefixLength: number;
+}
+
 export interface BridgeSettings {
   name: string;
   mtu: number;
-  /** The bridge's own address, `172.17.0.1/16`; undefined leaves the addresses alone. */
-  address: { address: string; prefixLength: number; broadcast: string } | undefined;
+  /** The bridge's own addresses, of either family: `172.17.0.1/16`. Others that it has are left alone. */
+  addresses: readonly BridgeAddress[];
   /** Loopback addresses of the host may be translated to containers (userland proxy off). */
   routeLocalnet: boolean;
   /** Frames between ports of the bridge meet the firewall; needed to keep containers apart. */
   filterBridged: boolean;
+}
+
+/** Through which of its interfaces a namespace reaches the world, by family; undefined: not at all. */
+export interface DefaultRoutes {
+  v4: { ifname: string; gateway: string } | undefined;
+  v6: { ifname: string; gateway: string } | undefined;
 }
 
 export class BridgeDriver {
@@ -34,28 +45,24 @@ export class BridgeDriver {
     this.#log = log;
   }
 
-  /** Makes the bridge or takes the one that is there; its other addresses are left alone. Repeating it changes nothing. */
+  /** Makes the bridge or takes the one that is there. Repeating it changes nothing. */
   ensureBridge(settings: BridgeSettings): Link {
-    const { name, address } = settings;
+    const { name } = settings;
     let bridge = this.#route.findLink(name);
     if (bridge === undefined) {
-      bridge = this.#route.addLink({
-        kind: 'bridge',
-        name,
-        mac: randomMac(),
-        mtu: settings.mtu,
-        forwardDelay: undefined,
-      });
+      bridge = this.#route.addLink({ kind: 'bridge', name, mac: randomMac(), mtu: settings.mtu });
       this.#log.info({ bridge: name, mac: bridge.mac }, 'bridge made');
     } else if (bridge.mtu !== settings.mtu) {
       this.#route.setLink(bridge.index, { mtu: settings.mtu });
     }
-    if (address !== undefined) {
+    const hasIPv6 = settings.addresses.some(({ address }) => address.includes(':'));
+    if (hasIPv6) this.#sysctl(`net/ipv6/conf/${name}/disable_ipv6`, '0');
+    for (const { address, prefixLength } of settings.addresses) {
       this.#route.replaceAddress({
         link: bridge.index,
-        address: address.address,
-        prefixLength: address.prefixLength,
-        broadcast: address.broadcast,
+        address,
+        prefixLength,
+        ...(address.includes(':') ? { nodad: true } : { broadcast: broadcastOf(address, prefixLength) }),
       });
     }
     this.#route.setLink(bridge.index, { up: true });
@@ -67,16 +74,21 @@ export class BridgeDriver {
     return this.#route.link(bridge.index);
   }
 
+  /** Takes a bridge away; what is gone already is fine. */
+  async deleteBridge(name: string): Promise<void> {
+    await this.#delete(name);
+  }
+
   /**
-   * Makes the veth pair with the inner end directly in `netns` and brings it up with address and default route. The namespace has no
-   * other interface of that name. Returns both indexes.
+   * Makes the veth pair with the inner end directly in `netns` and brings it up with its addresses. The namespace has no other
+   * interface of that name. Default routes are a matter of all endpoints together: see `setDefaultRoutes()`.
    */
   createEndpoint(
     endpoint: EndpointSpec,
     bridge: Link,
     netns: NetnsHandle,
-    options: { mtu: number; hairpin: boolean; isDefaultRoute: boolean },
-  ): { hostIndex: number; innerIndex: number } {
+    options: { mtu: number; hairpin: boolean },
+  ): void {
     const host = this.#route.addLink({
       kind: 'veth',
       name: endpoint.hostVeth,
@@ -88,38 +100,50 @@ export class BridgeDriver {
     // The kernel takes no alias with a new link.
     this.#route.setLink(host.index, { alias: `${OWNER_MARK} ${endpoint.id}` });
     if (options.hairpin) this.#route.setBridgePort(host.index, { hairpin: true });
-    const innerIndex = host.link as number;
+    const { v4, v6, ifname } = endpoint;
     withNetns(netns, () => {
-      // The kernel then announces the address (gratuitous ARP) when the link comes up, so that nobody keeps an old neighbour.
-      tryWriteSysctl(`net/ipv4/conf/${endpoint.ifname}/arp_notify`, '1');
+      // The kernel then announces the addresses (gratuitous ARP, unsolicited neighbour advertisement) when the link comes up, so
+      // that nobody keeps an old neighbour.
+      tryWriteSysctl(`net/ipv4/conf/${ifname}/arp_notify`, '1');
+      if (v6 === undefined) return;
+      tryWriteSysctl(`net/ipv6/conf/${ifname}/ndisc_notify`, '1');
+      tryWriteSysctl(`net/ipv6/conf/${ifname}/accept_dad`, '0');
+      tryWriteSysctl(`net/ipv6/conf/${ifname}/disable_ipv6`, '0');
     });
     using inside = RouteClient.open(netns);
-    const requests = [];
-    if (endpoint.v4 !== undefined) {
-      requests.push(
-        addAddress({
-          link: innerIndex,
-          address: endpoint.v4.address,
-          prefixLength: endpoint.v4.prefixLength,
-          broadcast: broadcastOf(endpoint.v4),
-        }),
-      );
+    const link = host.link as number;
+    inside.batch([
+      ...(v4 === undefined
+        ? []
+        : [addAddress({ link, ...addressOf(v4), broadcast: broadcastOf(v4.address, v4.prefixLength) })]),
+      ...(v6 === undefined ? [] : [addAddress({ link, ...addressOf(v6), nodad: true })]),
+      setLink(link, { up: true }),
+    ]);
+  }
+
+  /** Makes these the namespace's default routes. A family without one has none afterwards. */
+  setDefaultRoutes(netns: NetnsHandle, routes: DefaultRoutes): void {
+    using inside = RouteClient.open(netns);
+    for (const [family, wanted] of [
+      [4, routes.v4],
+      [6, routes.v6],
+    ] as const) {
+      const link = wanted === undefined ? undefined : inside.link(wanted.ifname).index;
+      const present = inside.routes({ family }).filter((route) => route.destination === 'default');
+      for (const route of present) {
+        if (route.link !== link || route.gateway !== wanted?.gateway) {
+          inside.deleteRoute({ destination: 'default', family, link: route.link, gateway: route.gateway });
+        }
+      }
+      if (wanted !== undefined) {
+        inside.batch([replaceRoute({ destination: 'default', family, gateway: wanted.gateway, link })]);
+      }
     }
-    requests.push(setLink(innerIndex, { up: true }));
-    if (options.isDefaultRoute && endpoint.v4?.gateway !== undefined) {
-      requests.push(addRoute({ destination: 'default', gateway: endpoint.v4.gateway, link: innerIndex }));
-    }
-    inside.batch(requests);
-    return { hostIndex: host.index, innerIndex };
   }
 
   /** Takes the pair away; what is gone already is fine. */
   async deleteEndpoint(hostVeth: string): Promise<void> {
-    try {
-      await this.#route.deleteLinkAsync(hostVeth);
-    } catch (error) {
-      if (!isErrno(error, 'ENODEV')) throw error;
-    }
+    await this.#delete(hostVeth);
   }
 
   /** Host ends that carry our mark, with the endpoint ids in it. */
@@ -130,16 +154,29 @@ export class BridgeDriver {
     });
   }
 
+  async #delete(name: string): Promise<void> {
+    try {
+      await this.#route.deleteLinkAsync(name);
+    } catch (error) {
+      if (!isErrno(error, 'ENODEV')) throw error;
+    }
+  }
+
   #sysctl(name: string, value: string): void {
     try {
-      if (!tryWriteSysctl(name, value))
+      if (!tryWriteSysctl(name, value)) {
         this.#log.warn({ sysctl: name }, 'this kernel does not have the setting');
+      }
     } catch (error) {
       this.#log.warn({ sysctl: name, error: messageOf(error) }, 'cannot change the setting');
     }
   }
 }
 
-function broadcastOf(address: { address: string; prefixLength: number }): string {
-  return Prefix.parse(`${address.address}/${address.prefixLength}`).broadcast?.toString() ?? '';
+function addressOf({ address, prefixLength }: BridgeAddress): BridgeAddress {
+  return { address, prefixLength };
+}
+
+function broadcastOf(address: string, prefixLength: number): string | undefined {
+  return Prefix.parse(`${address}/${prefixLength}`).broadcast?.toString();
 }

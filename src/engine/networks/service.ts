@@ -1,0 +1,163 @@
+/** Networks as the API asks for them: what concerns containers that do not run is settled here, the rest by the controller. */
+
+import { BridgeportError, conflict, invalid } from '../../base/errors.ts';
+import type {
+  EndpointSettings,
+  Filters,
+  NetworkConnectBody,
+  NetworkCreateBody,
+  NetworkDisconnectBody,
+  NetworkInspect,
+} from '../../base/wire/index.ts';
+import type { NetworkController } from '../../network/controller/controller.ts';
+import type { Container } from '../containers/container.ts';
+import type { ContainerRegistry } from '../containers/registry.ts';
+import { sandboxRequest } from '../containers/start.ts';
+import { matchesLabels, matchesPattern } from '../filters.ts';
+
+const KNOWN_FILTERS = new Set(['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type']);
+
+export class NetworksService {
+  readonly #network: NetworkController;
+  readonly #registry: ContainerRegistry;
+  readonly #afterChange: (container: Container) => void;
+
+  /** `afterChange`: a running container's networks are others now. */
+  constructor(
+    network: NetworkController,
+    registry: ContainerRegistry,
+    afterChange: (container: Container) => void,
+  ) {
+    this.#network = network;
+    this.#registry = registry;
+    this.#afterChange = afterChange;
+  }
+
+  async list(filters: Filters): Promise<NetworkInspect[]> {
+    for (const name of Object.keys(filters)) {
+      if (!KNOWN_FILTERS.has(name)) throw invalid(`invalid filter '${name}'`);
+    }
+    for (const type of filters.type ?? []) {
+      if (type !== 'custom' && type !== 'builtin') throw invalid(`invalid filter: 'type'='${type}'`);
+    }
+    const any = (name: string, test: (value: string) => boolean) => {
+      const values = filters[name];
+      return values === undefined || values.length === 0 || values.some(test);
+    };
+    return this.#network.list().filter((found) => {
+      const builtin = this.#network.isPredefined(this.#network.find(found.Id));
+      return (
+        any('name', (value) => matchesPattern(found.Name, [value])) &&
+        any('id', (value) => found.Id.startsWith(value)) &&
+        any('driver', (value) => found.Driver === value) &&
+        any('scope', (value) => found.Scope === value) &&
+        any('type', (value) => (value === 'builtin') === builtin) &&
+        any('dangling', (value) => /^(1|t|true)$/i.test(value) === (!builtin && !this.#isNamed(found))) &&
+        matchesLabels(found.Labels, filters.label ?? [])
+      );
+    });
+  }
+
+  async inspect(ref: string): Promise<NetworkInspect> {
+    return this.#network.inspect(ref);
+  }
+
+  create(body: NetworkCreateBody): Promise<{ Id: string; Warning: string }> {
+    return this.#network.create(body);
+  }
+
+  remove(ref: string): Promise<void> {
+    return this.#network.remove(ref);
+  }
+
+  async connect(ref: string, body: NetworkConnectBody): Promise<void> {
+    const container = this.#registry.find(body.Container);
+    const asked = body.EndpointConfig ?? {};
+    await container.lock.run(async () => {
+      const { record } = container;
+      if (record.removing) {
+        throw conflict(
+          `Container ${record.id} is marked for removal and cannot be connected or disconnected to the network`,
+        );
+      }
+      const spec = this.#network.find(ref);
+      if (container.isRunning) {
+        await this.#network.connect(container.id, ref, asked);
+      } else {
+        const request = sandboxRequest(container);
+        this.#network.checkJoin(request, spec);
+        if (this.#joins(container, spec)) {
+          throw new BridgeportError(
+            'forbidden',
+            `endpoint with name ${record.name} already exists in network ${spec.name}`,
+          );
+        }
+        this.#network.validate({ ...request, networks: { ...request.networks, [spec.name]: asked } });
+      }
+      record.networks = { ...record.networks, [spec.name]: asked };
+      this.#registry.save(container);
+      if (container.isRunning) this.#afterChange(container);
+    });
+  }
+
+  async disconnect(ref: string, body: NetworkDisconnectBody): Promise<void> {
+    const container = this.#registry.find(body.Container);
+    await container.lock.run(async () => {
+      const spec = this.#network.find(ref);
+      const { record } = container;
+      if (container.isRunning) {
+        this.#network.checkJoin(sandboxRequest(container), spec);
+        await this.#network.disconnect(container.id, ref);
+      } else if (!this.#joins(container, spec)) {
+        throw new BridgeportError(
+          'forbidden',
+          `container ${record.id} is not connected to the network ${spec.name}`,
+        );
+      }
+      this.#forget(container, spec);
+      this.#registry.save(container);
+      if (container.isRunning) this.#afterChange(container);
+    });
+  }
+
+  async prune(filters: Filters): Promise<{ NetworksDeleted: string[] | null }> {
+    const deleted: string[] = [];
+    for (const spec of this.#network.specs()) {
+      if (this.#network.isPredefined(spec) || this.#network.isUsed(spec)) continue;
+      if (this.#isNamed({ Name: spec.name, Id: spec.id })) continue;
+      if (!matchesLabels(spec.labels, filters.label ?? [])) continue;
+      if ((filters['label!'] ?? []).some((label) => matchesLabels(spec.labels, [label]))) continue;
+      await this.#network.remove(spec.id);
+      deleted.push(spec.name);
+    }
+    return { NetworksDeleted: deleted.length === 0 ? null : deleted };
+  }
+
+  /** Does any container, running or not, belong to it? */
+  #isNamed(network: { Name: string; Id: string }): boolean {
+    return this.#registry
+      .all()
+      .some((container) => this.#joins(container, { name: network.Name, id: network.Id }));
+  }
+
+  #joins(container: Container, spec: { name: string; id: string }): boolean {
+    const { networks, hostConfig } = container.record;
+    return [hostConfig.NetworkMode, ...Object.keys(networks)].some(
+      (ref) => ref === spec.name || ref === spec.id,
+    );
+  }
+
+  /** The container leaves; when it was named by its mode, the first of the others takes that place. */
+  #forget(container: Container, spec: { name: string; id: string }): void {
+    const { record } = container;
+    const rest: Record<string, EndpointSettings> = {};
+    for (const [ref, asked] of Object.entries(record.networks)) {
+      if (ref !== spec.name && ref !== spec.id && !(ref === 'default' && spec.name === 'bridge'))
+        rest[ref] = asked;
+    }
+    record.networks = rest;
+    const { NetworkMode: mode } = record.hostConfig;
+    if (mode === spec.name || mode === spec.id)
+      record.hostConfig.NetworkMode = Object.keys(rest)[0] ?? 'none';
+  }
+}

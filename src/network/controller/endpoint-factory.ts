@@ -1,0 +1,100 @@
+/** Endpoints as they are planned: checked, with addresses, names and MACs chosen; nothing of them is in the kernel yet. */
+
+import { invalid } from '../../base/errors.ts';
+import { hostVethName, newId } from '../../base/ids.ts';
+import { isIp } from '../../base/ip.ts';
+import { macFromIpv4, parseMac, randomMac } from '../../base/mac.ts';
+import type { EndpointSettings } from '../../base/wire/index.ts';
+import type { RouteClient } from '../../kernel/netlink/index.ts';
+import type { NetworkAddresses } from '../ipam/index.ts';
+import type { EndpointAddress, EndpointSpec, NetworkSpec } from '../model/index.ts';
+import type { NetworkRegistry } from './network-registry.ts';
+import { freeInterfaceName, type SandboxRecord } from './sandbox-record.ts';
+
+export class EndpointFactory {
+  readonly #networks: NetworkRegistry;
+  readonly #route: RouteClient;
+
+  /** `route` is a client in the daemon's namespace. */
+  constructor(networks: NetworkRegistry, route: RouteClient) {
+    this.#networks = networks;
+    this.#route = route;
+  }
+
+  /** Throws `invalid`, in Docker's words, for what can never be given on this network. */
+  check(spec: NetworkSpec, asked: EndpointSettings): void {
+    const problems: string[] = [];
+    const userDefined = spec.bridge?.isDefault === false;
+    const { IPv4Address: v4, IPv6Address: v6 } = asked.IPAMConfig ?? {};
+    if ((v4 || v6) && !userDefined) {
+      problems.push('user-specified IP address is supported on user-defined networks only');
+    }
+    if ((asked.Aliases ?? []).length > 0 && !userDefined) {
+      problems.push('network-scoped aliases are only supported for user-defined networks');
+    }
+    if (v4 && !isIp(v4, 4)) problems.push(`invalid IPv4 address: ${v4}`);
+    if (v6 && !isIp(v6, 6)) problems.push(`invalid IPv6 address: ${v6}`);
+    if (problems.length > 0) throw invalid(`invalid endpoint settings:\n${problems.join('\n')}`);
+    if (asked.MacAddress) parseMac(asked.MacAddress);
+  }
+
+  /** Takes addresses: whoever gives the endpoint up must `release()` it. */
+  create(spec: NetworkSpec, record: SandboxRecord, asked: EndpointSettings): EndpointSpec {
+    const { request } = record;
+    const id = newId();
+    const v4 = this.#takeAddress(spec, 4, asked.IPAMConfig?.IPv4Address);
+    const v6 = this.#takeAddress(spec, 6, asked.IPAMConfig?.IPv6Address);
+    const mac = asked.MacAddress || (record.endpoints.length === 0 ? request.macAddress : '');
+    return {
+      id,
+      networkId: spec.id,
+      containerId: request.containerId,
+      sandboxId: record.id,
+      ifname: freeInterfaceName(record.endpoints, spec.bridge?.containerIfacePrefix ?? 'eth'),
+      hostVeth: this.#freeVethName(id),
+      mac: parseMac(mac || (v4 === undefined ? randomMac() : macFromIpv4(v4.address))),
+      ...(v4 === undefined ? {} : { v4 }),
+      ...(v6 === undefined ? {} : { v6 }),
+      aliases: asked.Aliases ?? [],
+      gatewayPriority: asked.GwPriority ?? 0,
+      driverOptions: asked.DriverOpts ?? {},
+    };
+  }
+
+  release(endpoint: EndpointSpec): void {
+    this.#eachAddress(endpoint, (pool, address) => pool.release(address));
+  }
+
+  /** Marks the addresses of an endpoint that an earlier daemon made. */
+  restore(endpoint: EndpointSpec): void {
+    this.#eachAddress(endpoint, (pool, address) => pool.restore(address));
+  }
+
+  #takeAddress(spec: NetworkSpec, family: 4 | 6, requested: string | undefined): EndpointAddress | undefined {
+    const addresses = this.#networks.addresses(spec.id);
+    if (addresses?.has(family) !== true) return undefined;
+    const own = new Set(this.#route.addresses({ family }).map(({ address }) => address));
+    const { gateway, ...rest } = addresses.allocate(family, {
+      ...(requested ? { requested } : {}),
+      isInUse: (ip) => own.has(ip.toString()),
+    });
+    const mode = family === 4 ? spec.bridge?.gatewayModeV4 : spec.bridge?.gatewayModeV6;
+    // `--default-gateway` names another router than the bridge; an internal network has none.
+    const other = family === 4 ? spec.ipam.subnets[0]?.auxAddresses?.DefaultGatewayIPv4 : undefined;
+    const way = other ?? gateway;
+    return spec.internal || mode === 'isolated' || way === undefined ? rest : { ...rest, gateway: way };
+  }
+
+  #eachAddress(endpoint: EndpointSpec, act: (pool: NetworkAddresses, address: string) => void): void {
+    const pool = this.#networks.addresses(endpoint.networkId);
+    if (pool === undefined) return;
+    for (const part of [endpoint.v4, endpoint.v6]) if (part !== undefined) act(pool, part.address);
+  }
+
+  #freeVethName(endpointId: string): string {
+    for (let attempt = 0; ; attempt++) {
+      const name = hostVethName(endpointId, attempt);
+      if (this.#route.findLink(name) === undefined) return name;
+    }
+  }
+}

@@ -1,0 +1,139 @@
+/** All networks, with the addresses of each, kept in the store. */
+
+import { BridgeportError, conflict, invalid, notFound } from '../../base/errors.ts';
+import { Prefix } from '../../base/prefix.ts';
+import type { Store, Table } from '../../store/store.ts';
+import { NetworkAddresses, type SubnetSpace } from '../ipam/index.ts';
+import type { NetworkSpec, SubnetSpec } from '../model/index.ts';
+
+export class NetworkRegistry {
+  readonly #networks = new Map<string, NetworkSpec>();
+  readonly #addresses = new Map<string, NetworkAddresses>();
+  readonly #table: Table<NetworkSpec>;
+  readonly #pools: SubnetSpace;
+
+  constructor(store: Store, pools: SubnetSpace) {
+    this.#table = store.table<NetworkSpec>('networks');
+    this.#pools = pools;
+  }
+
+  /** The networks that users made, as an earlier daemon left them. */
+  stored(): NetworkSpec[] {
+    return this.#table
+      .all()
+      .map(([, spec]) => spec)
+      .sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
+  }
+
+  /** One of the daemon's own networks: made anew at every start, never stored. */
+  addPredefined(spec: NetworkSpec): void {
+    this.#add(spec);
+  }
+
+  /** One that was stored before. */
+  restore(spec: NetworkSpec): void {
+    for (const { subnet } of spec.ipam.subnets) this.#pools.restore(Prefix.parse(subnet));
+    this.#add(spec);
+  }
+
+  /**
+   * Takes the subnets (chosen from the pools for families that have none, avoiding `inUse`) and stores the network. Throws `conflict`
+   * when the name is taken, `forbidden` when a subnet is.
+   */
+  create(spec: NetworkSpec, inUse: readonly Prefix[]): NetworkSpec {
+    if (this.#networks.has(spec.name)) throw conflict(`network with name ${spec.name} already exists`);
+    const taken: Prefix[] = [];
+    try {
+      const subnets: SubnetSpec[] = [];
+      for (const family of [4, 6] as const) {
+        const given = spec.ipam.subnets.filter(({ subnet }) => Prefix.parse(subnet).family === family);
+        for (const subnet of given) {
+          const prefix = Prefix.parse(subnet.subnet);
+          this.#pools.request(prefix);
+          taken.push(prefix);
+          subnets.push(subnet);
+        }
+        const wanted = family === 4 ? spec.enableIPv4 : spec.enableIPv6;
+        if (given.length === 0 && wanted) {
+          const prefix = this.#pools.allocate(family, { avoid: inUse });
+          taken.push(prefix);
+          subnets.push({ subnet: prefix.toString() });
+        }
+      }
+      const chooseGateway = !hasNoGateway(spec);
+      const addresses = new NetworkAddresses({ name: spec.name, id: spec.id, subnets, chooseGateway });
+      // The chosen gateways become part of the network: `inspect` shows them.
+      const settled = subnets.map((subnet, index) => ({ ...subnet, ...addresses.subnets[index] }));
+      const complete: NetworkSpec = { ...spec, ipam: { ...spec.ipam, subnets: settled } };
+      this.#add(complete);
+      this.#table.put(complete.id, complete);
+      return complete;
+    } catch (error) {
+      for (const prefix of taken) this.#pools.release(prefix);
+      throw error;
+    }
+  }
+
+  remove(spec: NetworkSpec): void {
+    this.#table.delete(spec.id);
+    this.#networks.delete(spec.name);
+    this.#addresses.delete(spec.id);
+    for (const { subnet } of spec.ipam.subnets) this.#pools.release(Prefix.parse(subnet));
+  }
+
+  /** In the order they were made, the predefined first. */
+  all(): readonly NetworkSpec[] {
+    return [...this.#networks.values()];
+  }
+
+  byId(id: string): NetworkSpec | undefined {
+    return this.all().find((spec) => spec.id === id);
+  }
+
+  addresses(networkId: string): NetworkAddresses | undefined {
+    return this.#addresses.get(networkId);
+  }
+
+  /** By name, id or unambiguous id prefix. Throws `not-found` in Docker's words. */
+  find(ref: string): NetworkSpec {
+    const exact = this.#networks.get(ref === 'default' ? 'bridge' : ref);
+    if (exact !== undefined) return exact;
+    const matches = ref === '' ? [] : this.all().filter((spec) => spec.id.startsWith(ref));
+    if (matches.length > 1) {
+      throw invalid(`network ${ref} is ambiguous (${matches.length} matches found based on ID prefix)`);
+    }
+    const match = matches[0];
+    if (match === undefined) throw notFound(`network ${ref} not found`);
+    return match;
+  }
+
+  isPredefined(spec: NetworkSpec): boolean {
+    return spec.bridge?.isDefault === true || spec.driver === 'host' || spec.driver === 'null';
+  }
+
+  refusePredefined(spec: NetworkSpec): void {
+    if (this.isPredefined(spec)) {
+      throw new BridgeportError('forbidden', `${spec.name} is a pre-defined network and cannot be removed`);
+    }
+  }
+
+  #add(spec: NetworkSpec): void {
+    this.#networks.set(spec.name, spec);
+    if (spec.ipam.subnets.length > 0) {
+      this.#addresses.set(
+        spec.id,
+        new NetworkAddresses({
+          name: spec.name,
+          id: spec.id,
+          subnets: spec.ipam.subnets,
+          chooseGateway: !hasNoGateway(spec),
+        }),
+      );
+    }
+  }
+}
+
+/** Networks whose bridge has no address: nobody on them has a way out through the host. */
+function hasNoGateway(spec: NetworkSpec): boolean {
+  return spec.bridge?.gatewayModeV4 === 'isolated';
+}
