@@ -20,9 +20,10 @@ import type { SystemFacts } from '../engine/system/info.ts';
 import { IptablesRunner } from '../kernel/iptables/index.ts';
 import { RouteClient } from '../kernel/netlink/index.ts';
 import { warmThreadPool } from '../kernel/netns/index.ts';
-import { readSysctl, tryReadSysctl, tryWriteSysctl } from '../kernel/sysctl.ts';
+import { readSysctl, tryReadSysctl } from '../kernel/sysctl.ts';
 import { NetworkController } from '../network/controller/controller.ts';
 import { FirewallSync } from '../network/controller/firewall-sync.ts';
+import { Forwarding } from '../network/controller/forwarding.ts';
 import { BridgeDriver } from '../network/drivers/bridge.ts';
 import type { RuleSet } from '../network/firewall/index.ts';
 import { SubnetSpace } from '../network/ipam/index.ts';
@@ -195,8 +196,6 @@ export class Daemon {
   #network(store: Store, route: RouteClient, keeper: ProxyProcess, events: EventBus) {
     const config = this.#config;
     const log = this.#log;
-    const forwardingWasOff = readSysctl('net/ipv4/ip_forward') === '0';
-    if (config.ipForward && forwardingWasOff) tryWriteSysctl('net/ipv4/ip_forward', '1');
     const kernelServes = config.iptables;
     const publisher = new PortPublisher(keeper, {
       userlandProxy: config.userlandProxy,
@@ -218,12 +217,6 @@ export class Daemon {
         save: () => iptables.save(),
       };
     };
-    // A daemon that turned forwarding on is the one that has to see to it that not everything is forwarded; what an earlier
-    // daemon did counts too, since forwarding stays on when it ends.
-    const flags = store.table<boolean>('flags');
-    if (config.ipForward && forwardingWasOff) flags.put('turned_forwarding_on', true);
-    const forwardDrop =
-      config.iptables && !config.ipForwardNoDrop && flags.get('turned_forwarding_on') === true;
     const pools = config.defaultAddressPools.map(({ base, size }) => ({
       base: Prefix.parse(String(base)),
       size,
@@ -246,11 +239,16 @@ export class Daemon {
         iptables: config.iptables,
         ip6tables: config.ip6tables,
         allowDirectRouting: config.allowDirectRouting,
-        forwardDrop,
       },
       store,
       route,
       bridge: new BridgeDriver(route, log),
+      forwarding: new Forwarding(
+        { enabled: config.ipForward, dropAllowed: config.iptables && !config.ipForwardNoDrop },
+        store,
+        route,
+        log,
+      ),
       publisher,
       firewall: (intent) =>
         new FirewallSync({

@@ -30,6 +30,7 @@ import { createSpec } from './create-spec.ts';
 import { type DefaultBridgeSettings, type NetworkIdentity, plainSpec } from './default-networks.ts';
 import { EndpointFactory } from './endpoint-factory.ts';
 import type { FirewallSync } from './firewall-sync.ts';
+import type { Forwarding } from './forwarding.ts';
 import { firewallIntent } from './intent.ts';
 import { SandboxNamespaces } from './namespaces.ts';
 import { NetworkRegistry } from './network-registry.ts';
@@ -54,8 +55,6 @@ export interface NetworkSettings {
   ip6tables: boolean;
   /** Hosts with a route may address containers directly. */
   allowDirectRouting: boolean;
-  /** FORWARD's policy is set to DROP: the daemon turned forwarding on itself. */
-  forwardDrop: boolean;
 }
 
 export interface NetworkParts {
@@ -64,6 +63,7 @@ export interface NetworkParts {
   /** In the daemon's namespace. */
   route: RouteClient;
   bridge: BridgeDriver;
+  forwarding: Forwarding;
   publisher: PortPublisher;
   /** Made by the daemon with `intent()` of this controller. */
   firewall: (intent: () => FirewallIntent) => FirewallSync;
@@ -100,7 +100,7 @@ export class NetworkController {
 
   /** Makes the default networks and the bridges of the stored ones. Sandboxes are adopted afterwards by `restore()`. */
   init(): void {
-    const { settings, route, bridge, log } = this.#parts;
+    const { settings, route, bridge, forwarding, log } = this.#parts;
     prepareNetnsDirectory(settings.netnsFolder);
     bindOwnNetns(join(settings.netnsFolder, HOST_NETNS));
     const stored = this.#networks.stored();
@@ -110,6 +110,7 @@ export class NetworkController {
       this.#networks.addPredefined(plainSpec(this.#identity(name), name));
     }
     if (settings.defaultBridge.bridge !== 'none') {
+      forwarding.ensure(4);
       const parts = { route, driver: bridge, pools: settings.pools, options: settings };
       this.#networks.addPredefined(
         initDefaultBridge(settings.defaultBridge, this.#identity('bridge'), parts),
@@ -117,7 +118,7 @@ export class NetworkController {
     }
     for (const spec of stored) {
       try {
-        ensureNetworkBridge(spec, bridge, settings);
+        this.#makeBridge(spec);
       } catch (error) {
         log.error(
           { network: spec.name, error: messageOf(error) },
@@ -158,13 +159,13 @@ export class NetworkController {
   }
 
   intent(): FirewallIntent {
-    const { iptables, ip6tables, userlandProxy, allowDirectRouting, forwardDrop } = this.#parts.settings;
+    const { iptables, ip6tables, userlandProxy, allowDirectRouting } = this.#parts.settings;
     return firewallIntent(
       {
         enabled: { v4: iptables, v6: iptables && ip6tables },
         userlandProxy,
         allowDirectRouting,
-        forwardDrop: { v4: forwardDrop, v6: false },
+        forwardDrop: this.#parts.forwarding.drop,
       },
       this.#networks.all(),
       this.sandboxes(),
@@ -361,7 +362,7 @@ export class NetworkController {
   }
 
   async create(body: NetworkCreateBody): Promise<{ Id: string; Warning: string }> {
-    const { settings, route, bridge } = this.#parts;
+    const { settings, route } = this.#parts;
     const wanted = createSpec({
       body,
       id: newId(),
@@ -375,7 +376,7 @@ export class NetworkController {
     }
     const spec = this.#networks.create(wanted, routedPrefixes(route, undefined));
     try {
-      ensureNetworkBridge(spec, bridge, settings);
+      this.#makeBridge(spec);
       await this.#firewall.sync();
     } catch (error) {
       await this.#destroy(spec).catch(() => {});
@@ -502,6 +503,14 @@ export class NetworkController {
     const record = this.#sandboxes.get(containerId);
     if (record?.phase !== 'open') throw invalid(`container ${containerId} has no network to connect`);
     return record;
+  }
+
+  #makeBridge(spec: NetworkSpec): void {
+    const { settings, bridge, forwarding } = this.#parts;
+    ensureNetworkBridge(spec, bridge, settings);
+    if (spec.internal) return;
+    if (spec.enableIPv4) forwarding.ensure(4);
+    if (spec.enableIPv6) forwarding.ensure(6);
   }
 
   async #destroy(spec: NetworkSpec): Promise<void> {
