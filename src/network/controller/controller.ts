@@ -22,7 +22,7 @@ import type { BridgeDriver } from '../drivers/bridge.ts';
 import type { FirewallIntent } from '../firewall/index.ts';
 import type { SubnetSpace } from '../ipam/index.ts';
 import type { EndpointSpec, NetworkSpec, PortMapping } from '../model/index.ts';
-import type { PortPublisher } from '../ports/publisher.ts';
+import type { PortPublisher, PublishTarget } from '../ports/publisher.ts';
 import { publishRequests } from '../ports/request.ts';
 import { portMapOf } from '../ports/view.ts';
 import { ensureNetworkBridge, initDefaultBridge, routedPrefixes } from './bridges.ts';
@@ -471,8 +471,11 @@ export class NetworkController {
   /** After endpoints came or went: the default routes follow, and so do published ports. */
   async #moveGateway(record: SandboxRecord): Promise<void> {
     this.#namespaces.updateRoutes(record);
-    const target = this.#publishingEndpoint(record);
-    if (record.ports.every(({ endpointId }) => endpointId === target?.id) && record.ports.length > 0) return;
+    const target = this.#publishTarget(record);
+    const stays = record.ports.every(
+      ({ endpointId }) => endpointId === target.v4?.endpointId || endpointId === target.v6?.endpointId,
+    );
+    if (stays && record.ports.length > 0) return;
     await this.#parts.publisher.unpublish(record.ports);
     record.ports = [];
     await this.#publish(record);
@@ -480,21 +483,26 @@ export class NetworkController {
   }
 
   /** Ports are published where answers go out; a container on internal networks only publishes nothing. */
-  #publishingEndpoint(record: SandboxRecord): EndpointSpec | undefined {
-    return chooseGateways(record.endpoints, (id) => this.#networks.byId(id)).v4;
+  #publishTarget(record: SandboxRecord): PublishTarget {
+    const { v4, v6 } = chooseGateways(record.endpoints, (id) => this.#networks.byId(id));
+    return {
+      v4: v4?.v4 && { endpointId: v4.id, address: v4.v4.address },
+      v6: v6?.v6 && { endpointId: v6.id, address: v6.v6.address },
+    };
   }
 
   async #publish(record: SandboxRecord): Promise<void> {
-    const endpoint = this.#publishingEndpoint(record);
-    if (endpoint?.v4 === undefined) return;
+    const target = this.#publishTarget(record);
+    const way = target.v4 ?? target.v6;
+    if (way === undefined) return;
+    const network = record.endpoints.find(({ id }) => id === way.endpointId)?.networkId ?? '';
     const requests = publishRequests({
       bindings: record.request.portBindings,
       exposed: record.request.exposedPorts,
       publishAll: record.request.publishAllPorts,
-      defaultHostIp: this.#networks.byId(endpoint.networkId)?.bridge?.hostBindingV4 ?? '',
+      defaultHostIp: this.#networks.byId(network)?.bridge?.hostBindingV4 ?? '',
     });
     if (requests.length === 0) return;
-    const target = { endpointId: endpoint.id, containerIp: endpoint.v4.address };
     record.ports = await this.#parts.publisher.publish(target, requests);
     this.#save(record);
   }

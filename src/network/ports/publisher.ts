@@ -31,9 +31,15 @@ export interface PublisherOptions {
   published?: () => readonly PortMapping[];
 }
 
+/** Where a container is reached, by family; at least one of them. */
 export interface PublishTarget {
+  v4: PublishAddress | undefined;
+  v6: PublishAddress | undefined;
+}
+
+export interface PublishAddress {
   endpointId: string;
-  containerIp: string;
+  address: string;
 }
 
 /** Attempts to find a port that is free on both families. */
@@ -139,34 +145,45 @@ export class PortPublisher {
       throw notImplemented(`publish ${request.containerPort}/sctp without iptables`);
     }
     const count = request.anyOf ? 0 : request.containerPortEnd - request.containerPort;
-    return this.#hostIps(request, hostPort).map((hostIp) => ({
-      endpointId: target.endpointId,
-      proto: request.proto,
-      containerIp: target.containerIp,
-      containerPort: request.containerPort,
-      hostIp,
-      hostPort,
-      ...(count > 0
-        ? { containerPortEnd: request.containerPort + count, hostPortEnd: hostPort + count }
-        : {}),
-    }));
+    return this.#hostIps(target, request, hostPort).map((hostIp) => {
+      const { endpointId, address } = this.#wayTo(target, hostIp) as PublishAddress;
+      return {
+        endpointId,
+        proto: request.proto,
+        containerIp: address,
+        containerPort: request.containerPort,
+        hostIp,
+        hostPort,
+        ...(count > 0
+          ? { containerPortEnd: request.containerPort + count, hostPortEnd: hostPort + count }
+          : {}),
+      };
+    });
   }
 
-  /** Addresses that one request binds to. A container without IPv6 is reached from IPv6 through the proxy only. */
-  #hostIps(request: PublishRequest, hostPort: number): string[] {
-    const canProxy6 = this.#options.userlandProxy || !this.#options.kernelServes;
+  /** Addresses that one request binds to: all that lead to the container when it names none. */
+  #hostIps(target: PublishTarget, request: PublishRequest, hostPort: number): string[] {
+    const leads = (hostIp: string) => {
+      const way = this.#wayTo(target, hostIp);
+      return way !== undefined && (request.proto !== 'sctp' || isIp(way.address, 6) === isIp(hostIp, 6));
+    };
     if (request.hostIp === '') {
-      return this.#options.hostHasIPv6 && canProxy6 && request.proto !== 'sctp'
-        ? ['0.0.0.0', '::']
-        : ['0.0.0.0'];
-    }
-    if (isIp(request.hostIp, 6) && (!canProxy6 || request.proto === 'sctp')) {
-      throw new BridgeportError(
-        'invalid',
-        `publish ${formatHostPort(request.hostIp, hostPort)}: the container has no IPv6 address and the userland proxy is off`,
-      );
-    }
-    return [request.hostIp];
+      const all = this.#options.hostHasIPv6 ? ['0.0.0.0', '::'] : ['0.0.0.0'];
+      const usable = all.filter(leads);
+      if (usable.length > 0) return usable;
+    } else if (leads(request.hostIp)) return [request.hostIp];
+    const family = isIp(request.hostIp, 6) ? 'IPv6' : 'IPv4';
+    throw new BridgeportError(
+      'invalid',
+      `publish ${formatHostPort(request.hostIp || '0.0.0.0', hostPort)}: the container has no ${family} address and the userland proxy is off`,
+    );
+  }
+
+  /** The container's address for a host address: of the same family, or the other one where the proxy can cross over. */
+  #wayTo(target: PublishTarget, hostIp: string): PublishAddress | undefined {
+    const [same, other] = isIp(hostIp, 6) ? [target.v6, target.v4] : [target.v4, target.v6];
+    const canCross = this.#options.userlandProxy || !this.#options.kernelServes;
+    return same ?? (canCross ? other : undefined);
   }
 
   #keeperMapping(mapping: PortMapping): ProxyMapping {
