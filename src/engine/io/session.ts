@@ -29,7 +29,7 @@ export interface SessionOptions {
   replay: ((streams: SessionStreams) => Promise<void>) | undefined;
   /** False: replay only. */
   stream: boolean;
-  /** The client closed its end: shall the process read end-of-file? */
+  /** The client closed its end, or has gone: the process shall read end-of-file. Undefined: it shall not. */
   closeStdin: (() => Promise<void>) | undefined;
   onDetach: () => void;
 }
@@ -56,7 +56,10 @@ export function openSession(options: SessionOptions): StreamSession {
   return {
     tty: options.tty,
     async run(streams) {
-      const finish = () => ended.resolve();
+      const finish = () => {
+        ended.resolve();
+        if (streams.stdin !== undefined) endStdin(options);
+      };
       streams.signal.addEventListener('abort', finish, { once: true });
       if (streams.signal.aborted) finish();
       try {
@@ -90,16 +93,21 @@ function pumpStdin(stdin: Readable, options: SessionOptions, ended: PromiseWithR
     }
     if (data.length === 0) return;
     stdin.pause();
-    void options.io.then((io) => {
-      const target = io.stdin;
-      if (target === undefined || target.write(data)) stdin.resume();
-      else target.once('drain', () => stdin.resume());
-    });
+    options.io
+      .then((io) => {
+        const target = io.stdin;
+        if (target === undefined || target.write(data)) stdin.resume();
+        else target.once('drain', () => stdin.resume());
+      })
+      .catch(() => {});
   };
   stdin.on('data', onData);
-  stdin.on('end', () => {
-    void options.io.then(() => options.closeStdin?.()).catch(() => {});
-  });
+  stdin.on('end', () => endStdin(options));
+}
+
+function endStdin({ io, closeStdin }: SessionOptions): void {
+  // The process may have ended meanwhile, and its standard input with it.
+  if (closeStdin !== undefined) io.then(closeStdin).catch(() => {});
 }
 
 /** Stands in for the client's stream until it is there; never congested, because it lives for milliseconds. */
