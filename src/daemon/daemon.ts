@@ -34,6 +34,7 @@ import { ManagedContainerd } from '../runtime/containerd/managed.ts';
 import { RegistryClient } from '../runtime/registry/client.ts';
 import { Store } from '../store/store.ts';
 import { createBackend } from './backend.ts';
+import { gitCommit } from './git-commit.ts';
 import { createHostSystem } from './host-system.ts';
 import { apiAddress } from './listen.ts';
 import { topologyReader } from './topology.ts';
@@ -132,6 +133,7 @@ export class Daemon {
       images,
       events,
       facts: await this.#facts(store, containerd, host),
+      login: (auth, signal) => registry.login(auth, signal),
       observe: {
         map: topologyReader({
           engine,
@@ -308,7 +310,7 @@ export class Daemon {
     meta.put('engine_id', id);
     return {
       version: VERSION,
-      gitCommit: '',
+      gitCommit: gitCommit(join(import.meta.dirname, '..', '..')),
       buildTime: '',
       nodeVersion: process.versions.node,
       containerdVersion: (await containerd.version()).version,

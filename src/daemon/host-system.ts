@@ -78,6 +78,8 @@ function controllers(version: 1 | 2): string[] {
     .map((line) => line.split('\t'))
     .filter((fields) => fields[3] === '1')
     .map((fields) => fields[0] as string);
+  // Off on kernels that were told so (swapaccount=0).
+  if (existsSync('/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes')) found.push('memory.swap');
   // Weights need an I/O scheduler that knows them (BFQ, formerly CFQ). The top group has no BFQ weight itself
   // (CFTYPE_NOT_ON_ROOT in block/bfq-cgroup.c), but BFQ's statistics.
   for (const file of ['blkio.weight', 'blkio.bfq.io_service_bytes']) {

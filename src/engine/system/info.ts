@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { arch, cpus, hostname, release, totalmem } from 'node:os';
 import type { ContainerStatus, SystemInfo, VersionInfo } from '../../base/wire/index.ts';
+import { hostWarnings } from './warnings.ts';
 
 export const API_VERSION = '1.51';
 export const MIN_API_VERSION = '1.24';
@@ -34,9 +35,14 @@ export interface SystemFacts {
   warnings: string[];
 }
 
+/** What changes while the daemon runs. */
 export interface Counts {
   statuses: ContainerStatus[];
   images: number;
+  /** Absent: as it was at the start. */
+  ipForwarding?: boolean | undefined;
+  /** Absent: not looked at, and not warned of. */
+  bridgeNf?: { v4: boolean; v6: boolean } | undefined;
 }
 
 /** As Go names architectures. */
@@ -81,6 +87,18 @@ export function systemInfo(facts: SystemFacts, counts: Counts): SystemInfo {
   const running = count('running', 'restarting');
   const paused = count('paused');
   const has = (controller: string) => facts.controllers.includes(controller) || facts.cgroupVersion === 2;
+  const { ipForwarding = facts.ipForwarding, bridgeNf } = counts;
+  const abilities = {
+    memoryLimit: has('memory'),
+    swapLimit: has('memory.swap'),
+    cpuCfs: has('cpu'),
+    cpuShares: has('cpu'),
+    cpuset: has('cpuset'),
+    pids: has('pids'),
+    ipv4Forwarding: ipForwarding,
+    bridgeNfIptables: bridgeNf?.v4 ?? true,
+    bridgeNfIp6tables: bridgeNf?.v6 ?? true,
+  };
   return {
     ID: facts.id,
     Containers: counts.statuses.length,
@@ -96,14 +114,16 @@ export function systemInfo(facts: SystemFacts, counts: Counts): SystemInfo {
       Authorization: null,
       Log: ['json-file', 'none'],
     },
-    MemoryLimit: has('memory'),
-    SwapLimit: has('memory'),
-    CpuCfsPeriod: has('cpu'),
-    CpuCfsQuota: has('cpu'),
-    CPUShares: has('cpu'),
-    CPUSet: has('cpuset'),
-    PidsLimit: has('pids'),
-    IPv4Forwarding: facts.ipForwarding,
+    MemoryLimit: abilities.memoryLimit,
+    SwapLimit: abilities.swapLimit,
+    CpuCfsPeriod: abilities.cpuCfs,
+    CpuCfsQuota: abilities.cpuCfs,
+    CPUShares: abilities.cpuShares,
+    CPUSet: abilities.cpuset,
+    PidsLimit: abilities.pids,
+    IPv4Forwarding: ipForwarding,
+    BridgeNfIptables: abilities.bridgeNfIptables,
+    BridgeNfIp6tables: abilities.bridgeNfIp6tables,
     Debug: facts.debug,
     NFd: 0,
     OomKillDisable: facts.cgroupVersion === 1,
@@ -162,7 +182,7 @@ export function systemInfo(facts: SystemFacts, counts: Counts): SystemInfo {
     SecurityOptions: facts.hasSeccomp ? ['name=seccomp,profile=builtin'] : [],
     FirewallBackend: { Driver: facts.firewallBackend },
     CDISpecDirs: [],
-    Warnings: facts.warnings,
+    Warnings: [...hostWarnings(abilities), ...facts.warnings],
   };
 }
 
