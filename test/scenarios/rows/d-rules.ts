@@ -20,7 +20,18 @@ export function rulesBetweenContainers(client: ClientName): void {
 
     const web = (...options: string[]) => stage.cli('run', '-d', '--name', 'web', ...options, 'nginx');
     const person = (name: string, ...options: string[]) =>
-      stage.cli('run', '-d', '--name', name, ...options, 'centos:7', 'sleep', '1000');
+      stage.cli(
+        'run',
+        '-d',
+        '--name',
+        name,
+        '--stop-signal',
+        'KILL',
+        ...options,
+        'centos:7',
+        'sleep',
+        '1000',
+      );
     /** What a person in a container gets from an address. */
     const curl = (name: string, address: string) =>
       stage.cli.attempt(['exec', name, 'curl', '-sS', '-m', '1', address]);

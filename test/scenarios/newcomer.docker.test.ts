@@ -1,0 +1,3 @@
+import { newcomer } from './rows/newcomer.ts';
+
+newcomer('docker');

@@ -1,0 +1,3 @@
+import { dayToDay } from './rows/e-day-to-day.ts';
+
+dayToDay('docker');
