@@ -8,6 +8,17 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
+// Interrupted, end with the exit code that a shell would report: scripts compare it. A command that passes signals on
+// to its container listens by itself, and then the signal is not for us.
+for (const [signal, number] of [
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+] as const) {
+  process.on(signal, () => {
+    if (process.listenerCount(signal) === 1) process.exit(128 + number);
+  });
+}
+
 const { stdout, stderr, env } = process;
 const io = {
   stdout,

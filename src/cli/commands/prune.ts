@@ -81,7 +81,7 @@ export const pruneVolumes = defineCommand({
     filter: filter(),
   },
   async run(context, { flags }) {
-    const which = flags.all ? 'local' : 'anonymous local';
+    const which = flags.all ? 'all local' : 'anonymous local';
     const warning = `This will remove ${which} volumes not used by at least one container.`;
     if (!flags.force && !(await confirm(context, warning))) return 0;
     const filters = flags.all ? [...flags.filter, 'all=true'] : flags.filter;

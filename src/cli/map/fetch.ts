@@ -42,7 +42,10 @@ async function askDocker({ client }: CliContext): Promise<NetworkMap> {
 
 function only(map: NetworkMap, names: readonly string[]): NetworkMap {
   const networks = names.map((name) => {
-    const found = map.networks.find((network) => network.name === name || network.id.startsWith(name));
+    // A name may look like the beginning of another network's id, and is meant.
+    const found =
+      map.networks.find((network) => network.name === name) ??
+      map.networks.find((network) => network.id.startsWith(name));
     if (found === undefined) throw new Error(`network ${name} not found`);
     return found;
   });
