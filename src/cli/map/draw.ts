@@ -210,8 +210,11 @@ function containerBox(map: NetworkMap, endpoint: MapEndpoint, maxWidth: number, 
     const name = alias === to ? '' : ` as ${alias}`;
     lines.push([span(`link ─▶ ${to}${name}`, 'link'), span(address ? ` (${address})` : '', 'dim')]);
   }
-  if (lines.length === 0)
-    lines.push([span(up ? 'no address of its own' : 'not connected to anything', 'dim')]);
+  if (lines.length === 0) {
+    const driver = map.networks.find(({ id }) => id === endpoint.networkId)?.driver;
+    const addresses = driver === 'host' ? "the host's addresses" : 'no address';
+    lines.push([span(up ? addresses : 'not connected to anything', 'dim')]);
+  }
   return drawBox({ title, lines, role: up ? 'running' : 'stopped', left, maxWidth });
 }
 
