@@ -21,7 +21,7 @@ export interface TopologySource {
 export function topologyReader({ engine, network, firewall, userlandProxy, log }: TopologySource) {
   const settings = { firewall, kernelServes: firewall !== 'none', userlandProxy, log };
   const records = {
-    networks: () => network.specs(),
+    networks: () => network.networks.registry.all(),
     containers: () => {
       const sandboxes = new Map(network.sandboxes().map((record) => [record.request.containerId, record]));
       const nameOf = (id: string) => engine.registry.byId(id)?.record.name;
@@ -42,8 +42,8 @@ function topologyContainer(
   const wanted = [record.hostConfig.NetworkMode, ...Object.keys(record.networks)].map((name) =>
     name === 'default' ? 'bridge' : name,
   );
-  const joined = network
-    .specs()
+  const joined = network.networks.registry
+    .all()
     .filter(({ id, name }) => wanted.includes(name) || wanted.includes(id))
     .map(({ id }) => id);
   return {

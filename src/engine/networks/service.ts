@@ -44,8 +44,10 @@ export class NetworksService {
       const values = filters[name];
       return values === undefined || values.length === 0 || values.some(test);
     };
-    return this.#network.list().filter((found) => {
-      const builtin = this.#network.isPredefined(this.#network.find(found.Id));
+    return this.#network.networks.list().filter((found) => {
+      const builtin = this.#network.networks.registry.isPredefined(
+        this.#network.networks.registry.find(found.Id),
+      );
       return (
         any('name', (value) => matchesPattern(found.Name, [value])) &&
         any('id', (value) => found.Id.startsWith(value)) &&
@@ -59,15 +61,15 @@ export class NetworksService {
   }
 
   async inspect(ref: string): Promise<NetworkInspect> {
-    return this.#network.inspect(ref);
+    return this.#network.networks.inspect(ref);
   }
 
   create(body: NetworkCreateBody): Promise<{ Id: string; Warning: string }> {
-    return this.#network.create(body);
+    return this.#network.networks.create(body);
   }
 
   remove(ref: string): Promise<void> {
-    return this.#network.remove(ref);
+    return this.#network.networks.remove(ref);
   }
 
   async connect(ref: string, body: NetworkConnectBody): Promise<void> {
@@ -80,7 +82,7 @@ export class NetworksService {
           `Container ${record.id} is marked for removal and cannot be connected or disconnected to the network`,
         );
       }
-      const spec = this.#network.find(ref);
+      const spec = this.#network.networks.registry.find(ref);
       if (container.isRunning) {
         await this.#network.connect(container.id, ref, asked);
       } else {
@@ -103,7 +105,7 @@ export class NetworksService {
   async disconnect(ref: string, body: NetworkDisconnectBody): Promise<void> {
     const container = this.#registry.find(body.Container);
     await container.lock.run(async () => {
-      const spec = this.#network.find(ref);
+      const spec = this.#network.networks.registry.find(ref);
       const { record } = container;
       if (container.isRunning) {
         this.#network.checkJoin(sandboxRequest(container), spec);
@@ -122,12 +124,12 @@ export class NetworksService {
 
   async prune(filters: Filters): Promise<{ NetworksDeleted: string[] | null }> {
     const deleted: string[] = [];
-    for (const spec of this.#network.specs()) {
-      if (this.#network.isPredefined(spec) || this.#network.isUsed(spec)) continue;
+    for (const spec of this.#network.networks.registry.all()) {
+      if (this.#network.networks.registry.isPredefined(spec) || this.#network.networks.isUsed(spec)) continue;
       if (this.#isNamed({ Name: spec.name, Id: spec.id })) continue;
       if (!matchesLabels(spec.labels, filters.label ?? [])) continue;
       if ((filters['label!'] ?? []).some((label) => matchesLabels(spec.labels, [label]))) continue;
-      await this.#network.remove(spec.id);
+      await this.#network.networks.remove(spec.id);
       deleted.push(spec.name);
     }
     return { NetworksDeleted: deleted.length === 0 ? null : deleted };

@@ -8,13 +8,7 @@ import { BridgeportError, invalid, messageOf, runAll } from '../../base/errors.t
 import { newId } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
 import { parseMac } from '../../base/mac.ts';
-import { nowString } from '../../base/time.ts';
-import type {
-  EndpointSettings,
-  NetworkCreateBody,
-  NetworkInspect,
-  NetworkInterfaceStats,
-} from '../../base/wire/index.ts';
+import type { EndpointSettings, NetworkInterfaceStats } from '../../base/wire/index.ts';
 import { RouteClient } from '../../kernel/netlink/index.ts';
 import { bindOwnNetns, prepareNetnsDirectory, removeNetns } from '../../kernel/netns/index.ts';
 import type { Store, Table } from '../../store/store.ts';
@@ -25,19 +19,18 @@ import type { EndpointSpec, NetworkSpec, PortMapping } from '../model/index.ts';
 import type { PortPublisher, PublishTarget } from '../ports/publisher.ts';
 import { publishRequests } from '../ports/request.ts';
 import { portMapOf } from '../ports/view.ts';
-import { ensureNetworkBridge, initDefaultBridge, routedPrefixes } from './bridges.ts';
-import { createSpec } from './create-spec.ts';
-import { type DefaultBridgeSettings, type NetworkIdentity, plainSpec } from './default-networks.ts';
+import type { DefaultBridgeSettings } from './default-networks.ts';
 import { EndpointFactory } from './endpoint-factory.ts';
 import type { FirewallSync } from './firewall-sync.ts';
 import type { Forwarding } from './forwarding.ts';
 import { firewallIntent } from './intent.ts';
 import { SandboxNamespaces } from './namespaces.ts';
-import { NetworkRegistry } from './network-registry.ts';
+import type { NetworkRegistry } from './network-registry.ts';
+import { Networks } from './networks.ts';
 import type { SandboxInfo, SandboxRequest } from './sandbox.ts';
 import { chooseGateways, type SandboxRecord } from './sandbox-record.ts';
 import { sweepLeftovers } from './sweep.ts';
-import { endpointView, interfaceStats, networkView } from './view.ts';
+import { endpointView, interfaceStats } from './view.ts';
 
 export type { SandboxRecord } from './sandbox-record.ts';
 
@@ -74,21 +67,28 @@ export interface NetworkParts {
 
 export class NetworkController {
   readonly #parts: NetworkParts;
+  readonly networks: Networks;
   readonly #networks: NetworkRegistry;
   readonly #sandboxes = new Map<string, SandboxRecord>();
   readonly #sandboxTable: Table<SandboxRecord>;
-  readonly #identityTable: Table<NetworkIdentity>;
   readonly #firewall: FirewallSync;
   readonly #endpoints: EndpointFactory;
   readonly #namespaces: SandboxNamespaces;
 
   constructor(parts: NetworkParts) {
     this.#parts = parts;
-    this.#networks = new NetworkRegistry(parts.store, parts.settings.pools);
-    this.#sandboxTable = parts.store.table<SandboxRecord>('sandboxes');
-    this.#identityTable = parts.store.table<NetworkIdentity>('network_identities');
-    this.#firewall = parts.firewall(() => this.intent());
     const { route, bridge, settings } = parts;
+    this.networks = new Networks({
+      ...parts,
+      pools: settings.pools,
+      defaultBridge: settings.defaultBridge,
+      options: settings,
+      syncFirewall: () => this.#firewall.sync(),
+      members: (spec) => this.#members(spec),
+    });
+    this.#networks = this.networks.registry;
+    this.#sandboxTable = parts.store.table<SandboxRecord>('sandboxes');
+    this.#firewall = parts.firewall(() => this.intent());
     this.#endpoints = new EndpointFactory(this.#networks, route);
     this.#namespaces = new SandboxNamespaces({
       networks: this.#networks,
@@ -100,32 +100,10 @@ export class NetworkController {
 
   /** Makes the default networks and the bridges of the stored ones. Sandboxes are adopted afterwards by `restore()`. */
   init(): void {
-    const { settings, route, bridge, forwarding, log } = this.#parts;
-    prepareNetnsDirectory(settings.netnsFolder);
-    bindOwnNetns(join(settings.netnsFolder, HOST_NETNS));
-    const stored = this.#networks.stored();
-    // Their subnets first, so that docker0 does not choose one of them.
-    for (const spec of stored) this.#networks.restore(spec);
-    for (const name of ['host', 'none'] as const) {
-      this.#networks.addPredefined(plainSpec(this.#identity(name), name));
-    }
-    if (settings.defaultBridge.bridge !== 'none') {
-      forwarding.ensure(4);
-      const parts = { route, driver: bridge, pools: settings.pools, options: settings };
-      this.#networks.addPredefined(
-        initDefaultBridge(settings.defaultBridge, this.#identity('bridge'), parts),
-      );
-    }
-    for (const spec of stored) {
-      try {
-        this.#makeBridge(spec);
-      } catch (error) {
-        log.error(
-          { network: spec.name, error: messageOf(error) },
-          'cannot make the bridge of a network again',
-        );
-      }
-    }
+    const { netnsFolder } = this.#parts.settings;
+    prepareNetnsDirectory(netnsFolder);
+    bindOwnNetns(join(netnsFolder, HOST_NETNS));
+    this.networks.init();
   }
 
   /**
@@ -361,75 +339,12 @@ export class NetworkController {
     }
   }
 
-  async create(body: NetworkCreateBody): Promise<{ Id: string; Warning: string }> {
-    const { settings, route } = this.#parts;
-    const wanted = createSpec({
-      body,
-      id: newId(),
-      createdAt: nowString(),
-      mtu: settings.defaultBridge.mtu,
-      hostBinding: settings.defaultBridge.ip,
-    });
-    const device = wanted.bridge?.name ?? '';
-    if (this.#networks.all().some((other) => other.bridge?.name === device)) {
-      throw new BridgeportError('forbidden', `bridge name "${device}" is used by another network`);
-    }
-    const spec = this.#networks.create(wanted, routedPrefixes(route, undefined));
-    try {
-      this.#makeBridge(spec);
-      await this.#firewall.sync();
-    } catch (error) {
-      await this.#destroy(spec).catch(() => {});
-      throw error;
-    }
-    this.#emit('create', spec);
-    return { Id: spec.id, Warning: '' };
-  }
-
-  async remove(ref: string): Promise<void> {
-    const spec = this.#networks.find(ref);
-    this.#networks.refusePredefined(spec);
-    const members = this.#members(spec);
-    if (members.length > 0) {
-      const names = members.map(
-        ({ endpoint, containerName }) => `name:"${containerName}" id:"${endpoint.id.slice(0, 12)}"`,
-      );
-      throw new BridgeportError(
-        'forbidden',
-        `error while removing network: network ${spec.name} has active endpoints (${names.join(', ')})`,
-      );
-    }
-    await this.#destroy(spec);
-    this.#emit('destroy', spec);
-  }
-
-  /** Has anybody an endpoint on it? */
-  isUsed(spec: NetworkSpec): boolean {
-    return this.#members(spec).length > 0;
-  }
-
-  isPredefined(spec: NetworkSpec): boolean {
-    return this.#networks.isPredefined(spec);
-  }
-
-  find(ref: string): NetworkSpec {
-    return this.#networks.find(ref);
-  }
-
   /** Tells the controller a container's new name. */
   rename(containerId: string, name: string): void {
     const record = this.#sandboxes.get(containerId);
     if (record === undefined) return;
     record.request.containerName = name;
     this.#save(record);
-  }
-
-  list(): NetworkInspect[] {
-    return this.#networks.all().map((spec) => this.#view(spec));
-  }
-
-  inspect(ref: string): NetworkInspect {
-    return this.#view(this.#networks.find(ref));
   }
 
   /** The networks a container joins, as `inspect` shows them when it does not run. */
@@ -441,18 +356,6 @@ export class NetworkController {
         return [spec?.name ?? ref, endpointView('', asked, undefined)];
       }),
     );
-  }
-
-  specs(): readonly NetworkSpec[] {
-    return this.#networks.all();
-  }
-
-  #identity(name: string): NetworkIdentity {
-    const known = this.#identityTable.get(name);
-    if (known !== undefined) return known;
-    const identity = { id: newId(), createdAt: nowString() };
-    this.#identityTable.put(name, identity);
-    return identity;
   }
 
   /** The networks of a request with what is asked of each: that of the mode first, then the others as they were given. */
@@ -513,23 +416,6 @@ export class NetworkController {
     return record;
   }
 
-  #makeBridge(spec: NetworkSpec): void {
-    const { settings, bridge, forwarding } = this.#parts;
-    ensureNetworkBridge(spec, bridge, settings);
-    if (spec.internal) return;
-    if (spec.enableIPv4) forwarding.ensure(4);
-    if (spec.enableIPv6) forwarding.ensure(6);
-  }
-
-  async #destroy(spec: NetworkSpec): Promise<void> {
-    const { bridge } = this.#parts;
-    this.#networks.remove(spec);
-    await runAll(`remove network ${spec.name}`, [
-      () => this.#firewall.sync(),
-      () => (spec.bridge === undefined ? undefined : bridge.deleteBridge(spec.bridge.name)),
-    ]);
-  }
-
   #joined(record: SandboxRecord): NetworkSpec[] {
     if (record.endpoints.length === 0) return [this.#networks.find(record.request.mode)];
     return record.endpoints.flatMap(({ networkId }) => this.#networks.byId(networkId) ?? []);
@@ -555,10 +441,6 @@ export class NetworkController {
         .filter((endpoint) => endpoint.networkId === spec.id)
         .map((endpoint) => ({ endpoint, containerName: record.request.containerName })),
     );
-  }
-
-  #view(spec: NetworkSpec): NetworkInspect {
-    return networkView(spec, this.#members(spec));
   }
 
   #emit(action: string, spec: NetworkSpec, more: Record<string, string> = {}): void {

@@ -1,0 +1,163 @@
+/** Networks as such: made and removed with their bridges, found, listed, inspected. Sandboxes join them elsewhere. */
+
+import { BridgeportError, messageOf, runAll } from '../../base/errors.ts';
+import { newId } from '../../base/ids.ts';
+import type { Log } from '../../base/log.ts';
+import { nowString } from '../../base/time.ts';
+import type { NetworkCreateBody, NetworkInspect } from '../../base/wire/index.ts';
+import type { RouteClient } from '../../kernel/netlink/index.ts';
+import type { Store, Table } from '../../store/store.ts';
+import type { BridgeDriver } from '../drivers/bridge.ts';
+import type { SubnetSpace } from '../ipam/index.ts';
+import type { EndpointSpec, NetworkSpec } from '../model/index.ts';
+import { type BridgeOptions, ensureNetworkBridge, initDefaultBridge, routedPrefixes } from './bridges.ts';
+import { createSpec } from './create-spec.ts';
+import { type DefaultBridgeSettings, type NetworkIdentity, plainSpec } from './default-networks.ts';
+import type { Forwarding } from './forwarding.ts';
+import { NetworkRegistry } from './network-registry.ts';
+import { networkView } from './view.ts';
+
+export interface NetworksParts {
+  store: Store;
+  pools: SubnetSpace;
+  defaultBridge: DefaultBridgeSettings;
+  options: BridgeOptions;
+  /** In the daemon's namespace. */
+  route: RouteClient;
+  bridge: BridgeDriver;
+  forwarding: Forwarding;
+  /** Brings the firewall up to date. */
+  syncFirewall: () => Promise<void>;
+  /** The endpoints that are on a network now. */
+  members: (spec: NetworkSpec) => Array<{ endpoint: EndpointSpec; containerName: string }>;
+  emit: (action: string, networkId: string, attributes: Record<string, string>) => void;
+  log: Log;
+}
+
+export class Networks {
+  readonly registry: NetworkRegistry;
+  readonly #parts: NetworksParts;
+  readonly #identityTable: Table<NetworkIdentity>;
+
+  constructor(parts: NetworksParts) {
+    this.#parts = parts;
+    this.registry = new NetworkRegistry(parts.store, parts.pools);
+    this.#identityTable = parts.store.table<NetworkIdentity>('network_identities');
+  }
+
+  /** Makes the predefined networks and the bridges of the stored ones. Throws when docker0 cannot be as the flags want it. */
+  init(): void {
+    const { route, bridge, forwarding, defaultBridge, pools, options, log } = this.#parts;
+    const stored = this.registry.stored();
+    // Their subnets first, so that docker0 does not choose one of them.
+    for (const spec of stored) this.registry.restore(spec);
+    for (const name of ['host', 'none'] as const) {
+      this.registry.addPredefined(plainSpec(this.#identity(name), name));
+    }
+    if (defaultBridge.bridge !== 'none') {
+      forwarding.ensure(4);
+      const spec = initDefaultBridge(defaultBridge, this.#identity('bridge'), {
+        route,
+        driver: bridge,
+        pools,
+        options,
+      });
+      this.registry.addPredefined(spec);
+    }
+    for (const spec of stored) {
+      try {
+        this.#makeBridge(spec);
+      } catch (error) {
+        log.error(
+          { network: spec.name, error: messageOf(error) },
+          'cannot make the bridge of a network again',
+        );
+      }
+    }
+  }
+
+  async create(body: NetworkCreateBody): Promise<{ Id: string; Warning: string }> {
+    const { defaultBridge, route, syncFirewall, emit } = this.#parts;
+    const wanted = createSpec({
+      body,
+      id: newId(),
+      createdAt: nowString(),
+      mtu: defaultBridge.mtu,
+      hostBinding: defaultBridge.ip,
+    });
+    const device = wanted.bridge?.name ?? '';
+    if (this.registry.all().some((other) => other.bridge?.name === device)) {
+      throw new BridgeportError('forbidden', `bridge name "${device}" is used by another network`);
+    }
+    const spec = this.registry.create(wanted, routedPrefixes(route, undefined));
+    try {
+      this.#makeBridge(spec);
+      await syncFirewall();
+    } catch (error) {
+      await this.#destroy(spec).catch(() => {});
+      throw error;
+    }
+    emit('create', spec.id, { name: spec.name, type: spec.driver });
+    return { Id: spec.id, Warning: '' };
+  }
+
+  /** Throws `forbidden`, in Docker's words, for predefined networks and those in use. */
+  async remove(ref: string): Promise<void> {
+    const spec = this.registry.find(ref);
+    this.registry.refusePredefined(spec);
+    const members = this.#parts.members(spec);
+    if (members.length > 0) {
+      const names = members.map(
+        ({ endpoint, containerName }) => `name:"${containerName}" id:"${endpoint.id.slice(0, 12)}"`,
+      );
+      throw new BridgeportError(
+        'forbidden',
+        `error while removing network: network ${spec.name} has active endpoints (${names.join(', ')})`,
+      );
+    }
+    await this.#destroy(spec);
+    this.#parts.emit('destroy', spec.id, { name: spec.name, type: spec.driver });
+  }
+
+  /** Has anybody an endpoint on it? */
+  isUsed(spec: NetworkSpec): boolean {
+    return this.#parts.members(spec).length > 0;
+  }
+
+  list(): NetworkInspect[] {
+    return this.registry.all().map((spec) => this.#view(spec));
+  }
+
+  inspect(ref: string): NetworkInspect {
+    return this.#view(this.registry.find(ref));
+  }
+
+  #view(spec: NetworkSpec): NetworkInspect {
+    return networkView(spec, this.#parts.members(spec));
+  }
+
+  #makeBridge(spec: NetworkSpec): void {
+    const { bridge, forwarding, options } = this.#parts;
+    ensureNetworkBridge(spec, bridge, options);
+    if (spec.internal) return;
+    if (spec.enableIPv4) forwarding.ensure(4);
+    if (spec.enableIPv6) forwarding.ensure(6);
+  }
+
+  async #destroy(spec: NetworkSpec): Promise<void> {
+    const { bridge, syncFirewall } = this.#parts;
+    this.registry.remove(spec);
+    await runAll(`remove network ${spec.name}`, [
+      () => syncFirewall(),
+      () => (spec.bridge === undefined ? undefined : bridge.deleteBridge(spec.bridge.name)),
+    ]);
+  }
+
+  #identity(name: string): NetworkIdentity {
+    const known = this.#identityTable.get(name);
+    if (known !== undefined) return known;
+    const identity = { id: newId(), createdAt: nowString() };
+    this.#identityTable.put(name, identity);
+    return identity;
+  }
+}
