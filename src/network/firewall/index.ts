@@ -21,5 +21,6 @@ export {
   type Table,
   unionRuleSet,
 } from './iptables/rules.ts';
+export * from './nftables/index.ts';
 export { compileNone } from './none.ts';
 export { type Origin, type OriginPort, SENTENCES, type SentenceKey } from './origin.ts';

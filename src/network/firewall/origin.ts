@@ -43,6 +43,18 @@ export const SENTENCES = {
   'link-answer': '{server} may answer {endpoint} from its linked port {containerPort}.',
   'loopback-drop':
     'No packet from elsewhere may carry a loopback address: such ports are open to this host only.',
+  'known-bridge': '{network} is one of the networks that are kept apart.',
+  'leaving-jump': 'What leaves a network is asked by the chains of the bridge it comes from.',
+  'entering-jump': 'What enters a network is asked by the chains of the bridge it goes to.',
+  'network-jump': 'Packets of {network} have a chain of their own.',
+  'port-lookup':
+    'Published ports of containers of {network} are found in one lookup, however many there are.',
+  'link-lookup': 'What links between containers of {network} open is found in one lookup.',
+  'translate-lookup': 'Which container a port of this host stands for is found in one lookup.',
+  'link-local-return': 'Clients with a link-local address are served by the userland proxy.',
+  'hairpin-lookup':
+    'A container of {network} reaches its own published ports, under an address that it can answer.',
+  hairpin: '{endpoint} may reach its own published ports.',
 } as const;
 
 export type SentenceKey = keyof typeof SENTENCES;

@@ -1,0 +1,27 @@
+/** The nftables backend: compile, plan, read back. */
+
+export { compileNftables } from './compile.ts';
+export { formatNft, formatNftRule, formatNftTable } from './format.ts';
+export { type MissingNft, missingNft } from './missing.ts';
+export {
+  type ObservedNft,
+  type ObservedNftChain,
+  type ObservedNftRule,
+  type ObservedNftSet,
+  type ObservedNftTable,
+  observeNft,
+  parseNftTable,
+} from './observed.ts';
+export { type NftPlanOptions, planNft } from './plan.ts';
+export {
+  emptyNftRuleset,
+  emptyNftTable,
+  NFT_TABLE,
+  type NftChain,
+  type NftElement,
+  type NftHook,
+  type NftRule,
+  type NftRuleset,
+  type NftSet,
+  type NftTable,
+} from './ruleset.ts';

@@ -1,0 +1,91 @@
+/**
+ * What the nftables backend writes, as values: what a compiler makes, what is recorded as applied, what a plan compares.
+ * Plain data that survives `JSON.stringify`.
+ */
+
+import type { IpFamily } from '../../../base/ip.ts';
+import type { Origin } from '../origin.ts';
+
+/** The name of our table, in family `ip` and in family `ip6`: that of Docker 29. */
+export const NFT_TABLE = 'docker-bridges';
+
+/** The nftables family whose hooks see packets of an address family. */
+export const NFT_FAMILY = { 4: 'ip', 6: 'ip6' } as const;
+
+/** One rule. */
+export interface NftRule {
+  /** As nft prints it, without the comment. */
+  readonly text: string;
+  /** `established 3f2a91c04b7d #9c1e0f52`: what the rule is known by when it is read back (see comment.ts). */
+  readonly comment: string;
+  readonly origin: Origin;
+}
+
+/** What makes a chain a base chain, which the kernel itself calls. */
+export interface NftHook {
+  readonly type: 'filter' | 'nat';
+  readonly hook: 'prerouting' | 'forward' | 'output' | 'postrouting';
+  /** -300 is `raw`, -100 `dstnat`, 0 `filter`, 100 `srcnat` (linux/netfilter_ipv4.h, NF_IP_PRI_*). */
+  readonly priority: number;
+  readonly policy: 'accept' | 'drop';
+}
+
+/**
+ * A chain of the table.
+ *
+ * - owner `us`: its rules are ours. What others wrote into it stays where it is while the chain lives.
+ * - owner `user`: made when missing, and from then on the user's: never changed, never removed while it holds a rule.
+ */
+export interface NftChain {
+  readonly name: string;
+  readonly owner: 'us' | 'user';
+  readonly hook?: NftHook;
+  readonly rules: readonly NftRule[];
+}
+
+/** An element of a set, or (with `data`) of a map. */
+export interface NftElement {
+  /** `"docker0"`, `tcp . 8080`, `10.9.0.1 . tcp . 8000-8010`. */
+  readonly key: string;
+  /** `172.17.0.2 . 80`, `jump filter-forward-in__docker0`. */
+  readonly data?: string;
+  readonly origin: Origin;
+}
+
+/** A set, or a map when `dataType` is there. Wholly ours: elements that we did not ask for are taken out. */
+export interface NftSet {
+  readonly name: string;
+  /** `ipv4_addr . inet_proto . inet_service`. */
+  readonly keyType: string;
+  readonly dataType?: string;
+  /** True: keys may be ranges. Looking up costs more then, and so does every change (the kernel copies the set). */
+  readonly interval: boolean;
+  readonly elements: readonly NftElement[];
+}
+
+/** The table of one address family. Without chains there is none. */
+export interface NftTable {
+  readonly family: IpFamily;
+  readonly chains: readonly NftChain[];
+  readonly sets: readonly NftSet[];
+}
+
+/** Both families. */
+export interface NftRuleset {
+  readonly v4: NftTable;
+  readonly v6: NftTable;
+}
+
+/** The ruleset of a daemon that writes none: before the first start, after teardown, and with another backend. */
+export function emptyNftRuleset(): NftRuleset {
+  return { v4: emptyNftTable(4), v6: emptyNftTable(6) };
+}
+
+export function emptyNftTable(family: IpFamily): NftTable {
+  return { family, chains: [], sets: [] };
+}
+
+/** `ip docker-bridges`: how commands name the table. */
+export function tableName(family: IpFamily): string {
+  return `${NFT_FAMILY[family]} ${NFT_TABLE}`;
+}
