@@ -18,7 +18,7 @@ import { EventBus } from '../engine/events/bus.ts';
 import { ImageService } from '../engine/images/service.ts';
 import type { SystemFacts } from '../engine/system/info.ts';
 import { IptablesRunner } from '../kernel/iptables/index.ts';
-import { RouteClient } from '../kernel/netlink/index.ts';
+import { ConntrackClient, RouteClient } from '../kernel/netlink/index.ts';
 import { warmThreadPool } from '../kernel/netns/index.ts';
 import { readSysctl, tryReadSysctl } from '../kernel/sysctl.ts';
 import { NetworkController } from '../network/controller/controller.ts';
@@ -29,6 +29,7 @@ import type { RuleSet } from '../network/firewall/index.ts';
 import { SubnetSpace } from '../network/ipam/index.ts';
 import { ProxyProcess } from '../network/ports/proxy-process.ts';
 import { PortPublisher } from '../network/ports/publisher.ts';
+import { StaleFlows } from '../network/ports/stale-flows.ts';
 import { type Containerd, connectContainerd } from '../runtime/containerd/client.ts';
 import { ManagedContainerd } from '../runtime/containerd/managed.ts';
 import { RegistryClient } from '../runtime/registry/client.ts';
@@ -223,6 +224,8 @@ export class Daemon {
       base: Prefix.parse(String(base)),
       size,
     }));
+    const conntrack = ConntrackClient.open();
+    this.#onEnd('close connection tracking', () => conntrack.close());
     const controller: NetworkController = new NetworkController({
       settings: {
         netnsFolder: join(config.execRoot, 'netns'),
@@ -252,6 +255,7 @@ export class Daemon {
         log,
       ),
       publisher,
+      staleFlows: new StaleFlows(conntrack, route),
       firewall: (intent) =>
         new FirewallSync({
           v4: runner(4),

@@ -18,6 +18,7 @@ import type { SubnetSpace } from '../ipam/index.ts';
 import type { EndpointSpec, NetworkSpec, PortMapping } from '../model/index.ts';
 import type { PortPublisher, PublishTarget } from '../ports/publisher.ts';
 import { publishRequests } from '../ports/request.ts';
+import type { StaleFlows } from '../ports/stale-flows.ts';
 import { portMapOf } from '../ports/view.ts';
 import type { DefaultBridgeSettings } from './default-networks.ts';
 import { EndpointFactory } from './endpoint-factory.ts';
@@ -58,6 +59,7 @@ export interface NetworkParts {
   bridge: BridgeDriver;
   forwarding: Forwarding;
   publisher: PortPublisher;
+  staleFlows: StaleFlows;
   /** Made by the daemon with `intent()` of this controller. */
   firewall: (intent: () => FirewallIntent) => FirewallSync;
   /** A network event: `connect`, `disconnect`, `create`, `destroy`. */
@@ -216,6 +218,7 @@ export class NetworkController {
       if (main.driver !== 'host') this.#namespaces.make(record);
       await this.#publish(record);
       if (record.endpoints.length > 0) await this.#firewall.sync();
+      this.#parts.staleFlows.forget(record.ports);
       record.phase = 'open';
       this.#save(record);
     } catch (error) {
@@ -235,7 +238,7 @@ export class NetworkController {
   async close(containerId: string, options: { sync: boolean } = { sync: true }): Promise<void> {
     const record = this.#sandboxes.get(containerId);
     if (record === undefined) return;
-    const { bridge, publisher, settings } = this.#parts;
+    const { bridge, publisher, staleFlows, settings } = this.#parts;
     const wasOpen = record.phase === 'open';
     const networks = this.#joined(record);
     // Out of the intent first, so that no rule is written any more for what is going away.
@@ -249,6 +252,7 @@ export class NetworkController {
           ...record.endpoints.map((endpoint) => bridge.deleteEndpoint(endpoint.hostVeth)),
           options.sync && record.endpoints.length > 0 ? this.#firewall.sync() : undefined,
         ]),
+      () => staleFlows.forget(record.ports),
       () => (isHost ? undefined : removeNetns(record.path)),
     ]);
     for (const endpoint of record.endpoints) this.#endpoints.release(endpoint);

@@ -57,7 +57,12 @@ export class ConntrackClient implements Disposable {
    * @returns how many were deleted
    */
   delete(filter: ConntrackFilter): number {
-    const results = this.#socket.tryBatch(this.list(filter).map(deleteEntry));
+    return this.deleteEntries(this.list(filter));
+  }
+
+  /** As `delete()`, of entries that were listed before. */
+  deleteEntries(entries: readonly ConntrackEntry[]): number {
+    const results = this.#socket.tryBatch(entries.map(deleteEntry));
     const errors = results.flatMap(({ error }) => (error && error.errno !== 'ENOENT' ? [error] : []));
     if (errors.length > 0) throw errors[0];
     return results.filter(({ error }) => error === undefined).length;
