@@ -60,6 +60,8 @@ export class Daemon {
   #events: EventBus | undefined;
   #registry: RegistryClient | undefined;
   #liveRestore: boolean;
+  /** What `info` shows of it. */
+  #shown: SystemFacts | undefined;
 
   constructor(config: DaemonConfig, log: Log) {
     this.#config = config;
@@ -129,11 +131,13 @@ export class Daemon {
     await keeperReady;
     await keeper.set(network.publisher.keeperMappings(network.controller.publishedPorts()));
 
+    const facts = await this.#facts(store, containerd, host);
+    this.#shown = facts;
     const backend = createBackend({
       engine,
       images,
       events,
-      facts: await this.#facts(store, containerd, host),
+      facts,
       login: (auth, signal) => registry.login(auth, signal),
       observe: {
         map: topologyReader({
@@ -166,6 +170,7 @@ export class Daemon {
   reload(config: DaemonConfig, attributes: Record<string, string>): void {
     this.#liveRestore = config.liveRestore;
     this.#registry?.configure(registryConfig(config));
+    if (this.#shown !== undefined) Object.assign(this.#shown, reloadableFacts(config));
     this.#events?.publish('daemon', 'reload', 'bridgeport', attributes);
   }
 
@@ -321,17 +326,13 @@ export class Daemon {
       runcVersion: await runcVersion(),
       id,
       dataRoot: config.dataRoot,
-      labels: [...config.labels],
-      debug: config.debug,
-      liveRestore: config.liveRestore,
+      ...reloadableFacts(config),
       iptables: config.iptables,
       ipForwarding: readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1',
       cgroupVersion: host.cgroupVersion,
       controllers: host.cgroupControllers,
       hasSeccomp: host.hasSeccomp,
       snapshotter: SNAPSHOTTER,
-      insecureRegistries: [...config.insecureRegistries],
-      mirrors: [...config.registryMirrors],
       hasInit: INIT_PROGRAMS.some((path) => existsSync(path)),
       logDriver: config.logDriver,
       firewallBackend: config.iptables ? 'iptables' : 'none',
@@ -357,6 +358,17 @@ function readSeccompProfile(path: string): string {
 
 function registryConfig(config: DaemonConfig): { insecureRegistries: string[]; mirrors: string[] } {
   return { insecureRegistries: [...config.insecureRegistries], mirrors: [...config.registryMirrors] };
+}
+
+/** What `info` shows of the configuration that a reload may change. */
+function reloadableFacts(config: DaemonConfig) {
+  return {
+    labels: [...config.labels],
+    debug: config.debug,
+    liveRestore: config.liveRestore,
+    insecureRegistries: [...config.insecureRegistries],
+    mirrors: [...config.registryMirrors],
+  };
 }
 
 function resolvedImage(image: Awaited<ReturnType<ImageService['resolve']>>): ResolvedImage {
