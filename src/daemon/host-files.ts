@@ -5,7 +5,15 @@ import { posix } from 'node:path';
 import type { FileTree, HostFiles, RootfsMount, TreeBind } from '../engine/host-system.ts';
 import { isErrno } from '../kernel/ffi/errno.ts';
 import { check, libc } from '../kernel/ffi/libc.ts';
-import { decodeDevice, makeNode, O_PATH, openInRoot, readXattr, writeXattr } from '../kernel/files/index.ts';
+import {
+  decodeDevice,
+  makeNode,
+  O_PATH,
+  openInRoot,
+  openInRootSync,
+  readXattr,
+  writeXattr,
+} from '../kernel/files/index.ts';
 import { MS_BIND, MS_RDONLY, MS_REC, MS_REMOUNT } from '../kernel/mounts/constants.ts';
 import { setPropagation, withMountNamespace, withPrivateMounts } from '../kernel/mounts/index.ts';
 
@@ -97,7 +105,7 @@ function attach(root: number, { source, target, readOnly }: TreeBind): void {
     check(libc().mount(source, path, null, MS_BIND | MS_REC, null), action),
   );
   // Opened anew: the descriptor from before is what lies under the mount.
-  onPath(openInRoot(root, target, O_PATH), (path) => {
+  onPath(openInRootSync(root, target, O_PATH), (path) => {
     // Otherwise the end of this namespace would unmount what is mounted below the source on the host as well.
     setPropagation(path, 'rprivate');
     if (readOnly) remountReadOnly(path);
@@ -122,7 +130,7 @@ function onPath(fd: number, use: (path: string) => void): void {
 /** What is missing is made, as the runtime does when the container starts: an empty folder or file. */
 function openTarget(root: number, target: string, isFolder: boolean): number {
   try {
-    return openInRoot(root, target, O_PATH);
+    return openInRootSync(root, target, O_PATH);
   } catch (error) {
     if (!isErrno(error, 'ENOENT') || target === '/') throw error;
   }
@@ -132,5 +140,5 @@ function openTarget(root: number, target: string, isFolder: boolean): number {
     if (isFolder) mkdirSync(path, 0o755);
     else closeSync(openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o755));
   });
-  return openInRoot(root, target, O_PATH);
+  return openInRootSync(root, target, O_PATH);
 }

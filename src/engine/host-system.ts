@@ -24,8 +24,8 @@ export interface TreeBind {
  * relinked meanwhile; links of /proc that lead elsewhere are refused.
  */
 export interface FileTree {
-  /** open(2). Gives a descriptor that the caller closes. Throws with errno. */
-  open(path: string | Uint8Array, flags: number): number;
+  /** open(2). Gives a descriptor that the caller closes. Rejects with errno. */
+  open(path: string | Uint8Array, flags: number): Promise<number>;
   /** Where an open file is now, seen from the root of the tree: `/data/x`. */
   pathOf(fd: number): string;
   /** Idempotent. */

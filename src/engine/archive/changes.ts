@@ -6,7 +6,7 @@
 import { closeSync, constants, lstatSync, openSync, readdirSync, type Stats } from 'node:fs';
 import { posix } from 'node:path';
 import type { FilesystemChange } from '../../base/wire/index.ts';
-import { close, lstatIn, namesIn, open, openFolderIn } from './handles.ts';
+import { drop, lstatIn, namesIn, open, openFolderIn } from './handles.ts';
 
 const MODIFIED = 0;
 const ADDED = 1;
@@ -51,7 +51,7 @@ export async function listChanges(layers: Layers): Promise<FilesystemChange[]> {
   try {
     await walker.walk(fd, '/', layers.lower);
   } finally {
-    await close(fd);
+    drop(fd);
   }
   return [...walker.changes.values()].sort((a, b) => (a.Path < b.Path ? -1 : a.Path > b.Path ? 1 : 0));
 }
@@ -109,7 +109,7 @@ class Walker {
       } else if (!below.isDirectory() || !isSameFolder(stat, below, inner)) this.#set(path, MODIFIED);
       await this.walk(folder, path, this.#through(lower, path));
     } finally {
-      await close(folder);
+      drop(folder);
     }
   }
 

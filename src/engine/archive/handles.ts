@@ -8,7 +8,10 @@ import * as fs from 'node:fs';
 import { promisify } from 'node:util';
 import { internal } from '../../base/errors.ts';
 
+/** For what was written: the end may bring errors of its own. */
 export const close = promisify(fs.close);
+/** For descriptors of O_PATH, and what was only read: there is nothing to wait for. */
+export const drop = fs.closeSync;
 export const fchmod = promisify(fs.fchmod);
 export const fchown = promisify(fs.fchown);
 export const fstat = promisify(fs.fstat) as (fd: number) => Promise<fs.Stats>;
@@ -16,6 +19,7 @@ export const fstatExact = (fd: number) => promisify(fs.fstat)(fd, { bigint: true
 export const futimes = promisify(fs.futimes);
 export const lchown = promisify(fs.lchown);
 export const link = promisify(fs.link);
+const lstat = promisify(fs.lstat) as (path: fs.PathLike) => Promise<fs.Stats>;
 export const lutimes = promisify(fs.lutimes);
 export const mkdir = promisify(fs.mkdir) as (path: fs.PathLike, mode: number) => Promise<void>;
 export const open = promisify(fs.open) as (
@@ -33,11 +37,9 @@ export const read = promisify(fs.read) as (
 export const rmdir = promisify(fs.rmdir) as (path: fs.PathLike) => Promise<void>;
 export const symlink = promisify(fs.symlink) as (target: fs.PathLike, path: fs.PathLike) => Promise<void>;
 export const unlink = promisify(fs.unlink);
-export const write = promisify(fs.write) as (
+export const writev = promisify(fs.writev) as (
   fd: number,
-  buffer: Uint8Array,
-  offset: number,
-  length: number,
+  buffers: readonly NodeJS.ArrayBufferView[],
 ) => Promise<{ bytesWritten: number }>;
 
 /** The file itself; following it is safe, it leads to no name. */
@@ -50,7 +52,7 @@ export function pathIn(folder: number, name: Buffer | string): Buffer {
 
 export async function lstatIn(folder: number, name: Buffer | string): Promise<fs.Stats | undefined> {
   try {
-    return await fs.promises.lstat(pathIn(folder, name));
+    return await lstat(pathIn(folder, name));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
@@ -110,7 +112,7 @@ export async function removeIn(folder: number, name: Buffer | string, O_PATH: nu
     try {
       for (const child of await namesIn(inner)) await removeIn(inner, child, O_PATH);
     } finally {
-      await close(inner);
+      drop(inner);
     }
     await rmdir(pathIn(folder, name));
   }
@@ -134,7 +136,7 @@ async function refuseMountPoint(folder: number, name: Buffer | string, O_PATH: n
       errno: 'EBUSY',
     });
   } finally {
-    await close(fd);
+    drop(fd);
   }
 }
 

@@ -7,7 +7,7 @@ import { formatNanos } from '../../base/time.ts';
 import type { PathStat } from '../../base/wire/index.ts';
 import type { FileTree, HostFiles } from '../host-system.ts';
 import { goFileMode } from './go-mode.ts';
-import { close, fstatExact, isKernelFilesystem, lstatIn, readlinkIn } from './handles.ts';
+import { drop, fstatExact, isKernelFilesystem, lstatIn, readlinkIn } from './handles.ts';
 
 /** Links that are followed to tell where a dangling one points; the kernel's own limit (path_resolution(7)). */
 const MAX_LINKS = 40;
@@ -28,7 +28,7 @@ export async function lookUp(
     notFound(`Could not find the file ${path} in container ${ref}`, { cause });
   let fd: number;
   try {
-    fd = tree.open(absolute, files.O_PATH | constants.O_NOFOLLOW);
+    fd = await tree.open(absolute, files.O_PATH | constants.O_NOFOLLOW);
   } catch (error) {
     if (!isKind(error)) throw error;
     if (error.errno === 'ENOENT' || error.errno === 'ELOOP') throw missing(error);
@@ -50,7 +50,7 @@ export async function lookUp(
       },
     };
   } catch (error) {
-    await close(fd);
+    drop(fd);
     throw error;
   }
 }
@@ -72,7 +72,7 @@ function nameOf(absolute: string): string {
 async function linkTarget(files: HostFiles, tree: FileTree, link: string): Promise<string> {
   let path = link;
   for (let links = 0; links < MAX_LINKS; links++) {
-    const folder = openFolder(files, tree, posix.dirname(path));
+    const folder = await openFolder(files, tree, posix.dirname(path));
     if (folder === undefined) return path;
     try {
       const here = posix.join(tree.pathOf(folder), posix.basename(path));
@@ -80,15 +80,15 @@ async function linkTarget(files: HostFiles, tree: FileTree, link: string): Promi
       const target = (await readlinkIn(folder, posix.basename(path))).toString();
       path = posix.resolve(posix.dirname(here), target);
     } finally {
-      await close(folder);
+      drop(folder);
     }
   }
   return path;
 }
 
-function openFolder(files: HostFiles, tree: FileTree, path: string): number | undefined {
+async function openFolder(files: HostFiles, tree: FileTree, path: string): Promise<number | undefined> {
   try {
-    return tree.open(path, files.O_PATH | constants.O_DIRECTORY);
+    return await tree.open(path, files.O_PATH | constants.O_DIRECTORY);
   } catch (error) {
     if (isKind(error) && error.errno !== undefined) return undefined;
     throw error;

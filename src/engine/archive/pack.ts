@@ -5,7 +5,7 @@ import { posix } from 'node:path';
 import { invalid } from '../../base/errors.ts';
 import type { FileTree, HostFiles } from '../host-system.ts';
 import {
-  close,
+  drop,
   fstat,
   isKernelFilesystem,
   namesIn,
@@ -20,7 +20,7 @@ import { type EntryType, encodeHeader, padding, TAR_END, type TarHeader } from '
 export interface PackOptions {
   files: HostFiles;
   tree: FileTree;
-  /** A descriptor of O_PATH for what is packed; closed at the end. */
+  /** A descriptor of O_PATH for what is packed; it stays the caller's. */
   top: number;
   /** Its name in the archive: `etc`, `.`, or `/` for the root. Empty: the folder itself is no entry. */
   name: string;
@@ -50,7 +50,7 @@ export async function* packTree(options: PackOptions): AsyncGenerator<Buffer> {
   try {
     yield* packer.run();
   } finally {
-    await packer.close();
+    packer.close();
   }
 }
 
@@ -82,7 +82,7 @@ class Packer {
       const child = frame.names[frame.next++];
       if (child === undefined) {
         this.#frames.pop();
-        await close(frame.fd);
+        drop(frame.fd);
         continue;
       }
       yield* this.#child(frame, child);
@@ -91,9 +91,8 @@ class Packer {
     yield* this.#flush(0);
   }
 
-  async close(): Promise<void> {
-    await close(this.#options.top);
-    for (const { fd } of this.#frames.splice(0)) await close(fd);
+  close(): void {
+    for (const { fd } of this.#frames.splice(0)) drop(fd);
   }
 
   async *#child(frame: Frame, child: Buffer): AsyncGenerator<Buffer> {
@@ -118,7 +117,7 @@ class Packer {
       if (isOther && ((await isKernelFilesystem(fd)) || this.#options.tree.pathOf(fd) === DEVICES)) return;
       await this.#enter(fd, folderName(name), stat.dev);
     } finally {
-      await close(fd);
+      drop(fd);
     }
   }
 
@@ -182,11 +181,11 @@ class Packer {
     }
     const { tree, files } = this.#options;
     const path = tree.pathOf(fd);
-    const folder = tree.open(posix.dirname(path), files.O_PATH | constants.O_DIRECTORY);
+    const folder = await tree.open(posix.dirname(path), files.O_PATH | constants.O_DIRECTORY);
     try {
       return await readlinkIn(folder, posix.basename(path));
     } finally {
-      await close(folder);
+      drop(folder);
     }
   }
 
@@ -209,7 +208,7 @@ class Packer {
       }
       this.#push(Buffer.alloc(padding(header.size)));
     } finally {
-      await close(fd);
+      drop(fd);
     }
   }
 

@@ -14,7 +14,7 @@ import { layerFolders } from '../rootfs/layers.ts';
 import { resolveUser } from '../rootfs/user.ts';
 import { listChanges } from './changes.ts';
 import { type OpenTree, openContainerTree } from './container-tree.ts';
-import { close, fstat, handlePath, read, reopen } from './handles.ts';
+import { drop, fstat, handlePath, read, reopen } from './handles.ts';
 import { lookUp } from './look-up.ts';
 import { packTree } from './pack.ts';
 import { unpackTar } from './unpack.ts';
@@ -49,7 +49,7 @@ export class ArchiveService {
     const opened = await this.#open(this.#registry.find(ref));
     try {
       const { fd, stat } = await lookUp(this.#context.host.files, opened.tree, ref, path);
-      await close(fd);
+      drop(fd);
       return stat;
     } finally {
       opened.release();
@@ -101,7 +101,7 @@ export class ArchiveService {
     const opened = await openContainerTree(this.#context, container, { rootOnly: true });
     try {
       const { O_PATH } = this.#context.host.files;
-      const tar = this.#pack(opened, opened.tree.open('/', O_PATH | constants.O_DIRECTORY), '');
+      const tar = this.#pack(opened, await opened.tree.open('/', O_PATH | constants.O_DIRECTORY), '');
       this.#emit(container, 'export');
       return tar;
     } catch (error) {
@@ -123,7 +123,7 @@ export class ArchiveService {
     return openContainerTree(this.#context, container, { rootOnly: false });
   }
 
-  /** The tree is released when the stream has ended, or was given up. */
+  /** Takes `opened` and `top`: they are released when the stream has ended, or was given up, be it before it was read. */
   #pack(opened: OpenTree, top: number, name: string): Readable {
     const { tree } = opened;
     const tar = Readable.from(packTree({ files: this.#context.host.files, tree, top, name }), {
@@ -131,7 +131,10 @@ export class ArchiveService {
       // Pieces are large already.
       highWaterMark: 1,
     });
-    tar.once('close', () => opened.release());
+    tar.once('close', () => {
+      drop(top);
+      opened.release();
+    });
     return tar;
   }
 
@@ -140,7 +143,7 @@ export class ArchiveService {
     const { O_PATH } = this.#context.host.files;
     let fd: number;
     try {
-      fd = tree.open(posix.join('/', path), O_PATH);
+      fd = await tree.open(posix.join('/', path), O_PATH);
     } catch (error) {
       if (hasErrno(error, 'ENOENT', 'ELOOP')) {
         throw notFound(`Could not find the file ${path} in container ${ref}`, { cause: error });
@@ -159,7 +162,7 @@ export class ArchiveService {
       });
       return folder;
     } finally {
-      await close(fd);
+      drop(fd);
     }
   }
 }
@@ -192,7 +195,7 @@ async function userOf(
 async function textOf(tree: FileTree, path: string, O_PATH: number): Promise<string> {
   let handle: number;
   try {
-    handle = tree.open(path, O_PATH);
+    handle = await tree.open(path, O_PATH);
   } catch (error) {
     if (error instanceof BridgeportError && error.errno !== undefined) return '';
     throw error;
@@ -205,9 +208,9 @@ async function textOf(tree: FileTree, path: string, O_PATH: number): Promise<str
       const { bytesRead } = await read(fd, data, 0, data.length, 0);
       return data.toString('utf8', 0, bytesRead);
     } finally {
-      await close(fd);
+      drop(fd);
     }
   } finally {
-    await close(handle);
+    drop(handle);
   }
 }

@@ -6,8 +6,9 @@ import { pipeline, type Readable, type Writable } from 'node:stream';
 import { type Header as TarStreamHeader, extract as tarExtract } from 'tar-stream';
 import { BridgeportError, invalid, messageOf } from '../../base/errors.ts';
 import type { FileTree, HostFiles } from '../host-system.ts';
+import { FileWriter } from './file-writer.ts';
 import * as handles from './handles.ts';
-import { close, pathIn } from './handles.ts';
+import { close, drop, pathIn } from './handles.ts';
 
 export interface UnpackOptions {
   files: HostFiles;
@@ -62,7 +63,7 @@ export async function unpackTar(source: Readable, options: UnpackOptions): Promi
     throw invalid(`Error processing tar file: ${messageOf(error)}`, { cause: error });
   } finally {
     extract.destroy();
-    await unpacker.close();
+    unpacker.close();
   }
 }
 
@@ -103,7 +104,7 @@ class Unpacker {
     for (const { path, time } of this.#times.reverse()) {
       let fd: number;
       try {
-        fd = this.#options.tree.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+        fd = await this.#options.tree.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
       } catch {
         // The container has replaced it meanwhile.
         continue;
@@ -111,13 +112,13 @@ class Unpacker {
       try {
         await handles.futimes(fd, time, time);
       } finally {
-        await close(fd);
+        drop(fd);
       }
     }
   }
 
-  async close(): Promise<void> {
-    if (this.#parent !== undefined) await close(this.#parent.fd);
+  close(): void {
+    if (this.#parent !== undefined) drop(this.#parent.fd);
     this.#parent = undefined;
   }
 
@@ -171,7 +172,7 @@ class Unpacker {
   async #openParent(path: string): Promise<number> {
     if (this.#parent?.path === path) return this.#parent.fd;
     const fd = await this.#openFolder(path);
-    await this.close();
+    this.close();
     this.#parent = { path, fd };
     if (await handles.isKernelFilesystem(fd)) {
       throw invalid(`"${path}" belongs to the kernel: files cannot be copied there`);
@@ -182,7 +183,7 @@ class Unpacker {
   async #openFolder(path: string): Promise<number> {
     const { tree, files } = this.#options;
     try {
-      return tree.open(path, files.O_PATH | constants.O_DIRECTORY);
+      return await tree.open(path, files.O_PATH | constants.O_DIRECTORY);
     } catch (error) {
       if (codeOf(error) !== 'ENOENT' || path === '/') throw error;
     }
@@ -192,9 +193,9 @@ class Unpacker {
         if (codeOf(error) !== 'EEXIST') throw error;
       });
     } finally {
-      await close(parent);
+      drop(parent);
     }
-    return tree.open(path, files.O_PATH | constants.O_DIRECTORY);
+    return await tree.open(path, files.O_PATH | constants.O_DIRECTORY);
   }
 
   async #folder(parent: number, name: string, path: string, header: Header, exists: boolean): Promise<void> {
@@ -215,17 +216,16 @@ class Unpacker {
     }
     const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
     const fd = await handles.open(pathIn(parent, name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+    const writer = new FileWriter(fd);
     try {
-      for await (const chunk of entry) {
-        for (let at = 0; at < chunk.length; ) {
-          at += (await handles.write(fd, chunk, at, chunk.length - at)).bytesWritten;
-        }
-      }
+      for await (const piece of entry) await writer.add(piece);
+      await writer.end();
       await this.#setOwner(fd, header);
       this.#setCapability(fd, header);
       const time = timeOf(header);
       await handles.futimes(fd, time, time);
     } finally {
+      await writer.settle();
       await close(fd);
     }
   }
@@ -242,11 +242,11 @@ class Unpacker {
   async #hardLink(parent: number, name: string, header: Header): Promise<void> {
     const target = posix.join(this.#options.folder, this.#inside(header.linkname ?? ''));
     const { tree, files } = this.#options;
-    const folder = tree.open(posix.dirname(target), files.O_PATH | constants.O_DIRECTORY);
+    const folder = await tree.open(posix.dirname(target), files.O_PATH | constants.O_DIRECTORY);
     try {
       await handles.link(pathIn(folder, posix.basename(target)), pathIn(parent, name));
     } finally {
-      await close(folder);
+      drop(folder);
     }
   }
 

@@ -4,7 +4,7 @@
  */
 
 import { errnoError, errnoName } from '../ffi/errno.ts';
-import { lastErrno, libc } from '../ffi/libc.ts';
+import { callAsync, lastErrno, libc } from '../ffi/libc.ts';
 
 /** `#define __NR_openat2 437`, the same on every architecture. */
 const NR_OPENAT2 = 437;
@@ -29,18 +29,38 @@ const ATTEMPTS = 128;
  * @returns a descriptor, which the caller closes
  * @throws errno ENOENT, ENOTDIR, ELOOP, EROFS … as open(2)
  */
-export function openInRoot(root: number, path: string | Uint8Array, flags: number): number {
-  const how = Buffer.alloc(OPEN_HOW_LENGTH);
-  how.writeBigUInt64LE(BigInt(flags | O_CLOEXEC), 0);
-  how.writeBigUInt64LE(BigInt(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS), 16);
+export function openInRootSync(root: number, path: string | Uint8Array, flags: number): number {
+  const how = openHow(flags);
   const name = pathBytes(path);
   for (let attempt = 1; ; attempt++) {
     const fd = libc().openat2(NR_OPENAT2, root, name, how, OPEN_HOW_LENGTH);
     if (fd >= 0) return fd;
-    const errno = lastErrno();
-    const retry = errnoName(errno) === 'EAGAIN' || errnoName(errno) === 'EINTR';
-    if (!retry || attempt === ATTEMPTS) throw errnoError(`open ${path.toString()}`, errno);
+    refuse(path, lastErrno(), attempt);
   }
+}
+
+/** The same on a thread of libuv's pool: a filesystem that does not answer (NFS, FUSE) holds up nobody else. */
+export async function openInRoot(root: number, path: string | Uint8Array, flags: number): Promise<number> {
+  const how = openHow(flags);
+  const name = pathBytes(path);
+  for (let attempt = 1; ; attempt++) {
+    const { result, errno } = await callAsync(libc().openat2, NR_OPENAT2, root, name, how, OPEN_HOW_LENGTH);
+    if (result >= 0) return result;
+    refuse(path, errno, attempt);
+  }
+}
+
+function openHow(flags: number): Buffer {
+  const how = Buffer.alloc(OPEN_HOW_LENGTH);
+  how.writeBigUInt64LE(BigInt(flags | O_CLOEXEC), 0);
+  how.writeBigUInt64LE(BigInt(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS), 16);
+  return how;
+}
+
+/** Throws unless it is worth another attempt. */
+function refuse(path: string | Uint8Array, errno: number, attempt: number): void {
+  const retry = ['EAGAIN', 'EINTR'].includes(errnoName(errno));
+  if (!retry || attempt === ATTEMPTS) throw errnoError(`open ${path.toString()}`, errno);
 }
 
 /** A path as C reads it. */
