@@ -50,4 +50,4 @@ if [ -z "${NODE_COMPILE_CACHE-}" ]; then
 fi
 
 # node:sqlite still calls itself experimental; the warning would stand on every start of the daemon.
-exec "$node" --disable-warning=ExperimentalWarning "$entry" "$@"
+exec "$node" --disable-warning=ExperimentalWarning -- "$entry" "$@"

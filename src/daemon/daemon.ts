@@ -20,12 +20,17 @@ import type { SystemFacts } from '../engine/system/info.ts';
 import { IptablesRunner } from '../kernel/iptables/index.ts';
 import { ConntrackClient, RouteClient } from '../kernel/netlink/index.ts';
 import { warmThreadPool } from '../kernel/netns/index.ts';
+import { NftContext } from '../kernel/nft/index.ts';
 import { readSysctl, tryReadSysctl } from '../kernel/sysctl.ts';
 import { NetworkController } from '../network/controller/controller.ts';
+import type { FirewallBackend } from '../network/controller/firewall-backend.ts';
 import { FirewallSync } from '../network/controller/firewall-sync.ts';
 import { Forwarding } from '../network/controller/forwarding.ts';
+import { IptablesBackend } from '../network/controller/iptables-backend.ts';
+import { NftablesBackend } from '../network/controller/nftables-backend.ts';
 import { BridgeDriver } from '../network/drivers/bridge.ts';
 import type { RuleSet } from '../network/firewall/index.ts';
+import type { NftRuleset } from '../network/firewall/nftables/index.ts';
 import { SubnetSpace } from '../network/ipam/index.ts';
 import { ProxyProcess } from '../network/ports/proxy-process.ts';
 import { PortPublisher } from '../network/ports/publisher.ts';
@@ -143,7 +148,7 @@ export class Daemon {
         map: topologyReader({
           engine,
           network: network.controller,
-          firewall: config.iptables ? 'iptables' : 'none',
+          firewall: firewallOf(config),
           userlandProxy: config.userlandProxy,
           log,
         }),
@@ -218,13 +223,8 @@ export class Daemon {
       published: () => controller.publishedPorts(),
       sctpMissing: existsSync('/proc/sys/net/sctp') ? null : 'this kernel has no SCTP (CONFIG_IP_SCTP)',
     });
-    const runner = (family: 4 | 6) => {
-      const iptables = new IptablesRunner({ family });
-      return {
-        restore: (text: string) => iptables.restore(text, { noflush: true }),
-        save: () => iptables.save(),
-      };
-    };
+    const backends = this.#firewallBackends(store);
+    const chosen = firewallOf(config);
     const pools = config.defaultAddressPools.map(({ base, size }) => ({
       base: Prefix.parse(String(base)),
       size,
@@ -263,16 +263,41 @@ export class Daemon {
       staleFlows: new StaleFlows(conntrack, route),
       firewall: (intent) =>
         new FirewallSync({
-          v4: runner(4),
-          v6: config.ip6tables ? runner(6) : undefined,
-          applied: store.table<RuleSet>('firewall'),
+          backend: chosen === 'none' ? undefined : backends[chosen],
+          others: Object.values(backends).filter(({ name }) => name !== chosen),
           intent,
-          log,
         }),
       emit: (action, id, attributes) => events.publish('network', action, id, attributes),
       log,
     });
     return { controller, publisher };
+  }
+
+  #firewallBackends(store: Store): Record<'iptables' | 'nftables', FirewallBackend> {
+    const log = this.#log;
+    const programs = (family: 4 | 6) => {
+      const iptables = new IptablesRunner({ family });
+      return {
+        restore: (text: string) => iptables.restore(text, { noflush: true }),
+        save: () => iptables.save(),
+      };
+    };
+    return {
+      iptables: new IptablesBackend({
+        programs: { v4: programs(4), v6: programs(6) },
+        applied: store.table<RuleSet>('firewall'),
+        log,
+      }),
+      nftables: new NftablesBackend({
+        open: () => {
+          const context = NftContext.open();
+          this.#onEnd('close nftables', () => context.close());
+          return context;
+        },
+        applied: store.table<NftRuleset>('firewall_nftables'),
+        log,
+      }),
+    };
   }
 
   #settings(): EngineContext['settings'] {
@@ -335,7 +360,7 @@ export class Daemon {
       snapshotter: SNAPSHOTTER,
       hasInit: INIT_PROGRAMS.some((path) => existsSync(path)),
       logDriver: config.logDriver,
-      firewallBackend: config.iptables ? 'iptables' : 'none',
+      firewallBackend: firewallOf(config),
       warnings: [],
     };
   }
@@ -354,6 +379,12 @@ export class Daemon {
 function readSeccompProfile(path: string): string {
   if (path === '' || path === 'builtin') return '';
   return path === 'unconfined' ? path : readFileSync(path, 'utf8');
+}
+
+/** The firewall that the flags choose; `none` is `iptables: false`. */
+function firewallOf(config: DaemonConfig): 'iptables' | 'nftables' | 'none' {
+  if (!config.iptables) return 'none';
+  return config.firewallBackend === 'nftables' ? 'nftables' : 'iptables';
 }
 
 function registryConfig(config: DaemonConfig): { insecureRegistries: string[]; mirrors: string[] } {

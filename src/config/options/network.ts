@@ -126,6 +126,7 @@ export const networkOptions = {
     kind: oneOf('iptables', 'nftables'),
     default: '',
     help: 'Firewall backend to use, iptables or nftables',
+    built: true,
   }),
   dns: option('dns', { kind: list(checkIp()), default: [], help: 'DNS server to use', built: true }),
   dnsOpts: option('dns-opt', {

@@ -1,0 +1,115 @@
+/** The iptables backend: remembers what it wrote, and writes the difference with one `iptables-restore` per family. */
+
+import { messageOf } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
+import type { Table } from '../../store/store.ts';
+import {
+  compileIptables,
+  emptyRuleSet,
+  type FirewallIntent,
+  type ObservedTables,
+  parseSaved,
+  planTransaction,
+  type RuleSet,
+  unionRuleSet,
+} from '../firewall/index.ts';
+import type { FirewallBackend } from './firewall-backend.ts';
+
+/** Runs `iptables-restore --noflush` and `iptables-save` of one family. */
+export interface IptablesPrograms {
+  restore(text: string): Promise<void>;
+  save(): Promise<string>;
+}
+
+export interface IptablesBackendOptions {
+  programs: Record<Family, IptablesPrograms>;
+  /** The rules that were written, by family: a crash must not forget them. */
+  applied: Table<RuleSet>;
+  log: Log;
+}
+
+type Family = 'v4' | 'v6';
+
+export class IptablesBackend implements FirewallBackend {
+  readonly name = 'iptables';
+  readonly #options: IptablesBackendOptions;
+  readonly #previous: Record<Family, RuleSet>;
+
+  constructor(options: IptablesBackendOptions) {
+    this.#options = options;
+    this.#previous = {
+      v4: options.applied.get('v4') ?? emptyRuleSet(4),
+      v6: options.applied.get('v6') ?? emptyRuleSet(6),
+    };
+  }
+
+  async apply(intent: FirewallIntent, { repair }: { repair: boolean }): Promise<void> {
+    const wanted = compileIptables(intent);
+    await Promise.all([
+      this.#applyFamily('v4', wanted.v4, repair),
+      this.#applyFamily('v6', wanted.v6, repair),
+    ]);
+  }
+
+  async clear(): Promise<void> {
+    await Promise.all([
+      this.#applyFamily('v4', emptyRuleSet(4), false),
+      this.#applyFamily('v6', emptyRuleSet(6), false),
+    ]);
+  }
+
+  async #applyFamily(family: Family, wanted: RuleSet, repair: boolean): Promise<void> {
+    const previous = this.#previous[family];
+    if (!repair && isSame(previous, wanted)) return;
+    if (previous.rules.length === 0 && wanted.rules.length === 0) return;
+    // Recorded before it is written: after a crash in between, these are the rules that may be ours.
+    this.#options.applied.put(family, unionRuleSet(previous, wanted));
+    try {
+      await this.#write(this.#options.programs[family], previous, wanted, repair);
+    } catch (error) {
+      this.#options.log.error({ family, error: messageOf(error) }, 'firewall transaction failed');
+      throw error;
+    }
+    this.#previous[family] = wanted;
+    this.#options.applied.put(family, wanted);
+  }
+
+  /** Believes the record first, which costs one program; reads the kernel when that fails or a repair is asked for. */
+  async #write(
+    programs: IptablesPrograms,
+    previous: RuleSet,
+    wanted: RuleSet,
+    repair: boolean,
+  ): Promise<void> {
+    const missing = repair ? 'restore' : 'respect';
+    const write = async (observed: ObservedTables | undefined) => {
+      const text = planTransaction(previous, wanted, {
+        missing,
+        ...(observed === undefined ? {} : { observed }),
+      });
+      if (text !== '') await programs.restore(text);
+    };
+    if (!repair && previous.rules.length > 0) {
+      try {
+        await write(undefined);
+        return;
+      } catch (error) {
+        this.#options.log.info(
+          { error: messageOf(error) },
+          'the firewall is not as it was left; reading it and writing again',
+        );
+      }
+    }
+    await write(parseSaved(await programs.save()));
+  }
+}
+
+function isSame(a: RuleSet, b: RuleSet): boolean {
+  return (
+    a.rules.length === b.rules.length &&
+    a.rules.every((rule, index) => {
+      const other = b.rules[index];
+      return rule.table === other?.table && rule.chain === other.chain && rule.args === other.args;
+    })
+  );
+}
