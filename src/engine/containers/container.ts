@@ -91,13 +91,13 @@ export class Container {
     waiters.resolve(result);
   }
 
-  /** Removed, or not removable: nothing more will happen to it that anybody could wait for. */
-  announceRemoval(): void {
-    const { exitCode, error } = this.record.state;
+  /** Removed, or not removable (`error` says why): nothing more will happen to it that anybody could wait for. */
+  announceRemoval(error: string): void {
+    const result = { exitCode: this.record.state.exitCode, error };
     const waiters = this.#removed;
     this.#removed = Promise.withResolvers<ExitResult>();
-    waiters.resolve({ exitCode, error });
-    this.announceExit({ exitCode, error });
+    waiters.resolve(result);
+    this.announceExit(result);
   }
 
   /** `onLoss` hears of output that cannot be written, as when the disk is full. */

@@ -14,9 +14,11 @@ import { parseDeviceRule, resolveDevices } from '../spec/devices.ts';
 import { ociResources } from '../spec/resources.ts';
 import { parseSecurityOptions } from '../spec/security-options.ts';
 import { containerAttributes } from './attributes.ts';
+import { checkNetworkMode } from './check-config.ts';
+import { checkResources } from './check-limits.ts';
 import { Container } from './container.ts';
 import { normalizeName } from './names.ts';
-import { checkResources, normalizeConfig, normalizeHostConfig } from './normalize.ts';
+import { normalizeConfig, normalizeHostConfig } from './normalize.ts';
 import type { ContainerRecord, LinkRecord } from './record.ts';
 import type { ContainerRegistry } from './registry.ts';
 import { sandboxRequest } from './start.ts';
@@ -104,6 +106,7 @@ export class Creator {
     const { settings } = this.#context;
     const hostConfig = normalizeHostConfig(body.HostConfig, settings.defaults);
     const config = normalizeConfig(body, image.defaults, id);
+    checkNetworkMode(body, hostConfig);
     return {
       id,
       name: name === undefined || name === '' ? '' : normalizeName(name),
@@ -148,11 +151,12 @@ export class Creator {
     parseSecurityOptions(hostConfig.SecurityOpt ?? []);
     if (hostConfig.LogConfig.Type !== 'none') parseLogOptions(hostConfig.LogConfig);
     const mode = hostConfig.NetworkMode;
-    if (mode.startsWith('container:')) this.#checkSharedNetwork(record);
+    if (mode.startsWith('container:')) this.#shareNetwork(record);
     else network.validate(sandboxRequest(new Container(record, settings.dataRoot)));
     for (const field of ['IpcMode', 'PidMode'] as const) {
-      const match = /^container:(.*)$/.exec(hostConfig[field]);
-      if (match !== null) this.#registry.find(match[1] as string);
+      const ref = /^container:(.*)$/.exec(hostConfig[field])?.[1];
+      // By id, so that renaming or replacing the other container cannot change whose namespace this is.
+      if (ref !== undefined) hostConfig[field] = `container:${this.#registry.find(ref).id}`;
     }
     const warnings: string[] = [];
     const isShared = mode === 'host' || mode.startsWith('container:');
@@ -169,20 +173,9 @@ export class Creator {
     return warnings;
   }
 
-  #checkSharedNetwork(record: ContainerRecord): void {
+  #shareNetwork(record: ContainerRecord): void {
     const { hostConfig, config } = record;
-    const refuse = (what: string) => {
-      throw invalid(`conflicting options: ${what} and the container type network mode`);
-    };
     const owner = this.#registry.find(hostConfig.NetworkMode.slice('container:'.length));
-    if (Object.keys(hostConfig.PortBindings ?? {}).length > 0 || hostConfig.PublishAllPorts)
-      refuse('port publishing');
-    if (config.MacAddress) refuse('mac-address');
-    if (hostConfig.Dns.length > 0) refuse('dns');
-    if ((hostConfig.ExtraHosts ?? []).length > 0) refuse('custom host-to-IP mapping');
-    if ((hostConfig.Links ?? []).length > 0) refuse('links');
-    if (config.Hostname !== '') refuse('hostname');
-    // By id, so that renaming or replacing the other container cannot change whose network this is.
     hostConfig.NetworkMode = `container:${owner.id}`;
     config.Hostname = owner.record.config.Hostname;
   }

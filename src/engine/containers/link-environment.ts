@@ -1,5 +1,7 @@
 /** The variables of Docker's links: `WEB_PORT_80_TCP_ADDR` and its sisters. Pure. */
 
+import { type PortSpec, parsePortSpec } from '../../base/ports.ts';
+
 export interface LinkFacts {
   /** Name of the container that has the link. */
   clientName: string;
@@ -7,34 +9,64 @@ export interface LinkFacts {
   address: string;
   /** `80/tcp` */
   exposedPorts: string[];
-  /** The linked container's own environment; the daemon's defaults are left out. */
+  /** The linked container's own environment. */
   env: string[];
 }
 
+/** They say where the linked container's programs are, not how to reach it. */
 const NOT_HANDED_ON = new Set(['HOME', 'PATH']);
 
 export function linkEnvironment(link: LinkFacts): string[] {
   const prefix = link.alias.toUpperCase().replaceAll('-', '_');
-  const ports = link.exposedPorts
-    .map((port) => port.split('/') as [string, string])
-    .sort(([a, protoA], [b, protoB]) => Number(a) - Number(b) || protoA.localeCompare(protoB));
+  const ports = link.exposedPorts.map(parsePortSpec).sort(byProtocol);
+  const url = ({ proto, start }: PortSpec) => `${proto}://${link.address}:${start}`;
+  const variable = ({ proto, start }: PortSpec) => `${prefix}_PORT_${start}_${proto.toUpperCase()}`;
   const variables: string[] = [];
   const [first] = ports;
-  if (first !== undefined) variables.push(`${prefix}_PORT=${first[1]}://${link.address}:${first[0]}`);
-  for (const [port, proto] of ports) {
-    const name = `${prefix}_PORT_${port}_${proto.toUpperCase()}`;
+  if (first !== undefined) variables.push(`${prefix}_PORT=${url(first)}`);
+  for (const port of ports) {
+    const name = variable(port);
     variables.push(
-      `${name}=${proto}://${link.address}:${port}`,
+      `${name}=${url(port)}`,
       `${name}_ADDR=${link.address}`,
-      `${name}_PORT=${port}`,
-      `${name}_PROTO=${proto}`,
+      `${name}_PORT=${port.start}`,
+      `${name}_PROTO=${port.proto}`,
+    );
+  }
+  for (const [start, end] of runs(ports)) {
+    const name = variable(start);
+    variables.push(
+      `${name}_START=${url(start)}`,
+      `${name}_PORT_START=${start.start}`,
+      `${name}_END=${url(end)}`,
+      `${name}_PORT_END=${end.start}`,
     );
   }
   variables.push(`${prefix}_NAME=/${link.clientName}/${link.alias}`);
-  for (const variable of link.env) {
-    const separator = variable.indexOf('=');
-    const name = variable.slice(0, separator);
-    if (separator > 0 && !NOT_HANDED_ON.has(name)) variables.push(`${prefix}_ENV_${variable}`);
+  for (const own of link.env) {
+    const separator = own.indexOf('=');
+    const name = own.slice(0, separator);
+    if (separator > 0 && !NOT_HANDED_ON.has(name)) variables.push(`${prefix}_ENV_${own}`);
   }
   return variables;
+}
+
+/** TCP first: the first port is the one that `WEB_PORT` names. */
+function byProtocol(a: PortSpec, b: PortSpec): number {
+  if (a.proto === b.proto) return a.start - b.start;
+  if (a.proto === 'tcp') return -1;
+  if (b.proto === 'tcp') return 1;
+  return a.proto < b.proto ? -1 : 1;
+}
+
+/** First and last of every two or more ports in a row. */
+function runs(ports: readonly PortSpec[]): Array<[PortSpec, PortSpec]> {
+  const found: Array<[PortSpec, PortSpec]> = [];
+  for (const port of ports) {
+    const last = found.at(-1);
+    if (last !== undefined && last[1].proto === port.proto && last[1].start + 1 === port.start)
+      last[1] = port;
+    else found.push([port, port]);
+  }
+  return found.filter(([start, end]) => start !== end);
 }

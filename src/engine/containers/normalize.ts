@@ -3,9 +3,8 @@
  * everything checked that can be checked without touching anything.
  */
 
-import { isIPv4, isIPv6 } from 'node:net';
+import { hostname } from 'node:os';
 import { invalid } from '../../base/errors.ts';
-import { parseSignal } from '../../base/signals.ts';
 import type {
   ContainerConfig,
   ContainerCreateBody,
@@ -15,7 +14,8 @@ import type {
   Resources,
   Ulimit,
 } from '../../base/wire/index.ts';
-import { DEFAULT_PATH, DEFAULT_SHM_SIZE, MASKED_PATHS, READONLY_PATHS } from '../spec/defaults.ts';
+import { DEFAULT_SHM_SIZE, MASKED_PATHS, READONLY_PATHS } from '../spec/defaults.ts';
+import { checkConfig, checkHostConfig } from './check-config.ts';
 
 /** The parts of an image's configuration that a container takes over. */
 export interface ImageDefaults {
@@ -49,9 +49,6 @@ export interface DaemonDefaults {
   /** JSON text of `--seccomp-profile`, `unconfined`, or empty for the built-in one. */
   seccompProfile: string;
 }
-
-/** Memory limits below this cannot even start a process; Docker's own minimum. Bytes. */
-const MINIMUM_MEMORY = 6 * 1024 * 1024;
 
 export function normalizeConfig(
   body: ContainerCreateBody,
@@ -95,13 +92,13 @@ export function normalizeConfig(
   if (body.MacAddress) config.MacAddress = body.MacAddress;
   if (body.NetworkDisabled) config.NetworkDisabled = true;
   if (image.Shell) config.Shell = image.Shell;
+  checkConfig(config);
   const mode = body.HostConfig?.NetworkMode ?? '';
-  if (config.Hostname === '' && !mode.startsWith('container:') && mode !== 'host') {
-    config.Hostname = id.slice(0, 12);
+  if (config.Hostname === '' && !mode.startsWith('container:')) {
+    config.Hostname = mode === 'host' ? hostname() : id.slice(0, 12);
   }
   if ((config.Entrypoint ?? []).length + (config.Cmd ?? []).length === 0)
     throw invalid('no command specified');
-  checkConfig(config);
   return config;
 }
 
@@ -189,135 +186,14 @@ export function normalizeResources(body: Partial<Resources>): Resources {
     DeviceCgroupRules: body.DeviceCgroupRules ?? null,
     DeviceRequests: body.DeviceRequests ?? null,
     MemoryReservation: body.MemoryReservation ?? 0,
-    MemorySwap: body.MemorySwap ?? 0,
-    MemorySwappiness: body.MemorySwappiness ?? null,
-    OomKillDisable: body.OomKillDisable ?? null,
+    // Docker's default: as much swap again.
+    MemorySwap: body.MemorySwap || Math.max(0, body.Memory ?? 0) * 2,
+    // The client says -1 for "as it is".
+    MemorySwappiness: body.MemorySwappiness === -1 ? null : (body.MemorySwappiness ?? null),
+    OomKillDisable: body.OomKillDisable ?? false,
     PidsLimit: body.PidsLimit ?? null,
     Ulimits: body.Ulimits ?? null,
   };
-}
-
-/** Throws `invalid` for limits that contradict each other, in Docker's words. */
-export function checkResources(limits: Resources, cpus: number): void {
-  if (limits.Memory !== 0 && limits.Memory < MINIMUM_MEMORY) {
-    throw invalid('Minimum memory limit allowed is 6MB');
-  }
-  if (limits.Memory > 0 && limits.MemorySwap > 0 && limits.MemorySwap < limits.Memory) {
-    throw invalid('Minimum memoryswap limit should be larger than memory limit, see usage');
-  }
-  if (limits.Memory === 0 && limits.MemorySwap > 0) {
-    throw invalid('You should always set the Memory limit when using Memoryswap limit, see usage');
-  }
-  if (limits.MemoryReservation > 0 && limits.MemoryReservation < MINIMUM_MEMORY) {
-    throw invalid('Minimum memory reservation allowed is 6MB');
-  }
-  if (limits.Memory > 0 && limits.MemoryReservation > limits.Memory) {
-    throw invalid('Minimum memory limit can not be less than memory reservation limit, see usage');
-  }
-  const swappiness = limits.MemorySwappiness;
-  if (swappiness !== null && swappiness !== -1 && (swappiness < 0 || swappiness > 100)) {
-    throw invalid(`Invalid value: ${swappiness}, valid memory swappiness range is 0-100`);
-  }
-  if (limits.NanoCpus > 0 && limits.CpuPeriod > 0) {
-    throw invalid('Conflicting options: Nano CPUs and CPU Period cannot both be set');
-  }
-  if (limits.NanoCpus > 0 && limits.CpuQuota > 0) {
-    throw invalid('Conflicting options: Nano CPUs and CPU Quota cannot both be set');
-  }
-  if (limits.NanoCpus < 0 || limits.NanoCpus > cpus * 1e9) {
-    throw invalid(
-      `Range of CPUs is from 0.01 to ${cpus.toFixed(2)}, as there are only ${cpus} CPUs available`,
-    );
-  }
-  if (limits.CpuPeriod > 0 && (limits.CpuPeriod < 1000 || limits.CpuPeriod > 1_000_000)) {
-    throw invalid('CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)');
-  }
-  if (limits.CpuQuota > 0 && limits.CpuQuota < 1000) {
-    throw invalid('CPU cfs quota can not be less than 1ms (i.e. 1000)');
-  }
-  checkCpuList(limits.CpusetCpus, 'CPUs', cpus);
-  checkCpuList(limits.CpusetMems, 'memory nodes', undefined);
-  if (limits.BlkioWeight !== 0 && (limits.BlkioWeight < 10 || limits.BlkioWeight > 1000)) {
-    throw invalid('Range of blkio weight is from 10 to 1000');
-  }
-}
-
-function checkCpuList(text: string, what: string, count: number | undefined): void {
-  if (text === '') return;
-  const field = what === 'CPUs' ? 'cpuset-cpus' : 'cpuset-mems';
-  for (const part of text.split(',')) {
-    const match = /^(\d+)(?:-(\d+))?$/.exec(part);
-    if (match === null) throw invalid(`Invalid value ${text} for ${field}`);
-    const last = Number(match[2] ?? match[1]);
-    if (count !== undefined && last >= count) {
-      throw invalid(`Requested ${what} are not available - requested ${text}, available: 0-${count - 1}`);
-    }
-  }
-}
-
-function checkConfig(config: ContainerConfig): void {
-  if (
-    config.Hostname.length > 63 ||
-    (config.Hostname !== '' && !/^[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?$/.test(config.Hostname))
-  ) {
-    throw invalid(`invalid hostname format: ${config.Hostname}`);
-  }
-  for (const variable of config.Env) {
-    if (variable.startsWith('=') || variable === '')
-      throw invalid(`invalid environment variable: ${variable}`);
-    if (variable.includes('\0')) throw invalid(`invalid environment variable: ${JSON.stringify(variable)}`);
-  }
-  if (config.WorkingDir !== '' && !config.WorkingDir.startsWith('/')) {
-    throw invalid(`the working directory '${config.WorkingDir}' is invalid, it needs to be an absolute path`);
-  }
-  if (config.StopSignal !== undefined) parseSignal(config.StopSignal);
-  const health = config.Healthcheck;
-  if (health !== undefined) {
-    for (const field of ['Interval', 'Timeout', 'StartPeriod', 'StartInterval'] as const) {
-      const value = health[field] ?? 0;
-      if (value !== 0 && value < 1_000_000) throw invalid(`${field} in Healthcheck cannot be less than 1ms`);
-    }
-    if ((health.Retries ?? 0) < 0) throw invalid('Retries in Healthcheck cannot be negative');
-  }
-}
-
-function checkHostConfig(hostConfig: HostConfig): void {
-  const { RestartPolicy: policy, AutoRemove: autoRemove } = hostConfig;
-  if (!['no', 'always', 'unless-stopped', 'on-failure'].includes(policy.Name)) {
-    throw invalid(
-      `invalid restart policy: unknown policy '${policy.Name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`,
-    );
-  }
-  if (policy.MaximumRetryCount < 0)
-    throw invalid('invalid restart policy: maximum retry count cannot be negative');
-  if (policy.MaximumRetryCount > 0 && policy.Name !== 'on-failure') {
-    throw invalid("invalid restart policy: maximum retry count can only be used with 'on-failure'");
-  }
-  if (autoRemove && policy.Name !== 'no')
-    throw invalid("can't create 'AutoRemove' container with restart policy");
-  for (const address of hostConfig.Dns) {
-    if (!isIPv4(address) && !isIPv6(address)) throw invalid(`invalid DNS server address "${address}"`);
-  }
-  for (const entry of hostConfig.ExtraHosts ?? []) {
-    const separator = entry.indexOf(':');
-    const address = entry.slice(separator + 1).replace(/^\[(.*)\]$/, '$1');
-    if (separator <= 0 || (address !== 'host-gateway' && !isIPv4(address) && !isIPv6(address))) {
-      throw invalid(`invalid IP address in add-host: "${entry}"`);
-    }
-  }
-  if (hostConfig.Runtime !== 'runc' && hostConfig.Runtime !== 'io.containerd.runc.v2') {
-    throw invalid(`unknown or invalid runtime name: ${hostConfig.Runtime}`);
-  }
-  if (!['json-file', 'local', 'none'].includes(hostConfig.LogConfig.Type)) {
-    throw invalid(`logger: no log driver named '${hostConfig.LogConfig.Type}' is registered`);
-  }
-  for (const limit of hostConfig.Ulimits ?? []) {
-    if (limit.Hard !== -1 && (limit.Soft === -1 || limit.Soft > limit.Hard)) {
-      throw invalid(
-        `ulimit soft limit must be less than or equal to hard limit: ${limit.Soft} > ${limit.Hard}`,
-      );
-    }
-  }
 }
 
 /** The daemon's limits, where the container does not set its own of the same name. */
@@ -358,14 +234,11 @@ function normalizeBindings(bindings: PortMap): PortMap {
   return result;
 }
 
-/** The user's variables replace the image's of the same name; PATH is there when nobody sets it. */
+/** The user's variables first, then those of the image that the user did not set, as Docker keeps them. */
 export function mergeEnv(image: string[], own: string[]): string[] {
   const nameOf = (variable: string) => variable.split('=', 1)[0] as string;
   const ownNames = new Set(own.map(nameOf));
-  const merged = [...own, ...image.filter((variable) => !ownNames.has(nameOf(variable)))];
-  return merged.some((variable) => nameOf(variable) === 'PATH')
-    ? merged
-    : [...merged, `PATH=${DEFAULT_PATH}`];
+  return [...own, ...image.filter((variable) => !ownNames.has(nameOf(variable)))];
 }
 
 function mergeKeys(

@@ -47,12 +47,12 @@ export class Remover {
       record.state.status = 'dead';
       record.state.error = messageOf(error);
       this.#registry.save(container);
-      container.announceRemoval();
+      container.announceRemoval(record.state.error);
       throw error;
     }
     this.#registry.delete(container);
     emitContainerEvent(this.#context, container, 'destroy');
     container.hub.end();
-    container.announceRemoval();
+    container.announceRemoval('');
   }
 }

@@ -1,13 +1,12 @@
 /** One start of a container: everything that has to be there before its process, in reversible steps. */
 
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { BridgeportError, conflict, messageOf } from '../../base/errors.ts';
+import { BridgeportError, conflict, invalid, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { nowString } from '../../base/time.ts';
 import type { SandboxInfo, SandboxRequest } from '../../network/controller/sandbox.ts';
 import type { EngineContext } from '../context.ts';
-import { hostsFile, resolvFile } from '../files/network-files.ts';
 import { ProcessIo } from '../io/process-io.ts';
 import { layerFolders, readRootfsFile } from '../rootfs/layers.ts';
 import { resolveUser } from '../rootfs/user.ts';
@@ -15,8 +14,8 @@ import type { OciMount, OciSpec } from '../spec/oci.ts';
 import { parseSecurityOptions } from '../spec/security-options.ts';
 import { buildSpec } from '../spec/spec.ts';
 import { type Container, logLoss } from './container.ts';
-import { type LinkFacts, linkEnvironment } from './link-environment.ts';
 import type { ContainerRegistry } from './registry.ts';
+import { Surroundings } from './surroundings.ts';
 
 /** What was done so far, to be undone in the opposite order when a later step fails. */
 class UndoStack {
@@ -40,10 +39,12 @@ class UndoStack {
 export class Starter {
   readonly #context: EngineContext;
   readonly #registry: ContainerRegistry;
+  readonly #surroundings: Surroundings;
 
   constructor(context: EngineContext, registry: ContainerRegistry) {
     this.#context = context;
     this.#registry = registry;
+    this.#surroundings = new Surroundings(context, registry);
   }
 
   /** Runs under the container's lock. On failure nothing of the run is left and the record says why. */
@@ -145,12 +146,12 @@ export class Starter {
     return network.open(sandboxRequest(container));
   }
 
-  /** The container behind `container:REF`, which has to run. */
+  /** The container behind `container:REF`, which has to run; it may be in the network of yet another. */
   #namespaceOwner(mode: string): Container | undefined {
     if (!mode.startsWith('container:')) return undefined;
     const owner = this.#registry.find(mode.slice('container:'.length));
     if (!owner.isRunning) throw conflict(`cannot join network of a non running container: ${owner.id}`);
-    return owner;
+    return this.#namespaceOwner(owner.record.hostConfig.NetworkMode) ?? owner;
   }
 
   #spec(container: Container, sandbox: SandboxInfo, folders: string[]): OciSpec {
@@ -169,12 +170,12 @@ export class Starter {
       config,
       hostConfig,
       args: [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])],
-      env: this.#environment(container, home),
+      env: this.#surroundings.environment(container, home),
       user,
       netns: sandbox.path,
       pidNamespace: this.#processNamespace(hostConfig.PidMode, 'pid')?.path,
       ipcNamespace: ipcOwner?.path,
-      utsNamespace: hostConfig.UTSMode === 'host' || hostConfig.NetworkMode === 'host' ? 'host' : undefined,
+      utsNamespace: hostConfig.UTSMode === 'host' ? 'host' : undefined,
       mounts: [...this.#networkFiles(container, sandbox), ...volumeMounts(container)],
       shmSource:
         ipcOwner === undefined
@@ -211,96 +212,25 @@ export class Starter {
     const owner = this.#registry.find(mode.slice('container:'.length));
     if (!owner.isRunning)
       throw conflict(`cannot join ${kind.toUpperCase()} of a non running container: ${owner.id}`);
+    if (kind === 'ipc' && ['private', 'none'].includes(owner.record.hostConfig.IpcMode)) {
+      throw invalid(
+        `container ${owner.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
+      );
+    }
     const { pid } = owner.record.state;
     return { path: `/proc/${pid}/ns/${kind}`, pid };
   }
 
-  #environment(container: Container, home: string): string[] {
-    const { config } = container.record;
-    const has = (name: string) => config.Env.some((variable) => variable.startsWith(`${name}=`));
-    // `NAME` without a value takes the variable away; the client has filled in those it wanted from its own environment.
-    const env = config.Env.filter((variable) => variable.includes('='));
-    const given = [`HOSTNAME=${config.Hostname}`, ...(config.Tty && !has('TERM') ? ['TERM=xterm'] : [])];
-    if (has('HOSTNAME')) given.shift();
-    for (const link of this.#links(container)) given.push(...linkEnvironment(link));
-    return [...env, ...given, ...(has('HOME') ? [] : [`HOME=${home}`])];
-  }
-
-  #links(container: Container): LinkFacts[] {
-    return container.record.links.flatMap((link) => {
-      const server = this.#registry.byId(link.containerId);
-      const address = server && this.#context.network.sandbox(server.id)?.networks.bridge?.IPAddress;
-      if (server === undefined || !address) return [];
-      return [
-        {
-          clientName: container.record.name,
-          alias: link.alias,
-          address,
-          exposedPorts: Object.keys(server.record.config.ExposedPorts ?? {}),
-          env: server.record.config.Env,
-        },
-      ];
-    });
-  }
-
-  /** Writes the three files and gives their mounts; a container in another's network uses the other's. */
-  #networkFiles(container: Container, sandbox: SandboxInfo): OciMount[] {
-    const { hostConfig } = container.record;
-    const owner = this.#namespaceOwner(hostConfig.NetworkMode) ?? container;
-    if (owner === container) this.writeNetworkFiles(container, sandbox);
-    const own = new Set(container.record.mounts.map((mount) => mount.Destination));
-    return ['hosts', 'resolv.conf', 'hostname']
-      .map((name) => ({ destination: `/etc/${name}`, source: join(owner.folder, name) }))
-      .filter(({ destination }) => !own.has(destination))
-      .map(({ destination, source }) => ({
-        destination,
-        type: 'bind',
-        source,
-        options: ['rbind', 'rprivate', ...(hostConfig.ReadonlyRootfs ? ['ro'] : [])],
-      }));
-  }
-
-  /** Again when a link's address has changed: the files are written in place, because they are mounted. */
+  /** Again when a link's address has changed. */
   writeNetworkFiles(container: Container, sandbox: SandboxInfo): void {
-    const { record } = container;
-    const { settings } = this.#context;
-    const { hostConfig, config } = record;
-    const isHost = hostConfig.NetworkMode === 'host';
-    const addresses = Object.values(sandbox.networks).flatMap((endpoint) =>
-      [endpoint.IPAddress, endpoint.GlobalIPv6Address].filter(
-        (address) => address !== undefined && address !== '',
-      ),
-    ) as string[];
-    mkdirSync(container.folder, { recursive: true, mode: 0o710 });
-    const hosts = isHost
-      ? readFileSync('/etc/hosts', 'utf8')
-      : hostsFile({
-          hostname: config.Hostname,
-          domainname: config.Domainname,
-          addresses,
-          extraHosts: hostConfig.ExtraHosts ?? [],
-          hostGatewayIp: settings.hostGatewayIp ?? this.#context.network.defaultGateway,
-          links: this.#linkHosts(container),
-        });
-    const resolv = resolvFile({
-      hostText: readTextIfThere('/etc/resolv.conf'),
-      dns: hostConfig.Dns.length > 0 ? hostConfig.Dns : settings.defaults.dns,
-      search: hostConfig.DnsSearch.length > 0 ? hostConfig.DnsSearch : settings.defaults.dnsSearch,
-      options: hostConfig.DnsOptions.length > 0 ? hostConfig.DnsOptions : settings.defaults.dnsOptions,
-      ownNamespace: !isHost,
-    });
-    writeFileSync(join(container.folder, 'hosts'), hosts, { mode: 0o644 });
-    writeFileSync(join(container.folder, 'resolv.conf'), resolv, { mode: 0o644 });
-    writeFileSync(join(container.folder, 'hostname'), `${config.Hostname}\n`, { mode: 0o644 });
+    this.#surroundings.writeFiles(container, sandbox);
   }
 
-  #linkHosts(container: Container): Array<{ address: string; names: string[] }> {
-    return this.#links(container).map((link) => {
-      const target = container.record.links.find((candidate) => candidate.alias === link.alias);
-      const server = target && this.#registry.byId(target.containerId);
-      const names = [link.alias, server?.record.config.Hostname ?? '', server?.record.name ?? ''];
-      return { address: link.address, names: [...new Set(names.filter(Boolean))] };
-    });
+  /** A container in another's network uses the other's files. */
+  #networkFiles(container: Container, sandbox: SandboxInfo): OciMount[] {
+    const owner = this.#namespaceOwner(container.record.hostConfig.NetworkMode) ?? container;
+    if (owner === container) this.writeNetworkFiles(container, sandbox);
+    return this.#surroundings.fileMounts(container, owner.folder);
   }
 }
 
@@ -328,14 +258,6 @@ function volumeMounts(container: Container): OciMount[] {
       source: mount.Source,
       options: ['rbind', mount.RW ? 'rw' : 'ro', mount.Propagation || 'rprivate'],
     }));
-}
-
-function readTextIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
 }
 
 /** The exit codes of a shell: 127 not found, 126 found and not runnable; 128 for everything else that kept it from starting. */

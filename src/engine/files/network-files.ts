@@ -24,18 +24,24 @@ const FIXED_LINES = [
 ];
 
 export function hostsFile(input: HostsInput): string {
-  const lines = [...FIXED_LINES];
-  for (const entry of input.extraHosts) {
+  const lines = [...FIXED_LINES, ...extraHostLines(input)];
+  for (const link of input.links) lines.push(`${link.address}\t${link.names.join(' ')}`);
+  const full = input.domainname === '' ? input.hostname : `${input.hostname}.${input.domainname}`;
+  const [short = ''] = full.split('.', 1);
+  for (const address of input.addresses) {
+    lines.push(`${address}\t${short === full ? full : `${full} ${short}`}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** `--add-host`: one line each. */
+export function extraHostLines(input: Pick<HostsInput, 'extraHosts' | 'hostGatewayIp'>): string[] {
+  return input.extraHosts.flatMap((entry) => {
     const separator = entry.indexOf(':');
     const given = entry.slice(separator + 1).replace(/^\[(.*)\]$/, '$1');
     const address = given === 'host-gateway' ? input.hostGatewayIp : given;
-    if (address !== undefined) lines.push(`${address}\t${entry.slice(0, separator)}`);
-  }
-  for (const link of input.links) lines.push(`${link.address}\t${link.names.join(' ')}`);
-  const own =
-    input.domainname === '' ? input.hostname : `${input.hostname}.${input.domainname} ${input.hostname}`;
-  for (const address of input.addresses) lines.push(`${address}\t${own}`);
-  return `${lines.join('\n')}\n`;
+    return address === undefined ? [] : [`${address}\t${entry.slice(0, separator)}`];
+  });
 }
 
 export interface ResolvInput {
@@ -47,6 +53,8 @@ export interface ResolvInput {
   options: string[];
   /** False: the container is in the host's namespace and sees its loopback resolvers. */
   ownNamespace: boolean;
+  /** False: resolvers that are reached by IPv6 only are of no use. */
+  hasIPv6: boolean;
 }
 
 /** Docker's answer to a host without a resolver that containers could reach. */
@@ -56,7 +64,8 @@ export function resolvFile(input: ResolvInput): string {
   const host = parseResolv(input.hostText);
   let servers = input.dns;
   if (servers.length === 0) {
-    servers = input.ownNamespace ? host.servers.filter((server) => !isLoopback(server)) : host.servers;
+    const isReachable = (server: string) => !isLoopback(server) && (input.hasIPv6 || !server.includes(':'));
+    servers = input.ownNamespace ? host.servers.filter(isReachable) : host.servers;
     if (servers.length === 0 && input.ownNamespace) servers = FALLBACK_SERVERS;
   }
   const search = input.search.length > 0 ? input.search.filter((name) => name !== '.') : host.search;

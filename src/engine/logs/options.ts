@@ -20,9 +20,6 @@ export function parseLogOptions(config: LogConfig): LogFileOptions {
       throw invalid(`unknown log opt '${name}' for ${config.Type} log driver`);
     }
   }
-  if (options.maxFiles > 1 && options.maxSize < 0) {
-    throw invalid("max-file cannot be used with max-size that is not set (unlimited); set 'max-size'");
-  }
   return options;
 }
 

@@ -14,6 +14,7 @@ import { hostDevices, parseDeviceRule, resolveDevices } from './devices.ts';
 import type { OciMount, OciProcess, OciSeccomp, OciSpec, OciUser } from './oci.ts';
 import { ociResources } from './resources.ts';
 import { defaultSeccomp } from './seccomp.ts';
+import { tmpfsOptions } from './tmpfs.ts';
 
 export interface SpecInput {
   id: string;
@@ -151,7 +152,7 @@ function assembleMounts(input: SpecInput): OciMount[] {
       destination,
       type: 'tmpfs',
       source: 'tmpfs',
-      options: ['noexec', 'nosuid', 'nodev', ...text.split(',').filter(Boolean)],
+      options: tmpfsOptions(text),
     });
   }
   if (input.shmSource !== undefined) {
@@ -165,6 +166,11 @@ function assembleMounts(input: SpecInput): OciMount[] {
   if (input.initPath !== undefined) {
     own.push({ destination: INIT_INSIDE, type: 'bind', source: input.initPath, options: ['bind', 'ro'] });
   }
+  if (hostConfig.IpcMode === 'none')
+    mounts.splice(
+      mounts.findIndex(({ destination }) => destination === '/dev/shm'),
+      1,
+    );
   const taken = new Set(own.map((mount) => posix.normalize(mount.destination)));
   // A folder is mounted before what lies in it.
   own.sort((a, b) => depth(a.destination) - depth(b.destination));
@@ -179,7 +185,7 @@ function sysctls(input: SpecInput): { sysctl?: Record<string, string> } {
   const ownNetwork = !/^(host|container:)/.test(input.hostConfig.NetworkMode);
   const sysctl: Record<string, string> = {
     // Docker's since 20.10: a process without privileges may bind port 80 and use ping in its own namespace.
-    ...(ownNetwork && !input.hostConfig.Privileged
+    ...(ownNetwork
       ? { 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0 2147483647' }
       : {}),
     ...input.hostConfig.Sysctls,
