@@ -52,10 +52,14 @@ export class IptablesBackend implements FirewallBackend {
   }
 
   async clear(): Promise<void> {
-    await Promise.all([
-      this.#applyFamily('v4', emptyRuleSet(4), false),
-      this.#applyFamily('v6', emptyRuleSet(6), false),
-    ]);
+    await Promise.all([this.#clearFamily('v4', emptyRuleSet(4)), this.#clearFamily('v6', emptyRuleSet(6))]);
+  }
+
+  /** The policy of FORWARD goes too, where it was ours: it would stand in the way of whatever firewall comes next. */
+  async #clearFamily(family: Family, empty: RuleSet): Promise<void> {
+    const setPolicy = this.#previous[family].chains.some(({ policy }) => policy === 'DROP');
+    await this.#applyFamily(family, empty, false);
+    if (setPolicy) await this.#options.programs[family].restore('*filter\n:FORWARD ACCEPT [0:0]\nCOMMIT\n');
   }
 
   async #applyFamily(family: Family, wanted: RuleSet, repair: boolean): Promise<void> {
