@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { internal } from '../base/errors.ts';
 import type { HostSystem, RootfsMount } from '../engine/host-system.ts';
 import { capabilitiesOfMask } from '../engine/spec/capabilities.ts';
+import { probeFeature } from '../kernel/features.ts';
 import { errnoName } from '../kernel/ffi/errno.ts';
 import { check, lastErrno, libc } from '../kernel/ffi/libc.ts';
 import { MNT_DETACH, MS_BIND, MS_RDONLY, MS_REC } from '../kernel/mounts/constants.ts';
@@ -43,6 +44,7 @@ export function createHostSystem(holder: FileHolder): HostSystem {
     capabilities: heldCapabilities(),
     cgroupVersion,
     cgroupControllers: controllers(cgroupVersion),
+    hasX32: probeFeature('x32').available !== false,
     hasSeccomp: /^Seccomp:\s+\d/m.test(readFileSync('/proc/self/status', 'utf8')),
   };
 }

@@ -75,4 +75,6 @@ export interface HostSystem {
   /** The cgroup controllers that are there: `cpu`, `memory`, `blkio`… */
   readonly cgroupControllers: readonly string[];
   readonly hasSeccomp: boolean;
+  /** The kernel takes system calls of the x32 ABI (32-bit pointers on x86_64); few do. */
+  readonly hasX32: boolean;
 }

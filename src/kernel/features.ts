@@ -20,6 +20,7 @@ export type FeatureName =
   | 'selinux'
   | 'cgroup2'
   | 'pidfd'
+  | 'x32'
   | 'veth'
   | 'bridge'
   | 'nat'
@@ -40,6 +41,8 @@ const SOCK_STREAM_CLOEXEC = 1 | 0o2000000;
 const IPPROTO_SCTP = 132;
 /** `#define __NR_pidfd_open 434`; ENOSYS before Linux 5.3 */
 const NR_PIDFD_OPEN = 434;
+/** `#define __X32_SYSCALL_BIT 0x40000000` (asm/unistd.h), `#define __NR_getpid 39` */
+const NR_X32_GETPID = 0x40000000 + 39;
 
 type Config = ReadonlyMap<string, string> | undefined;
 /** `config` is read only when a probe asks for it: it takes milliseconds to unpack. */
@@ -86,6 +89,15 @@ const PROBES: Record<FeatureName, Probe> = {
       const fd = libc().syscall(NR_PIDFD_OPEN, process.pid, 0, 0, 0);
       if (fd >= 0) libc().close(fd);
       return fd >= 0;
+    },
+  },
+  x32: {
+    needs: 'CONFIG_X86_X32_ABI on x86_64, not switched off by syscall.x32=0',
+    probe(config) {
+      if (process.arch !== 'x64') return false;
+      // Who lives behind a filter may be killed for a call of an ABI that the filter does not know.
+      if (!/^Seccomp:\t0$/m.test(read('/proc/self/status'))) return configured(config(), 'X86_X32_ABI');
+      return libc().syscall(NR_X32_GETPID, 0, 0, 0, 0) === process.pid;
     },
   },
   veth: byConfig('VETH'),

@@ -188,6 +188,7 @@ export class Starter {
       cgroupVersion: host.cgroupVersion,
       seccomp: security.seccomp,
       hasSeccomp: host.hasSeccomp,
+      hasX32: host.hasX32,
       noNewPrivileges: security.noNewPrivileges,
       annotations: hostConfig.Annotations ?? {},
       initPath: hostConfig.Init === true ? this.#initPath() : undefined,

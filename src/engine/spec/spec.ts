@@ -39,6 +39,7 @@ export interface SpecInput {
   /** The profile of `--security-opt seccomp=…`; `unconfined`; undefined: the default one. */
   seccomp: OciSeccomp | 'unconfined' | undefined;
   hasSeccomp: boolean;
+  hasX32: boolean;
   noNewPrivileges: boolean;
   annotations: Record<string, string>;
   /** Absolute path of the init program on the host, when `--init` is on. */
@@ -70,7 +71,7 @@ export function buildSpec(input: SpecInput): OciSpec {
   const seccomp =
     privileged || input.seccomp === 'unconfined' || !input.hasSeccomp
       ? undefined
-      : (input.seccomp ?? defaultSeccomp(capabilities, process.arch));
+      : (input.seccomp ?? defaultSeccomp(capabilities, process.arch, { hasX32: input.hasX32 }));
   const withInit = input.initPath !== undefined;
 
   return {
