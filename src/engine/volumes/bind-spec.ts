@@ -17,13 +17,14 @@ export interface BindSpec {
 }
 
 const PROPAGATIONS = new Set(['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave']);
-/** Labels for SELinux (`z`, `Z`) and hints for other platforms mean nothing here, as in Docker on such a host. */
-const IGNORED = new Set(['z', 'Z', 'consistent', 'cached', 'delegated', 'volume-nocopy']);
+/** Labels for SELinux and hints for other platforms mean nothing here, as in Docker on such a host. */
+const LABELS = new Set(['z', 'Z']);
+const HINTS = new Set(['consistent', 'cached', 'delegated', 'default']);
 
 /** Throws `invalid` quoting the text, in Docker's words. */
 export function parseBind(text: string): BindSpec {
   const parts = text.split(':');
-  if (parts.length > 3 || parts.some((part, index) => part === '' && index < 2)) {
+  if (parts.length > 3 || parts.includes('')) {
     throw invalid(`invalid volume specification: '${text}'`);
   }
   const [first = '', second, options = ''] = parts;
@@ -41,13 +42,27 @@ export function parseBind(text: string): BindSpec {
       `create ${spec.source}: "${spec.source}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`,
     );
   }
+  const seen = new Set<string>();
   for (const option of options.split(',').filter(Boolean)) {
+    const kind = kindOf(option, spec.isPath);
+    // Of each kind one: `ro,rw` says two things at once.
+    if (kind === undefined || seen.has(kind)) throw invalid(`invalid mode: ${options}`);
+    seen.add(kind);
+    if (kind === 'propagation') spec.propagation = option;
     if (option === 'ro') spec.readOnly = true;
-    else if (option === 'nocopy') spec.copy = false;
-    else if (PROPAGATIONS.has(option) && spec.isPath) spec.propagation = option;
-    else if (option !== 'rw' && !IGNORED.has(option)) throw invalid(`invalid mode: ${options}`);
+    if (option === 'nocopy') spec.copy = false;
   }
   return spec;
+}
+
+/** A host path is never copied into, and only it can be shared with the host's mounts. */
+function kindOf(option: string, isPath: boolean): string | undefined {
+  if (option === 'ro' || option === 'rw') return 'access';
+  if (LABELS.has(option)) return 'label';
+  if (isPath && PROPAGATIONS.has(option)) return 'propagation';
+  if (isPath && HINTS.has(option)) return 'hint';
+  if (!isPath && option === 'nocopy') return 'copy';
+  return undefined;
 }
 
 /** Throws unless `target` is an absolute path that is not the root. */

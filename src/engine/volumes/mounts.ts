@@ -62,16 +62,20 @@ export class VolumeMounts implements MountResolver {
         byTarget.set(mount.Destination, { mount, copyInto: undefined });
     }
     const explicit = new Set<string>();
-    const add = (planned: Planned) => {
-      const target = planned.mount.Destination;
+    const claim = (target: string) => {
       if (explicit.has(target)) throw invalid(`Duplicate mount point: ${target}`);
       explicit.add(target);
-      byTarget.set(target, planned);
+    };
+    for (const target of Object.keys(hostConfig.Tmpfs ?? {})) claim(posix.normalize(target));
+    const add = (planned: Planned) => {
+      claim(planned.mount.Destination);
+      byTarget.set(planned.mount.Destination, planned);
     };
     for (const text of hostConfig.Binds ?? []) add(this.#bind(parseBind(text), made));
     for (const request of hostConfig.Mounts ?? []) {
       if (request.Type === 'tmpfs') {
         const target = checkTarget(request.Target, request.Target);
+        claim(target);
         hostConfig.Tmpfs = { ...hostConfig.Tmpfs, [target]: tmpfsOptions(request) };
       } else add(this.#mount(request, made));
     }
