@@ -49,6 +49,11 @@ interface Entry extends AsyncIterable<Uint8Array> {
  */
 export async function unpackTar(source: Readable, options: UnpackOptions): Promise<void> {
   const extract = tarExtract();
+  let brokenBy: unknown;
+  extract.once('error', (error) => {
+    brokenBy = error;
+  });
+  const closed = new Promise<void>((resolve) => extract.once('close', () => resolve()));
   // The reader gets every error of the source, because pipeline() destroys it with it; its types are not Node's.
   pipeline(source, extract as unknown as Writable, () => undefined);
   const unpacker = new Unpacker(options);
@@ -59,8 +64,12 @@ export async function unpackTar(source: Readable, options: UnpackOptions): Promi
     }
     await unpacker.finish();
   } catch (error) {
-    if (!isTarError(error)) throw error;
-    throw invalid(`Error processing tar file: ${messageOf(error)}`, { cause: error });
+    extract.destroy();
+    await closed;
+    // An entry only says that it was destroyed; the reader knows why.
+    const reason = brokenBy ?? error;
+    if (!isTarError(reason)) throw reason;
+    throw invalid(`Error processing tar file: ${messageOf(reason)}`, { cause: reason });
   } finally {
     extract.destroy();
     unpacker.close();
