@@ -1,9 +1,9 @@
 /**
  * How port 53 of 127.0.0.11 leads to our sockets, which are on other ports: a container may bind 0.0.0.0:53 itself.
  *
- * Two stateless rewritings of ports in the namespace's own nftables table, before connection tracking sees the answer and
- * after it saw the question: no entry in the conntrack table, no tracking of the container's other traffic, and a firewall
- * inside the container sees port 53 both ways. See docs/decisions/0006.
+ * Two stateless rewritings of ports in the namespace's own nftables table: the question's after every rule of the container's
+ * own (input, behind all usual priorities), the answer's before any (output, raw, ahead of connection tracking). So nothing
+ * is tracked on our account, and a firewall inside the container sees port 53 both ways. See docs/decisions/0006.
  */
 
 import { internal } from '../../../base/errors.ts';
@@ -68,7 +68,7 @@ function hasTable(nft: NftContext): boolean {
 export function redirectRules({ udp, tcp }: RedirectPorts): string {
   return `table ip ${TABLE} {
 	chain question {
-		type filter hook prerouting priority raw; policy accept;
+		type filter hook input priority 300; policy accept;
 		iifname "lo" ip daddr ${RESOLVER_ADDRESS} udp dport ${DNS_PORT} udp dport set ${udp}
 		iifname "lo" ip daddr ${RESOLVER_ADDRESS} tcp dport ${DNS_PORT} tcp dport set ${tcp}
 	}

@@ -21,14 +21,22 @@ export type Behaviour = (asked: Asked) => Buffer | Buffer[] | undefined | Promis
 
 export class TestNameServer implements Disposable {
   readonly asked: Asked[] = [];
+  /** The same for UDP and TCP. */
+  readonly port: number;
   behaviour: Behaviour;
   readonly #udp: UdpSocket;
   readonly #tcp: Server;
 
-  constructor(netns: NetnsHandle, address: string, behaviour: Behaviour, port = 53) {
+  /**
+   * @param netns `undefined`: this process's own
+   * @param port 0: any
+   */
+  constructor(netns: NetnsHandle | undefined, address: string, behaviour: Behaviour, port = 53) {
     this.behaviour = behaviour;
+    const tcp = openTcpListener({ netns, address, port });
+    this.port = tcp.port;
     this.#udp = createSocket(address.includes(':') ? 'udp6' : 'udp4');
-    this.#udp.bind({ fd: openUdpSocket({ netns, address, port }).fd });
+    this.#udp.bind({ fd: openUdpSocket({ netns, address, port: this.port }).fd });
     this.#udp.on('message', (message, from) => {
       void this.#answer('udp', message, from.port, (answer) =>
         this.#udp.send(answer, from.port, from.address, () => {}),
@@ -43,7 +51,7 @@ export class TestNameServer implements Disposable {
       socket.on('data', (bytes) => frames.push(bytes));
       socket.on('error', () => socket.destroy());
     });
-    this.#tcp.listen({ fd: openTcpListener({ netns, address, port }).fd });
+    this.#tcp.listen({ fd: tcp.fd });
   }
 
   names(): string[] {
