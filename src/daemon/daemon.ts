@@ -155,6 +155,7 @@ export class Daemon {
       },
     });
     await this.#serve(createApiServer(backend, { log, minApiVersion: config.minApiVersion }));
+    if (config.iptables) this.#onEnd('stop watching the firewall', network.controller.watchFirewall());
     if (config.restart) engine.startByPolicy();
     log.info({ version: VERSION, hosts: config.hosts }, 'ready');
   }

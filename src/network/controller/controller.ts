@@ -23,6 +23,7 @@ import { portMapOf } from '../ports/view.ts';
 import type { DefaultBridgeSettings } from './default-networks.ts';
 import { EndpointFactory } from './endpoint-factory.ts';
 import type { FirewallSync } from './firewall-sync.ts';
+import { watchFirewall } from './firewall-watch.ts';
 import type { Forwarding } from './forwarding.ts';
 import { firewallIntent } from './intent.ts';
 import { SandboxNamespaces } from './namespaces.ts';
@@ -150,6 +151,11 @@ export class NetworkController {
       this.#networks.all(),
       this.sandboxes(),
     );
+  }
+
+  /** From now on the firewall heals when somebody else changes it. Gives the function that ends it. */
+  watchFirewall(): () => void {
+    return watchFirewall(this.#firewall, this.#parts.log);
   }
 
   sandbox(containerId: string): SandboxInfo | undefined {

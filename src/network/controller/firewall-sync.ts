@@ -4,7 +4,7 @@
  */
 
 import type { FirewallIntent } from '../firewall/index.ts';
-import type { FirewallBackend } from './firewall-backend.ts';
+import type { ApplyMode, FirewallBackend } from './firewall-backend.ts';
 
 export interface FirewallSyncOptions {
   /** Undefined (`iptables: false`): no rule is written. */
@@ -19,34 +19,53 @@ export class FirewallSync {
   /** The transaction that has not begun yet: whoever comes now is served by it. */
   #next: Promise<void> | undefined;
   #running: Promise<void> = Promise.resolve();
+  #busy = 0;
 
   constructor(options: FirewallSyncOptions) {
     this.#options = options;
   }
 
+  /** A transaction of ours runs or waits: what nftables announces meanwhile may be our own doing. */
+  get isBusy(): boolean {
+    return this.#busy > 0;
+  }
+
   /** Resolves when the kernel has what the intent says now. */
   sync(): Promise<void> {
-    this.#next ??= this.#running.then(() => {
+    this.#next ??= this.#after(async () => {
       this.#next = undefined;
-      const run = this.#apply(false);
-      this.#running = run.catch(() => {});
-      return run;
+      await this.#apply('change');
     });
     return this.#next;
   }
 
-  /** As `sync()`, and rules of ours that somebody took away come back; other backends' rules go. For the start of the daemon. */
-  async repair(): Promise<void> {
-    await this.#running;
-    const run = (async () => {
-      await this.#apply(true);
-      for (const other of this.#options.others) await other.clear();
-    })();
-    this.#running = run.catch(() => {});
-    await run;
+  /** After somebody else wrote: what was flushed comes back. True when something had to be written. */
+  heal(): Promise<boolean> {
+    return this.#after(() => this.#apply('heal'));
   }
 
-  async #apply(repair: boolean): Promise<void> {
-    await this.#options.backend?.apply(this.#options.intent(), { repair });
+  /** Rules of ours that somebody took away come back; other backends' rules go. For the start of the daemon. */
+  repair(): Promise<void> {
+    return this.#after(async () => {
+      await this.#apply('repair');
+      for (const other of this.#options.others) await other.clear();
+    });
+  }
+
+  async #apply(mode: ApplyMode): Promise<boolean> {
+    return (await this.#options.backend?.apply(this.#options.intent(), mode)) ?? false;
+  }
+
+  /** Runs `work` when all earlier work has settled. */
+  #after<T>(work: () => Promise<T>): Promise<T> {
+    this.#busy++;
+    const run = this.#running.then(work).finally(() => {
+      this.#busy--;
+    });
+    this.#running = run.then(
+      () => {},
+      () => {},
+    );
+    return run;
   }
 }

@@ -13,7 +13,7 @@ import {
   type RuleSet,
   unionRuleSet,
 } from '../firewall/index.ts';
-import type { FirewallBackend } from './firewall-backend.ts';
+import type { ApplyMode, FirewallBackend } from './firewall-backend.ts';
 
 /** Runs `iptables-restore --noflush` and `iptables-save` of one family. */
 export interface IptablesPrograms {
@@ -43,12 +43,13 @@ export class IptablesBackend implements FirewallBackend {
     };
   }
 
-  async apply(intent: FirewallIntent, { repair }: { repair: boolean }): Promise<void> {
+  async apply(intent: FirewallIntent, mode: ApplyMode): Promise<boolean> {
     const wanted = compileIptables(intent);
-    await Promise.all([
-      this.#applyFamily('v4', wanted.v4, repair),
-      this.#applyFamily('v6', wanted.v6, repair),
+    const written = await Promise.all([
+      this.#applyFamily('v4', wanted.v4, mode),
+      this.#applyFamily('v6', wanted.v6, mode),
     ]);
+    return written.includes(true);
   }
 
   async clear(): Promise<void> {
@@ -58,45 +59,47 @@ export class IptablesBackend implements FirewallBackend {
   /** The policy of FORWARD goes too, where it was ours: it would stand in the way of whatever firewall comes next. */
   async #clearFamily(family: Family, empty: RuleSet): Promise<void> {
     const setPolicy = this.#previous[family].chains.some(({ policy }) => policy === 'DROP');
-    await this.#applyFamily(family, empty, false);
+    await this.#applyFamily(family, empty, 'change');
     if (setPolicy) await this.#options.programs[family].restore('*filter\n:FORWARD ACCEPT [0:0]\nCOMMIT\n');
   }
 
-  async #applyFamily(family: Family, wanted: RuleSet, repair: boolean): Promise<void> {
+  async #applyFamily(family: Family, wanted: RuleSet, mode: ApplyMode): Promise<boolean> {
     const previous = this.#previous[family];
-    if (!repair && isSame(previous, wanted)) return;
-    if (previous.rules.length === 0 && wanted.rules.length === 0) return;
+    if (mode === 'change' && isSame(previous, wanted)) return false;
+    if (previous.rules.length === 0 && wanted.rules.length === 0) return false;
     // Recorded before it is written: after a crash in between, these are the rules that may be ours.
     this.#options.applied.put(family, unionRuleSet(previous, wanted));
+    let written: boolean;
     try {
-      await this.#write(this.#options.programs[family], previous, wanted, repair);
+      written = await this.#write(this.#options.programs[family], previous, wanted, mode);
     } catch (error) {
       this.#options.log.error({ family, error: messageOf(error) }, 'firewall transaction failed');
       throw error;
     }
     this.#previous[family] = wanted;
     this.#options.applied.put(family, wanted);
+    return written;
   }
 
-  /** Believes the record first, which costs one program; reads the kernel when that fails or a repair is asked for. */
+  /** Believes the record first, which costs one program; reads the kernel when that fails, and in the other modes. */
   async #write(
     programs: IptablesPrograms,
     previous: RuleSet,
     wanted: RuleSet,
-    repair: boolean,
-  ): Promise<void> {
-    const missing = repair ? 'restore' : 'respect';
+    mode: ApplyMode,
+  ): Promise<boolean> {
+    const missing = mode === 'repair' ? 'restore' : 'respect';
     const write = async (observed: ObservedTables | undefined) => {
       const text = planTransaction(previous, wanted, {
         missing,
         ...(observed === undefined ? {} : { observed }),
       });
       if (text !== '') await programs.restore(text);
+      return text !== '';
     };
-    if (!repair && previous.rules.length > 0) {
+    if (mode === 'change' && previous.rules.length > 0) {
       try {
-        await write(undefined);
-        return;
+        return await write(undefined);
       } catch (error) {
         this.#options.log.info(
           { error: messageOf(error) },
@@ -104,7 +107,7 @@ export class IptablesBackend implements FirewallBackend {
         );
       }
     }
-    await write(parseSaved(await programs.save()));
+    return write(parseSaved(await programs.save()));
   }
 }
 

@@ -13,7 +13,7 @@ import {
   observeNft,
   planNft,
 } from '../firewall/nftables/index.ts';
-import type { FirewallBackend } from './firewall-backend.ts';
+import type { ApplyMode, FirewallBackend } from './firewall-backend.ts';
 
 const RECORD = 'ruleset';
 
@@ -36,44 +36,47 @@ export class NftablesBackend implements FirewallBackend {
     this.#previous = options.applied.get(RECORD) ?? emptyNftRuleset();
   }
 
-  async apply(intent: FirewallIntent, { repair }: { repair: boolean }): Promise<void> {
-    this.#write(compileNftables(intent), repair);
+  async apply(intent: FirewallIntent, mode: ApplyMode): Promise<boolean> {
+    return this.#write(compileNftables(intent), mode);
   }
 
   async clear(): Promise<void> {
     if (isEmpty(this.#previous)) return;
-    this.#write(emptyNftRuleset(), true);
+    this.#write(emptyNftRuleset(), 'repair');
     this.#options.applied.delete(RECORD);
   }
 
   /** Our tables are ours alone, so what the record missed after a crash is found by reading them. */
-  #write(wanted: NftRuleset, repair: boolean): void {
+  #write(wanted: NftRuleset, mode: ApplyMode): boolean {
     this.#context ??= this.#options.open();
     const context = this.#context;
     const write = (observed: ObservedNft | undefined) => {
       const text = planNft(this.#previous, wanted, observed === undefined ? {} : { observed });
       if (text !== '') context.run(text);
+      return text !== '';
     };
     this.#options.applied.put(RECORD, wanted);
     try {
-      if (repair) write(observe(context));
-      else {
-        try {
-          write(undefined);
-        } catch (error) {
-          this.#options.log.info(
-            { error: messageOf(error) },
-            'the firewall is not as it was left; reading it and writing again',
-          );
-          write(observe(context));
-        }
-      }
+      const written = mode === 'change' ? this.#believeFirst(write, context) : write(observe(context));
+      this.#previous = wanted;
+      return written;
     } catch (error) {
       this.#options.applied.put(RECORD, this.#previous);
       this.#options.log.error({ error: messageOf(error) }, 'firewall transaction failed');
       throw error;
     }
-    this.#previous = wanted;
+  }
+
+  #believeFirst(write: (observed: ObservedNft | undefined) => boolean, context: NftContext): boolean {
+    try {
+      return write(undefined);
+    } catch (error) {
+      this.#options.log.info(
+        { error: messageOf(error) },
+        'the firewall is not as it was left; reading it and writing again',
+      );
+      return write(observe(context));
+    }
   }
 }
 
