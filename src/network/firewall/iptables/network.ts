@@ -154,8 +154,12 @@ export function addTranslation(
 ): void {
   for (const entry of networks) {
     const { network, part, bridge } = entry;
-    if (isClosed(entry) || part.mode === 'routed') continue;
+    if (isClosed(entry)) continue;
     const networkId = network.id;
+    if (intent.userlandProxy) {
+      builder.add('nat', 'DOCKER', [`-i ${bridge} -j RETURN`], { key: 'proxy-return', networkId });
+    }
+    if (part.mode === 'routed') continue;
     const target =
       part.snatTo === undefined ? 'MASQUERADE' : `SNAT --to-source ${builder.ownAddress(part.snatTo)}`;
     if (!intent.userlandProxy) {
@@ -176,9 +180,6 @@ export function addTranslation(
           },
         );
       }
-    }
-    if (intent.userlandProxy) {
-      builder.add('nat', 'DOCKER', [`-i ${bridge} -j RETURN`], { key: 'proxy-return', networkId });
     }
   }
 }

@@ -6,8 +6,8 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { NftContext } from '../../../kernel/nft/index.ts';
 import { warmThreadPool } from '../../../kernel/netns/index.ts';
+import { NftContext } from '../../../kernel/nft/index.ts';
 import { type TestNetworks, testNetworks } from '../../../kernel/testing/netns.ts';
 import type { FirewallIntent } from '../intent.ts';
 import { intentOf, link, network, published, SCENARIOS } from '../iptables/scenarios.testing.ts';
@@ -36,7 +36,8 @@ class Tables implements Disposable {
   /** Both tables as the kernel has them. */
   list(): string {
     const { v4, v6 } = this.observe();
-    const show = (family: 4 | 6) => this.nft.run(`list table ${tableName(family)}`, { output: ['stateless'] });
+    const show = (family: 4 | 6) =>
+      this.nft.run(`list table ${tableName(family)}`, { output: ['stateless'] });
     return (v4 === undefined ? '' : show(4)) + (v6 === undefined ? '' : show(6));
   }
 

@@ -138,9 +138,9 @@ export function addSources(builder: TableBuilder, intent: FirewallIntent, entry:
   const chain = ownChain(builder, entry, 'nat-postrouting-in');
   builder.rule(chain, `fib saddr type local ${target}`, { key: 'masquerade-local', networkId });
   const { header } = builder;
-  builder.rule(
-    chain,
-    `iifname ${bridge} ct status dnat ${header} saddr . ${header} daddr @nat-hairpin masquerade`,
-    { key: 'hairpin-lookup', networkId },
-  );
+  // Not asked by the bridge it comes from: br_netfilter, when it shows us a bridged packet, calls this hook without one.
+  builder.rule(chain, `ct status dnat ${header} saddr . ${header} daddr @nat-hairpin masquerade`, {
+    key: 'hairpin-lookup',
+    networkId,
+  });
 }

@@ -1,0 +1,399 @@
+/**
+ * What every firewall backend has to do with a packet, as data: who asks whom, by which address, and who answers, with the
+ * reason. `cells.root.test.ts` asks, over IPv4 and IPv6, TCP and UDP, with the userland proxy and without.
+ */
+
+import type { Protocol } from '../../../base/ports.ts';
+import type { Family, NetworkName, PortKind, Who } from './layout.ts';
+
+/**
+ * Who answers, and whom it takes the asker for.
+ *
+ * - `itself`: the server, which sees the asker's own address
+ * - `gateway`: the server, which sees the address of its own bridge
+ * - `host`: the server, which sees another address of the host
+ * - `proxy`: a program on the host that listens on the published port, as the userland proxy does
+ * - `refused`: the host, which has nothing there (UDP: nobody)
+ * - `silence`: nobody; the packet was dropped
+ */
+export type Outcome = 'itself' | 'gateway' | 'host' | 'proxy' | 'refused' | 'silence';
+
+/** How the asker addresses the server. */
+export type Way =
+  /** By the host's address, and the published port. */
+  | 'host'
+  /** By the address of the asker's own bridge, and the published port. */
+  | 'gateway'
+  /** By 127.0.0.1 or ::1, and the published port. */
+  | 'loopback'
+  /** By the server's own address and port. */
+  | 'direct';
+
+/** An expectation; two where it matters whether the userland proxy serves what the kernel cannot. */
+export type Expected = Outcome | { readonly proxy: Outcome; readonly kernel: Outcome };
+
+export interface Cell {
+  readonly from: Who;
+  readonly to: { readonly network: NetworkName } | { readonly station: 'world' | 'lan' | 'host' };
+  readonly way: Way;
+  /** Of stations other than containers, the one port they serve. */
+  readonly port: PortKind | 'service';
+  readonly family: Family;
+  readonly proto: Protocol;
+  readonly expected: Expected;
+  readonly why: string;
+  /**
+   * True: the packet stays on one bridge, and a firewall sees it only where `br_netfilter` shows it
+   * (`net.bridge.bridge-nf-call-iptables=1`). Elsewhere the cell says nothing.
+   */
+  readonly bridged?: boolean;
+}
+
+const BOTH = { families: ['v4', 'v6'] as readonly Family[] };
+const V4 = { families: ['v4'] as readonly Family[] };
+const V6 = { families: ['v6'] as readonly Family[] };
+const BRIDGED = { bridged: true };
+type Options = { readonly families?: readonly Family[]; readonly bridged?: boolean };
+
+const ALL: readonly PortKind[] = ['published', 'exposed', 'unpublished', 'loopback'];
+const CLOSED: readonly PortKind[] = ['exposed', 'unpublished', 'loopback'];
+/** Served by the proxy where it runs; without it by the kernel, and then the server sees … */
+const proxyOr = (kernel: Outcome): Expected => ({ proxy: 'proxy', kernel });
+
+/** Containers and stations ask servers. */
+function ask(
+  from: Who | readonly Who[],
+  network: NetworkName,
+  way: Way,
+  ports: PortKind | readonly PortKind[],
+  expected: Expected,
+  why: string,
+  options: Options = BOTH,
+): Cell[] {
+  return [from]
+    .flat()
+    .flatMap((who) =>
+      [ports].flat().flatMap((port) => each(who, { network }, way, port, expected, why, options)),
+    );
+}
+
+/** Containers ask stations that are none. */
+function askOutside(
+  from: Who | readonly Who[],
+  station: 'world' | 'lan' | 'host',
+  expected: Expected,
+  why: string,
+  way: Way = 'direct',
+): Cell[] {
+  return [from].flat().flatMap((who) => each(who, { station }, way, 'service', expected, why, BOTH));
+}
+
+function each(
+  from: Who,
+  to: Cell['to'],
+  way: Way,
+  port: Cell['port'],
+  expected: Expected,
+  why: string,
+  { families = ['v4', 'v6'], bridged = false }: Options,
+): Cell[] {
+  return families.flatMap((family) =>
+    (['tcp', 'udp'] as const).map((proto) => ({
+      from,
+      to,
+      way,
+      port,
+      family,
+      proto,
+      expected,
+      why,
+      ...(bridged ? { bridged } : {}),
+    })),
+  );
+}
+
+const OUTSIDE = ['world', 'lan'] as const;
+
+export const CELLS: readonly Cell[] = [
+  // A published port, from outside.
+  ...(['nat', 'noicc', 'open'] as const).flatMap((network) => [
+    ...ask(
+      OUTSIDE,
+      network,
+      'host',
+      'published',
+      'itself',
+      'a published port is open to whoever reaches the host',
+    ),
+    ...ask(OUTSIDE, network, 'host', ['exposed', 'unpublished'], 'refused', 'nothing is published there'),
+    ...ask(OUTSIDE, network, 'host', 'loopback', 'refused', 'it is published for the host itself only'),
+  ]),
+  ...ask(OUTSIDE, 'routed', 'host', ALL, 'refused', 'a routed network uses no port of the host'),
+  ...ask(OUTSIDE, 'internal', 'host', ALL, 'refused', 'an internal network publishes nothing'),
+
+  // A container's own address, from a neighbour that has a route.
+  ...(['nat', 'noicc'] as const).flatMap((network) =>
+    ask('lan', network, 'direct', ALL, 'silence', 'nobody gets in by the own address, published or not'),
+  ),
+  ...ask('lan', 'open', 'direct', ALL, 'itself', 'an unprotected network lets everybody in'),
+  ...ask('lan', 'routed', 'direct', 'published', 'itself', 'a routed network is addressed directly'),
+  ...ask('lan', 'routed', 'direct', CLOSED, 'silence', 'what is not published stays closed when routed too'),
+  ...(['internal', 'isolated'] as const).flatMap((network) =>
+    ask('lan', network, 'direct', ALL, 'silence', 'nothing enters a closed network'),
+  ),
+
+  // The host itself.
+  ...(['nat', 'noicc', 'open'] as const).flatMap((network) => [
+    ...ask(
+      'host',
+      network,
+      'host',
+      'published',
+      { proxy: 'host', kernel: 'gateway' },
+      'the host reaches its own published port; without the proxy all that the host sends is masqueraded',
+    ),
+    ...ask('host', network, 'host', 'loopback', 'refused', 'it is bound to another address'),
+    ...ask(
+      'host',
+      network,
+      'loopback',
+      ['published', 'loopback'],
+      proxyOr('gateway'),
+      'by loopback too: route_localnet and masquerading take the place of the proxy',
+      V4,
+    ),
+    ...ask(
+      'host',
+      network,
+      'loopback',
+      ['published', 'loopback'],
+      proxyOr('silence'),
+      'the kernel has no route_localnet for IPv6: ::1 needs the proxy, as in Docker',
+      V6,
+    ),
+  ]),
+  ...(['nat', 'noicc', 'routed', 'open', 'internal'] as const).flatMap((network) =>
+    ask('host', network, 'direct', ALL, 'gateway', 'the host reaches all of its containers'),
+  ),
+
+  // On one bridge.
+  ...(['nat', 'routed', 'open', 'internal', 'isolated'] as const).flatMap((network) =>
+    ask(`${network}.sibling`, network, 'direct', ALL, 'itself', 'containers of one network reach each other'),
+  ),
+  ...ask('noicc.sibling', 'noicc', 'direct', ALL, 'silence', 'icc is off', BRIDGED),
+  ...ask(
+    'noicc.linked',
+    'noicc',
+    'direct',
+    ['published', 'exposed'],
+    'itself',
+    'a link opens what the server exposes',
+    V4,
+  ),
+  ...ask(
+    'noicc.linked',
+    'noicc',
+    'direct',
+    ['unpublished', 'loopback'],
+    'silence',
+    'a link opens nothing else',
+    { ...V4, ...BRIDGED },
+  ),
+  ...ask('noicc.linked', 'noicc', 'direct', ALL, 'silence', 'a link is IPv4 only, as in Docker', {
+    ...V6,
+    ...BRIDGED,
+  }),
+
+  // A published port, from the same bridge and from the container itself.
+  ...(['nat', 'open'] as const).flatMap((network) => [
+    ...ask(
+      `${network}.sibling`,
+      network,
+      'host',
+      'published',
+      proxyOr('itself'),
+      'translated on the way through the host, and back by br_netfilter',
+      BRIDGED,
+    ),
+    ...ask(
+      `${network}.sibling`,
+      network,
+      'gateway',
+      'published',
+      proxyOr('itself'),
+      'every address of the host will do',
+      BRIDGED,
+    ),
+    ...ask(
+      `${network}.server`,
+      network,
+      'host',
+      'published',
+      proxyOr('gateway'),
+      'hairpin: a container reaches its own published port',
+    ),
+    ...ask(
+      [`${network}.sibling`, `${network}.server`],
+      network,
+      'host',
+      'loopback',
+      'refused',
+      'it is published for the host itself only',
+    ),
+  ]),
+  ...ask(
+    ['noicc.sibling', 'noicc.server'],
+    'noicc',
+    'host',
+    'published',
+    proxyOr('silence'),
+    'without the proxy the packet goes back to the bridge it came from, which icc off forbids, as in Docker',
+  ),
+
+  // From other networks.
+  ...(['nat', 'noicc'] as const).flatMap((network) => [
+    ...ask(
+      ['other.sibling', 'routed.sibling', 'open.sibling', 'internal.sibling', 'isolated.sibling'],
+      network,
+      'direct',
+      ALL,
+      'silence',
+      'networks do not reach each other',
+    ),
+    ...ask(
+      ['other.sibling', 'open.sibling'],
+      network,
+      'host',
+      'published',
+      proxyOr('gateway'),
+      'a published port is open to other networks; without the proxy their own network masquerades them',
+    ),
+    ...ask(
+      'other.sibling',
+      network,
+      'gateway',
+      'published',
+      proxyOr('gateway'),
+      'every address of the host will do',
+    ),
+    ...ask(
+      'routed.sibling',
+      network,
+      'host',
+      'published',
+      proxyOr('itself'),
+      'a published port is open to a routed network, which is not masqueraded',
+    ),
+    ...ask(
+      'internal.sibling',
+      network,
+      'host',
+      'published',
+      'silence',
+      'an internal network has no way out, not by a published port either',
+    ),
+    ...ask(
+      'internal.sibling',
+      network,
+      'gateway',
+      'published',
+      'silence',
+      'an internal network has no way out, not by a published port either',
+    ),
+    ...ask(
+      ['other.sibling', 'routed.sibling', 'open.sibling'],
+      network,
+      'host',
+      'loopback',
+      'refused',
+      'it is published for the host itself only',
+    ),
+  ]),
+  ...ask(
+    ['nat.sibling', 'noicc.sibling', 'open.sibling'],
+    'routed',
+    'direct',
+    'published',
+    'gateway',
+    'what a routed network publishes is open to other networks, which masquerade',
+  ),
+  ...ask(
+    ['nat.sibling', 'noicc.sibling', 'open.sibling'],
+    'routed',
+    'direct',
+    CLOSED,
+    'silence',
+    'what is not published stays closed to other networks',
+  ),
+  ...ask(
+    ['nat.sibling', 'noicc.sibling'],
+    'open',
+    'direct',
+    ALL,
+    'gateway',
+    'an unprotected network lets other networks in, which masquerade',
+  ),
+  ...ask('routed.sibling', 'open', 'direct', ALL, 'itself', 'an unprotected network lets other networks in'),
+  ...(['routed', 'open'] as const).flatMap((network) =>
+    ask(
+      ['internal.sibling', 'isolated.sibling'],
+      network,
+      'direct',
+      ALL,
+      'silence',
+      'nothing leaves a closed network, wherever it may be let in',
+    ),
+  ),
+  ...(['internal', 'isolated'] as const).flatMap((network) =>
+    ask(
+      ['nat.sibling', 'routed.sibling', 'open.sibling'],
+      network,
+      'direct',
+      ALL,
+      'silence',
+      'nothing enters a closed network',
+    ),
+  ),
+
+  // Out into the world, and to the host.
+  ...askOutside(
+    ['nat.server', 'nat.sibling', 'noicc.server', 'open.server'],
+    'lan',
+    'host',
+    'containers reach the world, masqueraded',
+  ),
+  ...askOutside(
+    ['nat.server', 'noicc.server', 'open.server'],
+    'world',
+    'host',
+    'containers reach the world, masqueraded',
+  ),
+  ...askOutside('routed.server', 'lan', 'itself', 'a routed network keeps its addresses'),
+  ...askOutside(['internal.server', 'isolated.server'], 'lan', 'silence', 'nothing leaves a closed network'),
+  ...askOutside(
+    ['internal.server', 'isolated.server'],
+    'world',
+    'silence',
+    'nothing leaves a closed network',
+  ),
+  ...askOutside(
+    ['nat.server', 'noicc.server', 'routed.server', 'open.server', 'internal.server'],
+    'host',
+    'itself',
+    "what runs on the host is the host's to protect",
+    'gateway',
+  ),
+];
+
+/** `lan → nat.server, port published, by the host: v4 tcp`. */
+export function describeCell({ from, to, port, way, family, proto }: Cell): string {
+  const target = 'network' in to ? `${to.network}.server` : to.station;
+  return `${from} → ${target}, port ${port}, by ${way}: ${family} ${proto}`;
+}
+
+/** What a cell expects of a daemon with the userland proxy, or without. */
+export function expectedOutcome({ expected, proto }: Cell, userlandProxy: boolean): Outcome {
+  const outcome = typeof expected === 'string' ? expected : userlandProxy ? expected.proxy : expected.kernel;
+  // Refusal of a datagram is an ICMP message, which an unconnected socket is not told of.
+  return outcome === 'refused' && proto === 'udp' ? 'silence' : outcome;
+}
