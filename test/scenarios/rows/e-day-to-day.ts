@@ -90,7 +90,7 @@ export function dayToDay(client: ClientName): void {
       assert.equal(await code('run', '--no-such-flag', 'busybox'), 125);
       assert.equal(await code('run', '--rm', 'busybox', '/etc/passwd'), 126);
       assert.equal(await code('run', '--rm', 'busybox', 'nonesuch'), 127);
-      assert.equal(await code('run', '--rm', 'busybox', 'sh', '-c', 'sh -c "kill -9 \\$\\$"'), 137);
+      assert.equal(await code('run', '--rm', 'busybox', 'sh', '-c', 'sh -c "kill -9 \\$\\$"; exit $?'), 137);
     });
 
     it('row 19: exec runs a command in a running container', async () => {
@@ -139,7 +139,7 @@ export function dayToDay(client: ClientName): void {
         'busybox',
         'sh',
         '-c',
-        'for i in 1 2 3; do echo line $i; done; echo bad >&2',
+        'for i in 1 2 3; do echo line $i; done; sleep 0.2; echo bad >&2',
       );
       const all = await cli.attempt(['logs', 'talker']);
       assert.deepEqual(all, { code: 0, stdout: 'line 1\nline 2\nline 3\n', stderr: 'bad\n' });
