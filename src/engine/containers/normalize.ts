@@ -76,7 +76,8 @@ export function normalizeConfig(
     Image: body.Image ?? '',
     Volumes: mergeKeys(image.Volumes, body.Volumes),
     WorkingDir: body.WorkingDir || image.WorkingDir || '',
-    Entrypoint: clearsEntrypoint ? null : ownEntrypoint ? entrypoint : (image.Entrypoint ?? null),
+    // An empty list is an answer, null is none.
+    Entrypoint: clearsEntrypoint ? null : (entrypoint ?? image.Entrypoint ?? null),
     OnBuild: null,
     Labels: { ...image.Labels, ...body.Labels },
   };
