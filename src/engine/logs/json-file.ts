@@ -73,6 +73,11 @@ export class LogWriter {
       if (isWhole || piece.length === room) {
         const { text, rest } = this.#take(stream, piece, isWhole);
         if (text !== '') records += encode(text, stream, time);
+        if (this.#isFullWith(records)) {
+          // A fast writer's chunk may be larger than a whole file is allowed to be.
+          this.#append(records);
+          records = '';
+        }
         if (rest.length > 0) this.#keep(stream, rest);
         start += piece.length;
         if (start >= chunk.length) break;
@@ -133,6 +138,11 @@ export class LogWriter {
     this.#partialSize[stream] = 0;
     const cut = isEnd ? 0 : cutSequenceLength(whole);
     return { text: whole.toString('utf8', 0, whole.length - cut), rest: whole.subarray(whole.length - cut) };
+  }
+
+  #isFullWith(records: string): boolean {
+    const { maxSize } = this.#options;
+    return maxSize > 0 && this.#size + Buffer.byteLength(records) >= maxSize;
   }
 
   #append(records: string): void {
