@@ -75,7 +75,7 @@ describe('Clients of others', () => {
     await container.start();
     const shown = await container.inspect();
     assert.equal(shown.State.Status, 'running');
-    assert.equal(shown.NetworkSettings.IPAddress, '172.17.0.2');
+    assert.equal(shown.NetworkSettings.Networks.bridge?.IPAddress, '172.17.0.2');
     assert.match(await stage.host.world.getSoon(`http://${HOST_IP}:8091/`), /^hello/);
     const exec = await container.exec({
       Cmd: ['sh', '-c', 'cat; echo done'],
