@@ -91,7 +91,7 @@ class Walker {
       return;
     }
     if (!stat.isDirectory()) {
-      if (below !== undefined) this.#set(path, MODIFIED);
+      if (below !== undefined) this.#record(path, MODIFIED);
       else if (!(MOUNT_POINTS.has(path) && stat.size === 0)) this.#record(path, ADDED);
       return;
     }
@@ -106,7 +106,7 @@ class Walker {
       if (below === undefined) {
         if (MOUNT_POINTS.has(path) && inner.every((child) => MOUNT_POINTS.has(child))) return;
         this.#record(path, ADDED);
-      } else if (!below.isDirectory() || !isSameFolder(stat, below, inner)) this.#set(path, MODIFIED);
+      } else if (!below.isDirectory() || !isSameFolder(stat, below, inner)) this.#record(path, MODIFIED);
       await this.walk(folder, path, this.#through(lower, path));
     } finally {
       drop(folder);
@@ -136,15 +136,11 @@ class Walker {
     }
   }
 
-  #set(path: string, kind: FilesystemChange['Kind']): void {
-    this.changes.set(path, { Path: path, Kind: kind });
-  }
-
-  /** A new or lost name changes the folder that has it. */
+  /** Whatever changes, the folder that has it counts as changed too. */
   #record(path: string, kind: FilesystemChange['Kind']): void {
-    this.#set(path, kind);
+    this.changes.set(path, { Path: path, Kind: kind });
     const folder = posix.dirname(path);
-    if (folder !== '/' && !this.changes.has(folder)) this.#set(folder, MODIFIED);
+    if (folder !== '/' && !this.changes.has(folder)) this.#record(folder, MODIFIED);
   }
 }
 
