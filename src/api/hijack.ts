@@ -5,7 +5,7 @@
  * whatever the client has already sent behind the headers: a JSON body, early input, or both.
  */
 
-import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { type Duplex, Writable } from 'node:stream';
 import { messageOf } from '../base/errors.ts';
@@ -14,6 +14,9 @@ import type { SessionPlan } from './call.ts';
 import type { RawInput } from './raw-input.ts';
 import type { PlainReply } from './status.ts';
 import { frameHeader, STREAM, type StreamNumber } from './stdcopy.ts';
+
+// Not by import, which would load undici: docs/decisions/0004.
+const { STATUS_CODES } = process.getBuiltinModule('node:http');
 
 /** Milliseconds a client has to close after we have; then the connection is cut. */
 const LINGER = 5_000;

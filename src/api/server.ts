@@ -5,7 +5,7 @@
  * (parameters that hold slashes, Go's JSON rules, connections that stop being HTTP), and one costs 27 MB and 0.1 s.
  */
 
-import { createServer, IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { type Duplex, finished } from 'node:stream';
 import { BridgeportError, invalid, notFound } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
@@ -22,6 +22,9 @@ import { createRouter, type Match, type Route, type Router } from './router.ts';
 import { allRoutes } from './routes/index.ts';
 import { errorReply, statusOf } from './status.ts';
 import { negotiate, splitVersion, type VersionRange } from './version.ts';
+
+// Not by import, which would load undici: docs/decisions/0004.
+const http = process.getBuiltinModule('node:http');
 
 export interface ApiServerOptions {
   log: Log;
@@ -181,7 +184,7 @@ class HttpApi implements ApiServer {
         minVersion: 'TLSv1.2',
       });
     } else {
-      server = createServer(settings);
+      server = http.createServer(settings);
     }
     server.on('request', (request, response) => void this.#serve(request, response));
     server.on('upgrade', (request, socket, head) => void this.#serveSession(request, socket, head));
@@ -197,7 +200,7 @@ class HttpApi implements ApiServer {
   #requestClass(): typeof IncomingMessage {
     const find = (method: string | undefined, url: string | undefined) =>
       this.#find(method, parseTarget(url ?? ''));
-    return class extends IncomingMessage {
+    return class extends http.IncomingMessage {
       get upgrade(): boolean {
         return find(this.method, this.url)?.route.kind === 'session';
       }

@@ -1,7 +1,10 @@
-import * as http from 'node:http';
+import type { ClientRequest, RequestOptions as HttpOptions, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Endpoint } from './endpoint.ts';
 import { ConnectionError, DaemonError } from './errors.ts';
+
+// Not by import, which would load undici: docs/decisions/0004.
+const http = process.getBuiltinModule('node:http');
 
 /** The newest API version this command line knows. */
 export const API_VERSION = '1.51';
@@ -57,9 +60,9 @@ export class ApiClient {
   }
 
   /** Sends a request and returns its answer, whose body the caller reads. */
-  async request(method: string, path: string, options: RequestOptions = {}): Promise<http.IncomingMessage> {
+  async request(method: string, path: string, options: RequestOptions = {}): Promise<IncomingMessage> {
     const request = await this.#open(method, path, options);
-    const answer = new Promise<http.IncomingMessage>((resolve, reject) => {
+    const answer = new Promise<IncomingMessage>((resolve, reject) => {
       request.once('response', resolve);
       request.once('error', (error) => reject(this.#connectionError(error, options.signal)));
     });
@@ -107,18 +110,13 @@ export class ApiClient {
     this.#agent.destroy();
   }
 
-  async #open(
-    method: string,
-    path: string,
-    options: RequestOptions,
-    pooled = true,
-  ): Promise<http.ClientRequest> {
+  async #open(method: string, path: string, options: RequestOptions, pooled = true): Promise<ClientRequest> {
     const prefix = options.versioned === false ? '' : `/v${await this.version()}`;
     const { socketPath, host, port, tls } = this.endpoint;
     const headers: Record<string, string> = { ...this.#headers, ...options.headers };
     if (options.body !== undefined) headers['Content-Type'] = 'application/json';
     if (options.stream !== undefined) headers['Content-Type'] ??= 'application/x-tar';
-    const settings: http.RequestOptions = {
+    const settings: HttpOptions = {
       method,
       path: prefix + path + queryString(options.query),
       headers: { Host: socketPath ? 'localhost' : `${host}:${port}`, ...headers },
@@ -131,7 +129,7 @@ export class ApiClient {
     return https.request({ ...settings, ca, cert, key, rejectUnauthorized: verify });
   }
 
-  #send(request: http.ClientRequest, options: RequestOptions): void {
+  #send(request: ClientRequest, options: RequestOptions): void {
     if (options.stream !== undefined) {
       // A source that fails must end the request, or the daemon would wait for the rest.
       options.stream.once('error', (error) => request.destroy(error));
@@ -159,13 +157,13 @@ export function olderThan(a: string, b: string): boolean {
 }
 
 /** The whole body of an answer as text. */
-export async function readText(response: http.IncomingMessage): Promise<string> {
+export async function readText(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks).toString('utf8');
 }
 
-async function checked(response: http.IncomingMessage): Promise<http.IncomingMessage> {
+async function checked(response: IncomingMessage): Promise<IncomingMessage> {
   const status = response.statusCode ?? 0;
   if (status < 400) return response;
   throw DaemonError.fromBody(status, await readText(response));

@@ -1,9 +1,12 @@
 /** HTTP requests as a registry needs them: node's own client, no redirects, errors in the words of Go's, which users know. */
 
-import http from 'node:http';
+import type { Agent, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { BridgeportError, messageOf } from '../../base/errors.ts';
 import { Certificates } from './certificates.ts';
+
+// Not by import, which would load undici: docs/decisions/0004.
+const http = process.getBuiltinModule('node:http');
 
 export interface HttpRequest {
   method: 'GET' | 'HEAD' | 'POST';
@@ -17,9 +20,9 @@ export interface HttpRequest {
 
 export interface HttpResponse {
   status: number;
-  headers: http.IncomingHttpHeaders;
+  headers: IncomingHttpHeaders;
   /** Must be read or destroyed. Its errors have been turned into ours. */
-  body: http.IncomingMessage;
+  body: IncomingMessage;
 }
 
 export interface HttpTransportOptions {
@@ -41,7 +44,7 @@ const TRANSIENT = new Set(['ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', '
 /** The connections to all registries. Proxies are taken from the environment (`HTTPS_PROXY`, `NO_PROXY` …), as by dockerd. */
 export class HttpTransport {
   readonly #idleTimeout: number;
-  readonly #plain: http.Agent;
+  readonly #plain: Agent;
   readonly #secure: https.Agent;
   readonly #certificates: Certificates;
 
@@ -75,7 +78,7 @@ export class HttpTransport {
         }
       : { agent: this.#plain };
     try {
-      const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
+      const response = await new Promise<IncomingMessage>((resolve, reject) => {
         const call = (secure ? https : http).request(url, {
           method,
           headers: { 'user-agent': 'bridgeport', ...headers },
