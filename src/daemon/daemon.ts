@@ -28,6 +28,7 @@ import { FirewallSync } from '../network/controller/firewall-sync.ts';
 import { Forwarding } from '../network/controller/forwarding.ts';
 import { IptablesBackend } from '../network/controller/iptables-backend.ts';
 import { NftablesBackend } from '../network/controller/nftables-backend.ts';
+import { DnsServer, watchResolvConf } from '../network/dns/index.ts';
 import { BridgeDriver } from '../network/drivers/bridge.ts';
 import type { RuleSet } from '../network/firewall/index.ts';
 import type { NftRuleset } from '../network/firewall/nftables/index.ts';
@@ -249,11 +250,13 @@ export class Daemon {
         userlandProxy: config.userlandProxy,
         iptables: config.iptables,
         ip6tables: config.ip6tables,
+        dns: config.dns,
         allowDirectRouting: config.allowDirectRouting,
       },
       store,
       route,
       bridge: new BridgeDriver(route, log),
+      dns: this.#dns(),
       forwarding: new Forwarding(
         { enabled: config.ipForward, dropAllowed: config.iptables && !config.ipForwardNoDrop },
         store,
@@ -272,6 +275,20 @@ export class Daemon {
       log,
     });
     return { controller, publisher };
+  }
+
+  /** The embedded resolver, which follows the host's name servers. */
+  #dns(): DnsServer {
+    const log = this.#log.child({ part: 'dns' });
+    const upstreams = (conf: { nameservers: readonly string[] }) =>
+      conf.nameservers.map((address) => ({ address, from: 'host' as const }));
+    const watch = watchResolvConf({ log, onChange: (conf) => dns.setUpstreams(upstreams(conf)) });
+    const dns = new DnsServer({ log, upstreams: upstreams(watch.current) });
+    this.#onEnd('close the resolver', () => {
+      watch[Symbol.dispose]();
+      dns[Symbol.dispose]();
+    });
+    return dns;
   }
 
   #firewallBackends(store: Store): Record<'iptables' | 'nftables', FirewallBackend> {

@@ -240,6 +240,8 @@ export function sandboxRequest(container: Container): SandboxRequest {
   return {
     containerId: record.id,
     containerName: record.name,
+    hostname: record.config.Hostname,
+    dns: record.hostConfig.Dns,
     mode: record.config.NetworkDisabled === true ? 'none' : record.hostConfig.NetworkMode,
     networks: record.networks,
     macAddress: record.config.MacAddress,

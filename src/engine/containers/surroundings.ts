@@ -86,6 +86,7 @@ export class Surroundings {
       search: hostConfig.DnsSearch.length > 0 ? hostConfig.DnsSearch : defaults.dnsSearch,
       options: hostConfig.DnsOptions.length > 0 ? hostConfig.DnsOptions : defaults.dnsOptions,
       ownNamespace: !isHost,
+      resolver: sandbox.resolver,
       hasIPv6: addressesOf(sandbox).some((address) => address.includes(':')),
     });
     mkdirSync(container.folder, { recursive: true, mode: 0o710 });

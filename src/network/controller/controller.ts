@@ -12,6 +12,7 @@ import type { EndpointSettings, NetworkInterfaceStats } from '../../base/wire/in
 import { RouteClient } from '../../kernel/netlink/index.ts';
 import { bindOwnNetns, prepareNetnsDirectory, removeNetns } from '../../kernel/netns/index.ts';
 import type { Store, Table } from '../../store/store.ts';
+import { type DnsServer, RESOLVER_ADDRESS } from '../dns/index.ts';
 import type { BridgeDriver } from '../drivers/bridge.ts';
 import type { FirewallIntent } from '../firewall/index.ts';
 import type { SubnetSpace } from '../ipam/index.ts';
@@ -26,6 +27,7 @@ import type { FirewallSync } from './firewall-sync.ts';
 import { watchFirewall } from './firewall-watch.ts';
 import type { Forwarding } from './forwarding.ts';
 import { firewallIntent } from './intent.ts';
+import { dnsNames, NameService } from './name-service.ts';
 import { SandboxNamespaces } from './namespaces.ts';
 import type { NetworkRegistry } from './network-registry.ts';
 import { Networks } from './networks.ts';
@@ -48,6 +50,8 @@ export interface NetworkSettings {
   /** The firewall is ours to write: `--iptables`, `--ip6tables`. */
   iptables: boolean;
   ip6tables: boolean;
+  /** `--dns` of the daemon. */
+  dns: readonly string[];
   /** Hosts with a route may address containers directly. */
   allowDirectRouting: boolean;
 }
@@ -59,6 +63,8 @@ export interface NetworkParts {
   route: RouteClient;
   bridge: BridgeDriver;
   forwarding: Forwarding;
+  /** The embedded resolver. */
+  dns: DnsServer;
   publisher: PortPublisher;
   staleFlows: StaleFlows;
   /** Made by the daemon with `intent()` of this controller. */
@@ -77,6 +83,7 @@ export class NetworkController {
   readonly #firewall: FirewallSync;
   readonly #endpoints: EndpointFactory;
   readonly #namespaces: SandboxNamespaces;
+  readonly #names: NameService;
 
   constructor(parts: NetworkParts) {
     this.#parts = parts;
@@ -88,8 +95,11 @@ export class NetworkController {
       options: settings,
       syncFirewall: () => this.#firewall.sync(),
       members: (spec) => this.#members(spec),
+      onAdded: (spec) => this.#names.addNetwork(spec),
+      onRemoved: (spec) => this.#names.removeNetwork(spec),
     });
     this.#networks = this.networks.registry;
+    this.#names = new NameService(parts.dns, this.#networks, settings.dns);
     this.#sandboxTable = parts.store.table<SandboxRecord>('sandboxes');
     this.#firewall = parts.firewall(() => this.intent());
     this.#endpoints = new EndpointFactory(this.#networks, route);
@@ -131,6 +141,16 @@ export class NetworkController {
       bridge,
       log,
     });
+    for (const record of this.#sandboxes.values()) {
+      try {
+        this.#names.update(record);
+      } catch (error) {
+        log.error(
+          { container: record.request.containerId, error: messageOf(error) },
+          'cannot serve names again',
+        );
+      }
+    }
     await this.#firewall.repair();
   }
 
@@ -222,6 +242,7 @@ export class NetworkController {
       }
       this.#save(record);
       if (main.driver !== 'host') this.#namespaces.make(record);
+      this.#names.update(record);
       await this.#publish(record);
       if (record.endpoints.length > 0) await this.#firewall.sync();
       this.#parts.staleFlows.forget(record.ports);
@@ -250,6 +271,7 @@ export class NetworkController {
     // Out of the intent first, so that no rule is written any more for what is going away.
     record.phase = 'closing';
     this.#save(record);
+    this.#names.remove(record);
     const isHost = record.path === join(settings.netnsFolder, HOST_NETNS);
     await runAll(`close sandbox of ${containerId}`, [
       () => publisher.unpublish(record.ports),
@@ -285,6 +307,7 @@ export class NetworkController {
     this.#save(record);
     try {
       this.#namespaces.add(record, endpoint);
+      this.#names.update(record);
       await this.#moveGateway(record);
       await this.#firewall.sync();
     } catch (error) {
@@ -316,7 +339,9 @@ export class NetworkController {
       record.request.mode = Object.keys(others)[0] ?? 'none';
     }
     this.#save(record);
+    this.#names.removeEndpoint(endpoint);
     await runAll(`disconnect ${containerId} from ${spec.name}`, [
+      () => this.#names.update(record),
       () => publisher.unpublish(lost),
       () => bridge.deleteEndpoint(endpoint.hostVeth),
       () => this.#moveGateway(record),
@@ -355,6 +380,7 @@ export class NetworkController {
     if (record === undefined) return;
     record.request.containerName = name;
     this.#save(record);
+    if (record.phase === 'open') this.#names.update(record);
   }
 
   /** The networks a container joins, as `inspect` shows them when it does not run. */
@@ -435,14 +461,26 @@ export class NetworkController {
     const networks = this.#wanted(record.request).map(([ref, asked]) => {
       const spec = this.#networks.find(ref);
       const endpoint = record.endpoints.find(({ networkId }) => networkId === spec.id);
-      return [spec.name, endpointView(spec.id, asked, endpoint)] as const;
+      return [spec.name, this.#endpointView(spec, asked, endpoint, record)] as const;
     });
     return {
       id: record.id,
       path: record.path,
       ports: portMapOf(record.request.exposedPorts, record.ports),
       networks: Object.fromEntries(networks),
+      resolver: this.#names.serves(record) ? RESOLVER_ADDRESS : undefined,
     };
+  }
+
+  #endpointView(
+    spec: NetworkSpec,
+    asked: EndpointSettings,
+    endpoint: EndpointSpec | undefined,
+    record: SandboxRecord,
+  ): EndpointSettings {
+    const view = endpointView(spec.id, asked, endpoint);
+    const hasNames = endpoint !== undefined && spec.bridge?.isDefault === false;
+    return hasNames ? { ...view, DNSNames: dnsNames(endpoint, record.request) } : view;
   }
 
   #members(spec: NetworkSpec): Array<{ endpoint: EndpointSpec; containerName: string }> {

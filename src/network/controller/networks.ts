@@ -31,6 +31,9 @@ export interface NetworksParts {
   /** The endpoints that are on a network now. */
   members: (spec: NetworkSpec) => Array<{ endpoint: EndpointSpec; containerName: string }>;
   emit: (action: string, networkId: string, attributes: Record<string, string>) => void;
+  /** A network has come or is going. */
+  onAdded: (spec: NetworkSpec) => void;
+  onRemoved: (spec: NetworkSpec) => void;
   log: Log;
 }
 
@@ -50,7 +53,10 @@ export class Networks {
     const { route, bridge, forwarding, defaultBridge, pools, options, log } = this.#parts;
     const stored = this.registry.stored();
     // Their subnets first, so that docker0 does not choose one of them.
-    for (const spec of stored) this.registry.restore(spec);
+    for (const spec of stored) {
+      this.registry.restore(spec);
+      this.#parts.onAdded(spec);
+    }
     for (const name of ['host', 'none'] as const) {
       this.registry.addPredefined(plainSpec(this.#identity(name), name));
     }
@@ -97,6 +103,7 @@ export class Networks {
       await this.#destroy(spec).catch(() => {});
       throw error;
     }
+    this.#parts.onAdded(spec);
     emit('create', spec.id, { name: spec.name, type: spec.driver });
     return { Id: spec.id, Warning: '' };
   }
@@ -147,6 +154,7 @@ export class Networks {
   async #destroy(spec: NetworkSpec): Promise<void> {
     const { bridge, syncFirewall } = this.#parts;
     this.registry.remove(spec);
+    this.#parts.onRemoved(spec);
     await runAll(`remove network ${spec.name}`, [
       () => syncFirewall(),
       () => (spec.bridge === undefined ? undefined : bridge.deleteBridge(spec.bridge.name)),

@@ -13,6 +13,9 @@ export interface SandboxRequest {
   containerId: string;
   /** without a slash */
   containerName: string;
+  hostname: string;
+  /** The container's own name servers (`--dns`); empty: the daemon's, or the host's. */
+  dns: string[];
   /** `bridge`, `host`, `none`, or the name or id of a network. `container:…` makes no sandbox. */
   mode: string;
   /** By the network's name or id as the user gave it. */
@@ -36,6 +39,8 @@ export interface SandboxInfo {
   ports: PortMap;
   /** By network name. */
   networks: Record<string, EndpointSettings>;
+  /** Address of the embedded resolver, for containers that use it. */
+  resolver: string | undefined;
 }
 
 /** Published ports as the engine's client asked for them, before host ports are chosen. */
