@@ -79,7 +79,7 @@ test('times of health checks are at least a millisecond, or 0', () => {
 
 test('restart policies', () => {
   const policy = (Name: string, MaximumRetryCount = 0) =>
-    host({ RestartPolicy: { Name, MaximumRetryCount } });
+    host({ RestartPolicy: { Name, MaximumRetryCount } as HostConfig['RestartPolicy'] });
   for (const name of ['no', 'always', 'unless-stopped', 'on-failure']) policy(name);
   policy('on-failure', 3);
   refused(() => policy('sometimes'), /unknown policy 'sometimes'/);

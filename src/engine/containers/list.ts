@@ -122,19 +122,21 @@ function portMatches(ports: string[], wanted: string): boolean {
   });
 }
 
+/** `linkNames`: what others call it, `/client/alias`. */
 export function summarize(
   container: Container,
-  facts: Pick<InspectFacts, 'sandbox' | 'plannedNetworks' | 'size'>,
+  facts: Pick<InspectFacts, 'sandbox' | 'plannedNetworks' | 'size'> & { linkNames: readonly string[] },
 ): ContainerSummary {
   const { record } = container;
   const { config, hostConfig } = record;
-  const command = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])].map(quoteWord).join(' ');
+  const [path = '', ...args] = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
   return {
     Id: record.id,
-    Names: [`/${record.name}`, ...record.links.map(() => '').filter(Boolean)],
+    Names: [`/${record.name}`, ...facts.linkNames],
     Image: record.imageName,
     ImageID: record.imageId,
-    Command: command,
+    // Quoted as Docker does it: for the eye, not for a shell.
+    Command: [path, ...args.map((arg) => (arg.includes(' ') ? `'${arg}'` : arg))].join(' '),
     Created: Math.floor(Date.parse(record.createdAt) / 1000),
     Ports: portSummaries(facts.sandbox?.ports ?? {}),
     ...(facts.size === undefined ? {} : { SizeRw: facts.size.rw, SizeRootFs: facts.size.rootFs }),
@@ -145,10 +147,6 @@ export function summarize(
     NetworkSettings: { Networks: facts.sandbox?.networks ?? facts.plannedNetworks },
     Mounts: record.mounts,
   };
-}
-
-function quoteWord(word: string): string {
-  return /[\s'"]/.test(word) ? `'${word.replaceAll("'", "'\\''")}'` : word;
 }
 
 function portSummaries(ports: PortMap): PortSummary[] {

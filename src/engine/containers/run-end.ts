@@ -55,6 +55,6 @@ export async function within(promise: Promise<unknown>, milliseconds: number): P
   }
 }
 
-export function ignoreMissing(error: unknown): void {
+export function ignoreMissing(error: unknown): undefined {
   if (!isKind(error, 'not-found')) throw error;
 }

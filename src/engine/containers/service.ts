@@ -32,6 +32,7 @@ import type { Lifecycle, StopOptions } from './lifecycle.ts';
 import { type ListOptions, selectContainers, summarize } from './list.ts';
 import { normalizeName } from './names.ts';
 import type { ContainerRegistry } from './registry.ts';
+import { ignoreMissing } from './run-end.ts';
 import { sandboxRequest } from './start.ts';
 import { updateContainer } from './update.ts';
 
@@ -93,12 +94,15 @@ export class ContainersService {
       isImage: (reference, container) =>
         container.record.imageName === reference || images.get(reference) === container.record.imageId,
     });
+    const linkNames = this.#linkNames();
     return Promise.all(
       chosen.map(async (container) =>
         summarize(container, {
+          linkNames: linkNames.get(container.id) ?? [],
           sandbox: this.#sandbox(container),
           plannedNetworks: this.#networks(container),
-          size: options.size ? await this.#size(container) : undefined,
+          // One that is being removed meanwhile has none any more.
+          size: options.size ? await this.#size(container).catch(ignoreMissing) : undefined,
         }),
       ),
     );
@@ -182,6 +186,7 @@ export class ContainersService {
         if (!isKind(error, 'conflict', 'not-found')) throw error;
       }
     }
+    this.#context.events.publish('container', 'prune', '', { reclaimed: String(space) });
     return { ContainersDeleted: deleted.length === 0 ? null : deleted, SpaceReclaimed: space };
   }
 
@@ -339,6 +344,17 @@ export class ContainersService {
     const shared = owner === undefined ? undefined : this.#context.network.sandbox(owner);
     // What is shared is shown where it belongs: with the container that owns the namespace.
     return shared === undefined ? undefined : { ...shared, ports: {}, networks: {} };
+  }
+
+  /** By container: what those that link to it call it. */
+  #linkNames(): Map<string, string[]> {
+    const names = new Map<string, string[]>();
+    for (const { record } of this.#registry.all()) {
+      for (const { containerId, alias } of record.links) {
+        names.set(containerId, [...(names.get(containerId) ?? []), `/${record.name}/${alias}`]);
+      }
+    }
+    return names;
   }
 
   #networks(container: Container): InspectFacts['plannedNetworks'] {
