@@ -25,9 +25,17 @@ export function topologyReader({ engine, network, firewall, userlandProxy, log }
     containers: () => {
       const sandboxes = new Map(network.sandboxes().map((record) => [record.request.containerId, record]));
       const nameOf = (id: string) => engine.registry.byId(id)?.record.name;
+      const find = (ref: string) => {
+        try {
+          return engine.registry.find(ref).id;
+        } catch {
+          // It was removed: the container that wanted its network cannot start either.
+          return undefined;
+        }
+      };
       return engine.registry
         .all()
-        .map((container) => topologyContainer(container, sandboxes.get(container.id), network, nameOf));
+        .map((container) => topologyContainer(container, sandboxes.get(container.id), network, nameOf, find));
     },
   };
   return async () => readTopology(records, { ...settings, hostname: hostname() });
@@ -38,10 +46,12 @@ function topologyContainer(
   sandbox: SandboxRecord | undefined,
   network: NetworkController,
   nameOf: (id: string) => string | undefined,
+  find: (ref: string) => string | undefined,
 ): TopologyContainer {
   const wanted = [record.hostConfig.NetworkMode, ...Object.keys(record.networks)].map((name) =>
     name === 'default' ? 'bridge' : name,
   );
+  const owner = /^container:(.+)$/.exec(record.hostConfig.NetworkMode)?.[1];
   const joined = network.networks.registry
     .all()
     .filter(({ id, name }) => wanted.includes(name) || wanted.includes(id))
@@ -53,6 +63,7 @@ function topologyContainer(
     state: record.state.status,
     pid: record.state.pid,
     networkIds: joined,
+    sharesWith: owner === undefined ? undefined : find(owner),
     // The controller tells of those only that are open.
     sandbox: network.sandbox(record.id) === undefined ? undefined : sandbox,
     exposedPorts: Object.keys(record.config.ExposedPorts ?? {}),

@@ -81,6 +81,8 @@ export interface MapEndpoint {
   exposed?: string[];
   /** Legacy links of this container: to which, under which name. */
   links: MapLink[];
+  /** Further containers in the same network namespace (`--network container:NAME`); told with its first endpoint. */
+  sharedBy?: MapContainer[];
 }
 
 /** A container at the end of a network's wire. */

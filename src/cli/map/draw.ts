@@ -202,6 +202,9 @@ function containerBox(map: NetworkMap, endpoint: MapEndpoint, maxWidth: number, 
   if (endpoint.exposed?.length) {
     lines.push([span(`${endpoint.exposed.join(' ')} exposed, not published`, 'dim')]);
   }
+  for (const { name } of endpoint.sharedBy?.filter(({ state }) => isUp(state)) ?? []) {
+    lines.push([span(`● ${name}`, role), span(' uses this network too', 'dim')]);
+  }
   for (const { to, alias } of endpoint.links) {
     const target = map.endpoints.find(
       (other) => other.container.name === to && other.networkId === endpoint.networkId,
@@ -250,7 +253,9 @@ function hangOn(drawing: Line[], last: boolean, network: MapNetwork): Line[] {
 
 function summary(map: NetworkMap, shown: MapEndpoint[], networks: number): Line[] {
   const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`;
-  const containers = new Set(shown.map(({ container }) => container.id));
+  const containers = new Set(
+    shown.flatMap(({ container, sharedBy = [] }) => [container, ...sharedBy]).map(({ id }) => id),
+  );
   const ports = shown.flatMap((endpoint) => endpoint.ports);
   const published = new Set(ports.map((port) => `${port.hostPort}-${port.hostPortEnd ?? ''}/${port.proto}`))
     .size;

@@ -59,6 +59,7 @@ const container = (fields: Partial<TopologyContainer>): TopologyContainer => ({
   state: 'running',
   pid: 42,
   networkIds: [bridge.id],
+  sharesWith: undefined,
   sandbox: undefined,
   exposedPorts: [],
   links: [],
@@ -179,6 +180,21 @@ describe('readTopology()', () => {
     });
     // The kernel agrees that these two are one pair.
     assert.equal(route.link(endpoint.hostVeth).link, shown.inside?.index);
+  });
+
+  it('`readTopology()` tells who uses the network of a container too', () => {
+    const sandbox = { path: box.path, endpoints: [endpoint], ports: [] };
+    const guest = container({
+      id: 'd'.repeat(64),
+      name: 'guest',
+      networkIds: [],
+      sharesWith: 'c'.repeat(64),
+    });
+    const { endpoints } = read([guest, container({ sandbox })]);
+    assert.deepEqual(
+      endpoints.map((shown) => [shown.container.name, shown.sharedBy?.map(({ name }) => name)]),
+      [['web', ['guest']]],
+    );
   });
 
   it('`readTopology()` tells the truth when somebody changed it by hand', () => {

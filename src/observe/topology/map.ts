@@ -40,7 +40,10 @@ export function readTopology(records: TopologyRecords, settings: TopologySetting
       firewall: settings.firewall,
     },
     networks: networks.map((spec) => mapNetwork(spec, host)),
-    endpoints: containers.flatMap((container) => mapContainer(container, bridged, host, settings)),
+    endpoints: containers.flatMap((container) => {
+      const guests = containers.filter(({ sharesWith }) => sharesWith === container.id).map(containerFacts);
+      return mapContainer(container, guests, bridged, host, settings);
+    }),
   };
 }
 
@@ -79,9 +82,10 @@ function mapNetwork(spec: NetworkSpec, host: InterfaceTable): MapNetwork {
   };
 }
 
-/** `bridged`: ids of the networks that have a bridge. Without one, exposed ports mean nothing. */
+/** `guests` use its network; `bridged`: ids of the networks that have a bridge. Without one, exposed ports mean nothing. */
 function mapContainer(
   container: TopologyContainer,
+  guests: MapContainer[],
   bridged: ReadonlySet<string>,
   host: InterfaceTable,
   settings: TopologySettings,
@@ -111,7 +115,15 @@ function mapContainer(
   // What belongs to the container as a whole is told once.
   const exposed = bridged.has(first.networkId) ? unpublished(container.exposedPorts, ports) : [];
   const links = container.links.map(({ to, alias }) => ({ to, alias }));
-  return [{ ...first, ...(exposed.length > 0 ? { exposed } : {}), links }, ...rest];
+  return [
+    {
+      ...first,
+      ...(exposed.length > 0 ? { exposed } : {}),
+      links,
+      ...(guests.length > 0 ? { sharedBy: guests } : {}),
+    },
+    ...rest,
+  ];
 }
 
 function containerFacts({ id, name, image, state, pid }: TopologyContainer): MapContainer {

@@ -21,6 +21,8 @@ export interface TopologyContainer {
   pid: number;
   /** Networks that it joins, or would join at its start. */
   networkIds: readonly string[];
+  /** Id of the container whose network it uses (`--network container:NAME`). */
+  sharesWith: string | undefined;
   /** Absent when it does not run. */
   sandbox: TopologySandbox | undefined;
   /** Ports that the image or `--expose` names: `80/tcp`, `90-92/tcp`. */
