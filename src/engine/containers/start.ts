@@ -159,8 +159,8 @@ export class Starter {
     const { record } = container;
     const { config, hostConfig } = record;
     const files = {
-      passwd: readRootfsFile(folders, '/etc/passwd') ?? '',
-      group: readRootfsFile(folders, '/etc/group') ?? '',
+      passwd: readRootfsFile(folders, '/etc/passwd', host.files.readXattr) ?? '',
+      group: readRootfsFile(folders, '/etc/group', host.files.readXattr) ?? '',
     };
     const { user, home } = resolveUser(config.User, files, hostConfig.GroupAdd ?? []);
     const security = parseSecurityOptions(hostConfig.SecurityOpt ?? []);

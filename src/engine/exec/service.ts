@@ -244,8 +244,8 @@ export class ExecService {
     if (config.user !== '') {
       const folders = layerFolders(await containerd.snapshotter(record.snapshotter).mounts(record.id));
       const files = {
-        passwd: readRootfsFile(folders, '/etc/passwd') ?? '',
-        group: readRootfsFile(folders, '/etc/group') ?? '',
+        passwd: readRootfsFile(folders, '/etc/passwd', host.files.readXattr) ?? '',
+        group: readRootfsFile(folders, '/etc/group', host.files.readXattr) ?? '',
       };
       const resolved = resolveUser(config.user, files, record.hostConfig.GroupAdd ?? []);
       user = resolved.user;

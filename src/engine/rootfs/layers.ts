@@ -1,6 +1,6 @@
 /** Reads single files of a container's rootfs out of its snapshot's layers, without mounting it. */
 
-import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
 import { join, posix } from 'node:path';
 import type { RootfsMount } from '../host-system.ts';
 
@@ -17,47 +17,72 @@ export function layerFolders(mounts: readonly RootfsMount[]): string[] {
 }
 
 const MAX_LINKS = 16;
+/** The attribute of a folder that hides what lower layers have at its place (Documentation/filesystems/overlayfs.rst). */
+const OPAQUE = 'trusted.overlay.opaque';
+
+export type ReadXattr = (fd: number, name: string) => Buffer | undefined;
 
 /**
  * The text of a regular file at the absolute `path`, or undefined when there is none. Symbolic links, also in the folders of the
  * path, are followed inside the rootfs only.
  */
-export function readRootfsFile(folders: readonly string[], path: string): string | undefined {
+export function readRootfsFile(
+  folders: readonly string[],
+  path: string,
+  readXattr: ReadXattr,
+): string | undefined {
   let rest = posix.normalize(`/${path}`).split('/').filter(Boolean);
   let at = '/';
+  /** The folders that together are `at`. None of their paths has a link in it. */
+  let merged = folders;
   for (let links = 0; rest.length > 0; ) {
     const [name, ...others] = rest as [string, ...string[]];
-    const next = posix.join(at, name);
-    const found = findEntry(folders, next);
+    const found = findEntry(merged, name, readXattr);
     if (found === undefined) return undefined;
-    if (found.isLink) {
+    const [top = ''] = found.paths;
+    if (found.stat.isSymbolicLink()) {
       if (++links > MAX_LINKS) return undefined;
-      const target = posix.resolve(at, readlinkSync(found.path));
-      rest = [...target.split('/').filter(Boolean), ...others];
+      rest = [...posix.resolve(at, readlinkSync(top)).split('/').filter(Boolean), ...others];
       at = '/';
+      merged = folders;
       continue;
     }
-    at = next;
+    if (others.length === 0) return found.stat.isFile() ? readFileSync(top, 'utf8') : undefined;
+    if (!found.stat.isDirectory()) return undefined;
+    at = posix.join(at, name);
+    merged = found.paths;
     rest = others;
-    if (rest.length === 0) return found.isFile ? readFileSync(found.path, 'utf8') : undefined;
   }
   return undefined;
 }
 
+/** The uppermost entry of that name; for a folder, with those of lower layers that show through. */
 function findEntry(
   folders: readonly string[],
-  path: string,
-): { path: string; isLink: boolean; isFile: boolean } | undefined {
+  name: string,
+  readXattr: ReadXattr,
+): { stat: Stats; paths: string[] } | undefined {
+  let top: Stats | undefined;
+  const paths: string[] = [];
   for (const folder of folders) {
-    const candidate = join(folder, path);
-    try {
-      const stat = lstatSync(candidate);
-      // A character device 0:0 is overlayfs's whiteout: the file was deleted in this layer.
-      if (stat.isCharacterDevice() && stat.rdev === 0) return undefined;
-      return { path: candidate, isLink: stat.isSymbolicLink(), isFile: stat.isFile() };
-    } catch {
-      // Not in this layer.
-    }
+    const path = join(folder, name);
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (stat === undefined) continue;
+    // A character device 0:0 is overlayfs's whiteout: the file was deleted in this layer.
+    const isWhiteout = stat.isCharacterDevice() && stat.rdev === 0;
+    if (isWhiteout || (top !== undefined && !stat.isDirectory())) break;
+    top ??= stat;
+    paths.push(path);
+    if (!stat.isDirectory() || isOpaque(path, readXattr)) break;
   }
-  return undefined;
+  return top === undefined ? undefined : { stat: top, paths };
+}
+
+function isOpaque(folder: string, readXattr: ReadXattr): boolean {
+  const fd = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    return readXattr(fd, OPAQUE)?.toString() === 'y';
+  } finally {
+    closeSync(fd);
+  }
 }
