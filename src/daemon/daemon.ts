@@ -32,7 +32,7 @@ import { DnsServer, watchResolvConf } from '../network/dns/index.ts';
 import { BridgeDriver } from '../network/drivers/bridge.ts';
 import type { RuleSet } from '../network/firewall/index.ts';
 import type { NftRuleset } from '../network/firewall/nftables/index.ts';
-import { SubnetSpace } from '../network/ipam/index.ts';
+import { DOCKER_DEFAULT_POOLS, SubnetSpace, ulaPool } from '../network/ipam/index.ts';
 import { ProxyProcess } from '../network/ports/proxy-process.ts';
 import { PortPublisher } from '../network/ports/publisher.ts';
 import { StaleFlows } from '../network/ports/stale-flows.ts';
@@ -246,7 +246,11 @@ export class Daemon {
           ip: config.ip === '0.0.0.0' ? '' : config.ip,
           mtu: config.mtu === 0 ? 1500 : config.mtu,
         },
-        pools: pools.length === 0 ? new SubnetSpace() : new SubnetSpace(pools),
+        pools: new SubnetSpace([
+          ...(pools.some(({ base }) => base.family === 4) ? [] : DOCKER_DEFAULT_POOLS),
+          ...pools,
+          ...(pools.some(({ base }) => base.family === 6) ? [] : [ulaPool(engineId(store))]),
+        ]),
         userlandProxy: config.userlandProxy,
         iptables: config.iptables,
         ip6tables: config.ip6tables,
@@ -357,9 +361,6 @@ export class Daemon {
     host: ReturnType<typeof createHostSystem>,
   ): Promise<SystemFacts> {
     const config = this.#config;
-    const meta = store.table<string>('meta');
-    const id = meta.get('engine_id') ?? newId();
-    meta.put('engine_id', id);
     return {
       version: VERSION,
       gitCommit: gitCommit(join(import.meta.dirname, '..', '..')),
@@ -367,7 +368,7 @@ export class Daemon {
       nodeVersion: process.versions.node,
       containerdVersion: (await containerd.version()).version,
       runcVersion: await runcVersion(),
-      id,
+      id: engineId(store),
       dataRoot: config.dataRoot,
       ...reloadableFacts(config),
       iptables: config.iptables,
@@ -397,6 +398,14 @@ export class Daemon {
 function readSeccompProfile(path: string): string {
   if (path === '' || path === 'builtin') return '';
   return path === 'unconfined' ? path : readFileSync(path, 'utf8');
+}
+
+/** Chosen at the first start, and the same ever after. */
+function engineId(store: Store): string {
+  const meta = store.table<string>('meta');
+  const id = meta.get('engine_id') ?? newId();
+  meta.put('engine_id', id);
+  return id;
 }
 
 /** The firewall that the flags choose; `none` is `iptables: false`. */

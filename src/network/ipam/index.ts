@@ -8,4 +8,5 @@ export {
   DOCKER_DEFAULT_POOLS,
   SubnetSpace,
 } from './subnet-space.ts';
+export { ulaPool } from './ula.ts';
 export { validateSubnets } from './validate.ts';
