@@ -50,4 +50,5 @@ if [ -z "${NODE_COMPILE_CACHE-}" ]; then
 fi
 
 # node:sqlite still calls itself experimental; the warning would stand on every start of the daemon.
-exec "$node" --disable-warning=ExperimentalWarning -- "$entry" "$@"
+# shellcheck disable=SC2086 # several flags are several words
+exec "$node" ${flags-} --disable-warning=ExperimentalWarning -- "$entry" "$@"
