@@ -1,5 +1,6 @@
 # Sourced by the launchers beside it, with $self (the launcher's real path) and $entry (a module of src/, without
-# its extension) set. Becomes the first Node that is fit: 24 or newer, for node:sqlite and TypeScript from source.
+# its extension) set, and $flags for Node if there are any. Becomes the first Node that is fit: 24 or newer, for
+# node:sqlite and TypeScript from source.
 # Programs are executed only on the rare paths: a launcher stands in front of every command of the command line.
 
 root=$(cd "${self%/*}/.." && pwd -P)
