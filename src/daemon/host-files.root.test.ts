@@ -281,6 +281,18 @@ describe('trees of files', () => {
         unpack(tree, archive([{ name: 'wh', type: 'character-device', devmajor: 0, devminor: 0 }])),
         (error) => isErrno(error, 'EPERM'),
       );
+      // What would have to be replaced is still there when the entry cannot be unpacked.
+      writeFileSync(join(upper, 'd/old'), 'kept');
+      for (const pax of [{ 'GNU.sparse.major': '1' }, { path: 'd/o\0ld' }]) {
+        await assert.rejects(unpack(tree, archive([{ name: 'd/old', pax }, 'x'])), { kind: 'invalid' });
+      }
+      const unknown = await buffer(archive([{ name: 'd/old' }, 'x']));
+      unknown[156] = 'S'.charCodeAt(0);
+      unknown.write('        ', 148);
+      const sum = unknown.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+      unknown.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+      await assert.rejects(unpack(tree, Readable.from([unknown])), { kind: 'invalid', message: /its type/ });
+      assert.equal(readFileSync(join(upper, 'd/old'), 'utf8'), 'kept');
       await unpack(tree, Readable.from([]));
     } finally {
       tree.close();

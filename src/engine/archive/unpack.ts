@@ -94,6 +94,7 @@ class Unpacker {
 
   async entry(entry: Entry): Promise<void> {
     const { header } = entry;
+    checkSupported(header);
     const name = this.#inside(header.name);
     if (name === '.') {
       if (header.type !== 'directory') throw invalid(`unpack "${header.name}": it has no name of its own`);
@@ -171,9 +172,7 @@ class Unpacker {
       case 'fifo':
         return this.#node(parent, name, header);
       default:
-        throw invalid(
-          `entries of type ${header.type === null ? 'unknown' : `"${header.type}"`} are not supported`,
-        );
+        throw invalid(`entries of type ${JSON.stringify(header.type)} are not supported`);
     }
   }
 
@@ -220,9 +219,6 @@ class Unpacker {
 
   async #file(parent: number, name: string, entry: Entry): Promise<void> {
     const { header } = entry;
-    if (Object.keys(header.pax ?? {}).some((key) => key.startsWith('GNU.sparse.'))) {
-      throw invalid('sparse archives (tar --sparse) are not supported');
-    }
     const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
     const fd = await handles.open(pathIn(parent, name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
     const writer = new FileWriter(fd);
@@ -306,13 +302,27 @@ class Unpacker {
   }
 }
 
+/** Before anything is touched for it. */
+function checkSupported(header: Header): void {
+  if (header.type === null) {
+    throw invalid(`unpack "${header.name}": entries of its type are not supported`);
+  }
+  if (Object.keys(header.pax ?? {}).some((key) => key.startsWith('GNU.sparse.'))) {
+    throw invalid(`unpack "${header.name}": sparse archives (tar --sparse) are not supported`);
+  }
+  if (`${header.name}${header.linkname ?? ''}`.includes('\0')) {
+    throw invalid(`unpack ${JSON.stringify(header.name)}: a name contains a NUL`);
+  }
+}
+
 const modeOf = (header: Header) => header.mode & 0o7777;
 
 /** Seconds since the epoch, with fraction where the archive has one. */
 function timeOf(header: Header): number {
   const exact = Number(header.pax?.mtime);
   if (header.pax?.mtime !== undefined && Number.isFinite(exact)) return exact;
-  return header.mtime.getTime() / 1000;
+  const seconds = header.mtime.getTime() / 1000;
+  return Number.isFinite(seconds) ? seconds : 0;
 }
 
 function codeOf(error: unknown): string {
