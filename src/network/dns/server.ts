@@ -108,6 +108,7 @@ export class DnsServer implements Disposable {
   readonly #log: Log;
   readonly #localTtl: number;
   readonly #readiness: Readiness;
+  readonly #sockets: SocketTransport;
   readonly #forwarder: Forwarder;
   readonly #zones = new Zones();
   readonly #sandboxes = new Map<string, Served>();
@@ -129,8 +130,9 @@ export class DnsServer implements Disposable {
     this.#localTtl = options.localTtl ?? 10;
     this.#readiness = new Readiness({ onFault: (error) => this.#onFault(error) });
     const { clock = systemClock, limits, cache, times } = options;
+    this.#sockets = new SocketTransport({ readiness: this.#readiness });
     this.#forwarder = new Forwarder({
-      transport: options.transport ?? new SocketTransport({ readiness: this.#readiness }),
+      transport: options.transport ?? this.#sockets,
       clock,
       ...(limits && { limits }),
       ...(cache && { cache }),
@@ -260,6 +262,7 @@ export class DnsServer implements Disposable {
   [Symbol.dispose](): void {
     for (const id of [...this.#sandboxes.keys()]) this.stop(id);
     this.#forwarder.abort(this.#hostScope);
+    this.#sockets[Symbol.dispose]();
     this.#readiness[Symbol.dispose]();
   }
 

@@ -1,4 +1,4 @@
-/** The real transport: a socket for each message, opened in the namespace that the server is asked from. */
+/** The real transport: sockets opened in the namespace that the server is asked from. */
 
 import { Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
@@ -12,17 +12,16 @@ import { MESSAGE_LENGTH_MAX } from '../message/constants.ts';
 import type { Readiness } from './readiness.ts';
 import { frameMessage, MessageFrames } from './stream.ts';
 import type { Exchange, ExchangeEvents, Transport } from './transport.ts';
+import { SOCKET_LIFETIME, UdpSockets } from './udp-sockets.ts';
 import type { Upstream } from './upstream.ts';
 
 /** `SOCK_STREAM = 1`, `SOCK_DGRAM = 2`, `SOCK_NONBLOCK = 04000`, `SOCK_CLOEXEC = 02000000` (linux/net.h) */
 const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
 const SOCK_NONBLOCK_CLOEXEC = 0o4000 | 0o2000000;
-/** asm-generic/errno-base.h, errno.h */
-const EAGAIN = 11;
+/** asm-generic/errno.h, errno-base.h */
+const EMFILE = 24;
 const EINPROGRESS = 115;
-/** Datagrams read of one socket in a row: whoever floods it must not keep the loop. */
-const DATAGRAMS_AT_ONCE = 8;
 
 /** What of the container's namespace means: no way to get there from here. */
 const NO_ROUTE = ['ENETUNREACH', 'EHOSTUNREACH', 'EADDRNOTAVAIL', 'ENETDOWN', 'EAFNOSUPPORT'] as const;
@@ -33,11 +32,14 @@ export interface SocketTransportOptions {
   readonly sockets?: number;
 }
 
-export class SocketTransport implements Transport {
+export class SocketTransport implements Transport, Disposable {
   readonly #readiness: Readiness;
   readonly #limit: number;
   readonly #libc = libc();
   readonly #buffer = Buffer.allocUnsafeSlow(MESSAGE_LENGTH_MAX);
+  /** Servers towards which sockets are open. */
+  readonly #udp = new Map<Upstream, UdpSockets>();
+  #sweeper: NodeJS.Timeout | undefined;
   #open = 0;
 
   constructor(options: SocketTransportOptions) {
@@ -46,38 +48,22 @@ export class SocketTransport implements Transport {
   }
 
   udp(server: Upstream, message: Buffer, events: ExchangeEvents): Exchange {
-    // Connected: the kernel takes datagrams from the server's address and port only, and reports ICMP errors.
-    const fd = this.#connect(server, SOCK_DGRAM);
-    let isOpen = true;
-    const close = () => {
-      if (!isOpen) return;
-      isOpen = false;
-      this.#open--;
-      this.#readiness.close(fd);
-    };
-    try {
-      this.#readiness.add(fd, () => {
-        for (let count = 0; isOpen && count < DATAGRAMS_AT_ONCE; count++) {
-          const length = this.#libc.recv(fd, this.#buffer, this.#buffer.length, 0);
-          if (length >= 0) {
-            events.onMessage(Buffer.from(this.#buffer.subarray(0, length)));
-            continue;
-          }
-          const errno = lastErrno();
-          if (errno === EAGAIN) return;
-          close();
-          events.onFailure(errnoError(`ask ${server.address} port ${server.port}`, errno));
-        }
+    let sockets = this.#udp.get(server);
+    if (sockets === undefined) {
+      sockets = new UdpSockets({
+        readiness: this.#readiness,
+        // Connected: the kernel takes datagrams from the server's address and port only, and reports ICMP errors.
+        open: () => this.#connect(server, SOCK_DGRAM),
+        onClose: () => {
+          this.#open--;
+        },
+        action: `ask ${server.address} port ${server.port}`,
+        buffer: this.#buffer,
       });
-      check(
-        this.#libc.send(fd, message, message.length, 0),
-        () => `ask ${server.address} port ${server.port}`,
-      );
-    } catch (error) {
-      close();
-      throw error;
+      this.#udp.set(server, sockets);
+      this.#sweeper ??= setInterval(() => this.#sweep(), SOCKET_LIFETIME).unref();
     }
-    return { close };
+    return sockets.send(message, events);
   }
 
   tcp(server: Upstream, message: Buffer, events: ExchangeEvents): Exchange {
@@ -106,9 +92,27 @@ export class SocketTransport implements Transport {
     return { close };
   }
 
+  /** Closes all sockets. Idempotent. */
+  [Symbol.dispose](): void {
+    clearInterval(this.#sweeper);
+    for (const sockets of this.#udp.values()) sockets.close();
+    this.#udp.clear();
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    for (const [server, sockets] of this.#udp) {
+      sockets.sweep(now);
+      if (sockets.isEmpty) this.#udp.delete(server);
+    }
+    if (this.#udp.size > 0) return;
+    clearInterval(this.#sweeper);
+    this.#sweeper = undefined;
+  }
+
   #connect(server: Upstream, type: number): number {
     const action = () => `ask ${server.address} port ${server.port}`;
-    if (this.#open >= this.#limit) throw errnoError(action(), 24);
+    if (this.#open >= this.#limit) throw errnoError(action(), EMFILE);
     const sockaddr = sockaddrOf(server);
     const open = () => {
       const family = sockaddr.length === 16 ? AF_INET : AF_INET6;

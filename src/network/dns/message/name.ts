@@ -77,18 +77,16 @@ export function skipName(message: Uint8Array, start: number): number | undefined
 }
 
 /**
- * A name as it stands in messages, uncompressed. Takes text as `readName()` gives it, or UTF-8 with a trailing dot and
- * capitals, as people write it.
+ * A name as it stands in messages, uncompressed.
  *
+ * @param text as `readName()` gives it, in any case
  * @returns `undefined` when it cannot be one: an empty label, one above 63 bytes, more than 255 bytes in all
  */
 export function encodeName(text: string): Buffer | undefined {
-  const name = canonicalName(text);
-  if (name === '') return Buffer.of(0);
-  const labels = splitLabels(name);
-  const bytes = Buffer.alloc(name.length + 2);
+  if (text === '') return Buffer.of(0);
+  const bytes = Buffer.alloc(text.length + 2);
   let at = 0;
-  for (const label of labels) {
+  for (const label of splitLabels(text)) {
     const raw = label.replaceAll(/\\(.)/gs, '$1');
     if (raw.length === 0 || raw.length > LABEL_LENGTH_MAX) return undefined;
     bytes[at] = raw.length;
@@ -98,13 +96,16 @@ export function encodeName(text: string): Buffer | undefined {
   return at < NAME_LENGTH_MAX ? bytes.subarray(0, at + 1) : undefined;
 }
 
-/** Text as people write it, in the form that `readName()` gives: to be compared with it. */
+/** Text as people write it (UTF-8, any case, perhaps with a dot at the end), in the form of `readName()`: to be compared with it. */
 export function canonicalName(text: string): string {
-  // Characters above ASCII become the bytes of their UTF-8, as they do in the container's resolver.
-  const bytes =
-    /[^\0-\x7f]/.test(text) && /[^\0-\xff]/.test(text) ? Buffer.from(text).toString('latin1') : text;
-  const lower = bytes.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
-  return lower.endsWith('.') && !lower.endsWith('\\.') ? lower.slice(0, -1) : lower;
+  return bytesOfName(text)
+    .replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase())
+    .replace(/(?<!\\)\.$/, '');
+}
+
+/** Text as people write it, one character per byte of its UTF-8, as it travels in messages. */
+export function bytesOfName(text: string): string {
+  return Buffer.from(text).toString('latin1');
 }
 
 function splitLabels(name: string): string[] {

@@ -12,8 +12,13 @@ import { frameMessage, MessageFrames } from '../forward/stream.ts';
 import { MESSAGE_LENGTH_MAX } from '../message/constants.ts';
 import { DNS_PORT, RESOLVER_ADDRESS, readRedirect, writeRedirect } from './redirect.ts';
 
+/** asm-generic/errno-base.h */
 const EAGAIN = 11;
-const EINTR = 4;
+/** `#define SOL_SOCKET 1`, `#define SO_RCVBUFFORCE 33` (asm-generic/socket.h) */
+const SOL_SOCKET = 1;
+const SO_RCVBUFFORCE = 33;
+/** Bytes; a short datagram takes 768 of them with the kernel's bookkeeping. */
+const RECEIVE_BUFFER = 1024 * 1024;
 /** Datagrams taken in one turn of the loop: a container that floods must not keep the others waiting. */
 const DATAGRAMS_AT_ONCE = 64;
 /** `struct sockaddr_in` */
@@ -67,6 +72,7 @@ export class Listener {
     this.#options = options;
     this.#buffer = buffer;
     const { udp, tcp, mode } = openSockets(options);
+    enlargeReceiveBuffer(udp.fd);
     this.mode = mode;
     this.#udp = udp.fd;
     this.#tcp = createServer((socket) => this.#onConnection(socket));
@@ -98,10 +104,8 @@ export class Listener {
         this.#sockaddrLength,
       );
       if (length < 0) {
-        const errno = lastErrno();
         // Whatever else it is (a client's ICMP error) is taken off the socket by being read.
-        if (errno === EAGAIN) return;
-        if (errno === EINTR) continue;
+        if (lastErrno() === EAGAIN) return;
         continue;
       }
       const client = Buffer.from(this.#sockaddr);
@@ -142,6 +146,13 @@ export class Listener {
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#connections.delete(socket));
   }
+}
+
+/** So that a rush of questions waits for a busy daemon instead of being lost. Where it is refused, the default has to do. */
+function enlargeReceiveBuffer(fd: number): void {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32LE(RECEIVE_BUFFER);
+  libc().setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, bytes, bytes.length);
 }
 
 function openSockets(options: ListenerOptions): Sockets {

@@ -3,7 +3,7 @@
 import { invalid } from '../../../base/errors.ts';
 import { Ip, type IpFamily } from '../../../base/ip.ts';
 import { Prefix } from '../../../base/prefix.ts';
-import { canonicalName, encodeName } from '../message/name.ts';
+import { bytesOfName, canonicalName, encodeName } from '../message/name.ts';
 
 /** One endpoint's entry in its network. Plain data. */
 export interface ZoneHost {
@@ -176,6 +176,8 @@ export class Zones {
 class Network {
   /** Canonical. */
   readonly name: string;
+  /** As its owner writes it: for PTR answers. */
+  readonly #spelling: string;
   readonly #subnets: readonly Prefix[];
   readonly #hosts = new Map<string, IndexedHost>();
   /** By canonical name; several hosts may share an alias. */
@@ -184,6 +186,7 @@ class Network {
 
   constructor(zone: NetworkZone) {
     this.name = canonicalName(zone.name);
+    this.#spelling = bytesOfName(zone.name);
     this.#subnets = zone.subnets.map((subnet) => Prefix.parse(subnet));
   }
 
@@ -197,7 +200,7 @@ class Network {
       addresses: addresses.map(String),
       v4: bytesOf(4),
       v6: bytesOf(6),
-      reverseName: first === undefined ? undefined : encodeName(`${first}.${this.name}`),
+      reverseName: first === undefined ? undefined : encodeName(`${bytesOfName(first)}.${this.#spelling}`),
     };
     this.remove(host.endpointId);
     this.#hosts.set(host.endpointId, indexed);
