@@ -37,15 +37,14 @@ export function resolveCapabilities(
   if (missing.length > 0) {
     throw invalid(`add capabilities ${missing.join(', ')}: the daemon itself does not have them`);
   }
-  const base = add.includes('ALL') ? held : drop.includes('ALL') ? [] : DEFAULT_CAPABILITIES;
-  const wanted = new Set([...base, ...add]);
-  wanted.delete('ALL');
-  for (const name of drop) {
-    // `--cap-drop ALL --cap-add X` leaves X; `--cap-add ALL --cap-drop X` leaves all but X.
-    if (name !== 'ALL') wanted.delete(name);
-  }
-  if (drop.includes('ALL') && add.includes('ALL')) return add.filter((name) => name !== 'ALL');
-  return ALL_CAPABILITIES.filter((name) => wanted.has(name) && held.includes(name));
+  const isDropped = (name: string) => drop.includes(name);
+  // `--cap-add ALL --cap-drop X` leaves all but X, `--cap-drop ALL --cap-add X` leaves X; else what is added counts last.
+  const wanted = add.includes('ALL')
+    ? held.filter((name) => !isDropped(name))
+    : drop.includes('ALL')
+      ? add
+      : [...DEFAULT_CAPABILITIES.filter((name) => !isDropped(name)), ...add];
+  return ALL_CAPABILITIES.filter((name) => wanted.includes(name) && held.includes(name));
 }
 
 function normalize(names: readonly string[], field: string): string[] {
