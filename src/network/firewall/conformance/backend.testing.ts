@@ -18,7 +18,7 @@ import type { SentenceKey } from '../origin.ts';
 export interface UserRule {
   readonly from?: string;
   readonly to?: string;
-  /** The port that the packet was sent to, before it was translated. */
+  /** The TCP port that the packet was sent to, before it was translated. */
   readonly originalPort?: number;
   readonly verdict: 'accept' | 'drop';
 }
@@ -70,7 +70,9 @@ class IptablesBackend implements FirewallBackend {
       'DOCKER-USER',
       ...(from === undefined ? [] : ['-s', from]),
       ...(to === undefined ? [] : ['-d', to]),
-      ...(originalPort === undefined ? [] : ['-m', 'conntrack', '--ctorigdstport', `${originalPort}`]),
+      ...(originalPort === undefined
+        ? []
+        : ['-p', 'tcp', '-m', 'conntrack', '--ctorigdstport', `${originalPort}`]),
       '-j',
       verdict.toUpperCase(),
     ]);
@@ -137,7 +139,7 @@ class NftablesBackend implements FirewallBackend {
     const text = [
       ...(from === undefined ? [] : [`ip saddr ${from}`]),
       ...(to === undefined ? [] : [`ip daddr ${to}`]),
-      ...(originalPort === undefined ? [] : [`ct original proto-dst ${originalPort}`]),
+      ...(originalPort === undefined ? [] : [`meta l4proto tcp ct original proto-dst ${originalPort}`]),
       verdict,
     ].join(' ');
     const chain = `${tableName(4)} DOCKER-USER`;

@@ -9,10 +9,11 @@ import { ConformanceWorld } from './stations.testing.ts';
 
 /** As many questions at once; each costs a socket or two. */
 const AT_ONCE = 150;
+const SECOND_PATIENCE_MS = 4000;
 
-describe('cells of the conformance table', () => {
+describe('cells of the conformance table', { concurrency: true }, () => {
   for (const [name, open] of Object.entries(BACKENDS)) {
-    describe(name, () => {
+    describe(name, { concurrency: false }, () => {
       let world: ConformanceWorld;
       let backend: FirewallBackend;
       before(async () => {
@@ -38,10 +39,11 @@ describe('cells of the conformance table', () => {
         const wrong: string[] = [];
         const check = async (cell: Cell) => {
           const expected = expectedOutcome(cell, userlandProxy);
-          const outcome = await world.outcome(cell);
-          return outcome === expected
-            ? undefined
-            : `${describeCell(cell)}: ${outcome}, want ${expected}: ${cell.why}`;
+          if ((await world.outcome(cell)) === expected) return undefined;
+          // A busy machine can be late with an answer: what is not as it should be is asked again, with time.
+          const outcome = await world.outcome(cell, SECOND_PATIENCE_MS);
+          if (outcome === expected) return undefined;
+          return `${describeCell(cell)}: ${outcome}, want ${expected}: ${cell.why}`;
         };
         for (let start = 0; start < cells.length; start += AT_ONCE) {
           const results = await Promise.all(cells.slice(start, start + AT_ONCE).map(check));

@@ -65,10 +65,13 @@ export class ConformanceWorld implements Disposable {
   }
 
   /** Who answers a cell's question, in a cell's words; or the answer itself when it is none of them. */
-  async outcome(cell: Cell): Promise<string> {
+  async outcome(cell: Cell, patienceMs?: number): Promise<string> {
     const { from, proto } = cell;
     const { address, port } = this.#target(cell);
-    const answer = await this.station(from).ask(address, port, { proto });
+    const answer = await this.station(from).ask(address, port, {
+      proto,
+      ...(patienceMs === undefined ? {} : { patienceMs }),
+    });
     return this.#read(cell, answer);
   }
 

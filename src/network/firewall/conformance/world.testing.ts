@@ -13,7 +13,7 @@ import { tryReadSysctl, writeSysctl } from '../../../kernel/sysctl.ts';
 import { type TestNetworks, testNetworks } from '../../../kernel/testing/netns.ts';
 
 /** How long an answer may take that is expected not to come. */
-const PATIENCE_MS = 700;
+const PATIENCE_MS = 800;
 
 /** `SOCK_STREAM = 1`, `SOCK_NONBLOCK = 04000`, `SOCK_CLOEXEC = 02000000` (linux/net.h) */
 const SOCK_STREAM_NONBLOCK = 1 | 0o4000 | 0o2000000;
@@ -27,6 +27,14 @@ export interface AskOptions {
   readonly localPort?: number;
   /** TCP: keep the connection open, so that its local port stays in use. */
   readonly hold?: boolean;
+  /** How long to wait for an answer. Default 800. */
+  readonly patienceMs?: number;
+}
+
+/** A connection that stays open: what is said comes back as it is. */
+export interface Conversation {
+  /** The answer, or `no answer`. */
+  say(text: string): Promise<string>;
 }
 
 /** One namespace that sends and answers packets. */
@@ -79,8 +87,11 @@ export class Station {
         const answer = (client: string | undefined) => `${as} ${port} ${client}`;
         if (proto === 'tcp') {
           const server = createServer((socket) => {
+            // A client that was cut off never says goodbye.
+            this.#made.defer(() => socket.destroy());
             socket.on('error', () => {});
             socket.write(answer(socket.remoteAddress));
+            socket.pipe(socket);
           });
           this.#made.defer(() => server.close());
           listening.push(listenOn(server, openTcpListener({ address: at, port, netns }).fd));
@@ -106,7 +117,44 @@ export class Station {
       : this.#askTcp(address, port, options);
   }
 
-  async #askTcp(address: string, port: number, { localPort, hold = false }: AskOptions): Promise<string> {
+  /** A TCP connection to a server here. Throws when there is no answer. */
+  async converse(address: string, port: number): Promise<Conversation> {
+    const socket = this.#connect(address, port);
+    if (typeof socket === 'string') throw new Error(`connect to ${address} port ${port}: ${socket}`);
+    socket.on('error', () => {});
+    this.#made.defer(() => socket.destroy());
+    const next = () =>
+      firstOf(undefined, (resolve) => socket.once('data', (data) => resolve(data.toString())));
+    if ((await next()) === 'no answer') throw new Error(`connect to ${address} port ${port}: no answer`);
+    return {
+      say(text) {
+        socket.write(text);
+        return next();
+      },
+    };
+  }
+
+  async #askTcp(
+    address: string,
+    port: number,
+    { localPort, hold = false, patienceMs }: AskOptions,
+  ): Promise<string> {
+    const socket = this.#connect(address, port, localPort);
+    if (typeof socket === 'string') return socket;
+    const answer = await firstOf(
+      patienceMs,
+      (resolve) => socket.once('data', (data) => resolve(data.toString())),
+      (resolve) =>
+        socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message)),
+    );
+    socket.on('error', () => {});
+    if (hold) this.#made.defer(() => socket.destroy());
+    else socket.destroy();
+    return answer;
+  }
+
+  /** A socket that is being connected, or the name of the error that came at once. */
+  #connect(address: string, port: number, localPort?: number): Socket | string {
     const family = address.includes(':') ? AF_INET6 : AF_INET;
     const fd = this.within(() => check(libc().socket(family, SOCK_STREAM_NONBLOCK, 0), 'make a client'));
     if (localPort !== undefined) {
@@ -121,25 +169,17 @@ export class Station {
         return error;
       }
     }
-    const socket = new Socket({ fd });
-    const answer = await firstOf(
-      (resolve) => socket.once('data', (data) => resolve(data.toString())),
-      (resolve) =>
-        socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message)),
-    );
-    socket.on('error', () => {});
-    if (hold) this.#made.defer(() => socket.destroy());
-    else socket.destroy();
-    return answer;
+    return new Socket({ fd });
   }
 
-  async #askUdp(address: string, port: number, { localPort = 0 }: AskOptions): Promise<string> {
+  async #askUdp(address: string, port: number, { localPort = 0, patienceMs }: AskOptions): Promise<string> {
     const isV6 = address.includes(':');
     const { fd } = openUdpSocket({ address: isV6 ? '::' : '0.0.0.0', port: localPort, netns: this.netns });
     const socket = createSocket(isV6 ? 'udp6' : 'udp4');
     await bindTo(socket, fd);
     try {
       return await firstOf(
+        patienceMs,
         (resolve) =>
           socket.once('message', (data, from) => {
             const text = data.toString();
@@ -220,9 +260,14 @@ export class World implements Disposable {
 }
 
 /** Whatever calls back first, or `no answer`. */
-function firstOf(...sources: ReadonlyArray<(resolve: (answer: string) => void) => void>): Promise<string> {
+function firstOf(
+  patienceMs: number | undefined,
+  ...sources: ReadonlyArray<(resolve: (answer: string) => void) => void>
+): Promise<string> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve('no answer'), PATIENCE_MS);
+    // Where the process was held up, an answer may be waiting that has not been read: once more round the event loop.
+    const giveUp = () => setImmediate(() => setImmediate(() => resolve('no answer')));
+    const timer = setTimeout(giveUp, patienceMs ?? PATIENCE_MS);
     const finish = (answer: string) => {
       clearTimeout(timer);
       resolve(answer);
