@@ -68,7 +68,7 @@ export class Engine {
       },
     });
     this.execs = new ExecService(context, this.registry, this.lifecycle);
-    this.health = new HealthMonitor(this.registry, this.lifecycle, this.execs);
+    this.health = new HealthMonitor(this.registry, this.lifecycle, this.execs, context.log);
     this.containers = new ContainersService(
       context,
       this.registry,

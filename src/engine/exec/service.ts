@@ -192,8 +192,7 @@ export class ExecService {
   }
 
   forgetContainer(container: Container): void {
-    for (const execId of container.execIds) this.#execs.delete(execId);
-    container.execIds.clear();
+    for (const exec of this.#execs.values()) if (exec.containerId === container.id) this.#forget(exec);
   }
 
   async #start(container: Container, exec: Exec, consoleSize: [number, number] | undefined): Promise<void> {
@@ -285,6 +284,8 @@ export class ExecService {
 
   #finish(exec: Exec, exitCode: number): void {
     exec.finish(exitCode);
+    // It can still be inspected, but is none of those that the container has.
+    this.#registry.byId(exec.containerId)?.execIds.delete(exec.id);
     rmSync(this.#folder(exec), { recursive: true, force: true });
     setTimeout(() => this.#forget(exec), KEEP).unref();
   }

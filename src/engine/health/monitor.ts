@@ -2,48 +2,56 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../base/errors.ts';
+import type { Log } from '../../base/log.ts';
 import { nowString } from '../../base/time.ts';
-import type { Health, HealthConfig } from '../../base/wire/index.ts';
 import type { Container } from '../containers/container.ts';
 import type { Lifecycle } from '../containers/lifecycle.ts';
 import type { ContainerRegistry } from '../containers/registry.ts';
 import type { ExecService } from '../exec/service.ts';
+import {
+  type HealthResult,
+  type HealthTiming,
+  healthAfter,
+  pauseBefore,
+  testCommand,
+  timingOf,
+} from './state.ts';
 
-/** Docker's defaults, in milliseconds. */
-const DEFAULTS = { interval: 30_000, timeout: 30_000, startPeriod: 0, startInterval: 5000, retries: 3 };
-/** Results kept, and bytes of output of each. */
-const KEPT = 5;
+/** Bytes of output that are kept of a check. */
 const MAX_OUTPUT = 4096;
 
 export class HealthMonitor {
   readonly #registry: ContainerRegistry;
   readonly #lifecycle: Lifecycle;
   readonly #execs: ExecService;
+  readonly #log: Log;
   readonly #running = new Map<string, AbortController>();
 
-  constructor(registry: ContainerRegistry, lifecycle: Lifecycle, execs: ExecService) {
+  constructor(registry: ContainerRegistry, lifecycle: Lifecycle, execs: ExecService, log: Log) {
     this.#registry = registry;
     this.#lifecycle = lifecycle;
     this.#execs = execs;
+    this.#log = log;
   }
 
   /** Begins to test a container that has just started or was adopted (then its state so far is kept). */
   start(container: Container, options: { keepState: boolean }): void {
     this.stop(container);
-    const config = container.record.config.Healthcheck;
-    const cmd = testCommand(config, container.record.config.Shell);
-    if (config === undefined || cmd === undefined) {
-      container.record.state.health = undefined;
+    const { config, state } = container.record;
+    const cmd = testCommand(config.Healthcheck, config.Shell);
+    if (config.Healthcheck === undefined || cmd === undefined) {
+      state.health = undefined;
       return;
     }
-    const known = container.record.state.health;
-    if (!options.keepState || known === undefined) {
-      container.record.state.health = { Status: 'starting', FailingStreak: 0, Log: [] };
+    if (!options.keepState || state.health === undefined) {
+      state.health = { Status: 'starting', FailingStreak: 0, Log: [] };
       this.#registry.save(container);
     }
     const ending = new AbortController();
     this.#running.set(container.id, ending);
-    void this.#run(container, config, cmd, ending.signal);
+    this.#run(container, timingOf(config.Healthcheck), cmd, ending.signal).catch((error) =>
+      this.#log.error({ container: container.id, error: messageOf(error) }, 'health checks ended'),
+    );
   }
 
   stop(container: Container): void {
@@ -51,22 +59,16 @@ export class HealthMonitor {
     this.#running.delete(container.id);
   }
 
-  async #run(container: Container, config: HealthConfig, cmd: string[], signal: AbortSignal): Promise<void> {
-    const times = timing(config);
-    const startedAt = Date.parse(container.record.state.startedAt);
+  async #run(container: Container, timing: HealthTiming, cmd: string[], signal: AbortSignal): Promise<void> {
+    const { state } = container.record;
+    const startedAt = Date.parse(state.startedAt);
     while (!signal.aborted) {
-      const starting = container.record.state.health?.Status === 'starting';
-      const inStartPeriod = Date.now() - startedAt < times.startPeriod;
-      const pause =
-        starting && inStartPeriod ? Math.min(times.startInterval, times.interval) : times.interval;
+      const pause = pauseBefore(state.health?.Status ?? 'none', Date.now() - startedAt, timing);
       await sleep(pause, undefined, { signal, ref: false }).catch(() => {});
-      if (signal.aborted || container.record.state.status === 'paused') continue;
-      const result = await this.#probe(container, cmd, times.timeout, signal);
-      if (signal.aborted) return;
-      this.#record(container, result, {
-        retries: times.retries,
-        inStartPeriod: Date.now() - startedAt < times.startPeriod,
-      });
+      if (signal.aborted || state.status === 'paused') continue;
+      const uptime = Date.now() - startedAt;
+      const result = await this.#probe(container, cmd, timing.timeout, signal);
+      if (!signal.aborted) this.#record(container, result, uptime, timing);
     }
   }
 
@@ -75,7 +77,7 @@ export class HealthMonitor {
     cmd: string[],
     timeout: number,
     signal: AbortSignal,
-  ): Promise<Health['Log'][number]> {
+  ): Promise<HealthResult> {
     const Start = nowString();
     const late = AbortSignal.timeout(timeout);
     try {
@@ -84,64 +86,26 @@ export class HealthMonitor {
         signal: AbortSignal.any([signal, late]),
       });
       const End = nowString();
-      if (late.aborted) {
-        return {
-          Start,
-          End,
-          ExitCode: -1,
-          Output: `Health check exceeded timeout (${timeout / 1000}s): ${output}`,
-        };
-      }
-      return { Start, End, ExitCode: exitCode, Output: output };
+      if (!late.aborted) return { Start, End, ExitCode: exitCode, Output: output };
+      const said = output === '' ? '' : `: ${output}`;
+      return {
+        Start,
+        End,
+        ExitCode: -1,
+        Output: `Health check exceeded timeout (${timeout / 1000}s)${said}`,
+      };
     } catch (error) {
       return { Start, End: nowString(), ExitCode: -1, Output: messageOf(error) };
     }
   }
 
-  #record(
-    container: Container,
-    result: Health['Log'][number],
-    options: { retries: number; inStartPeriod: boolean },
-  ): void {
-    const { health } = container.record.state;
-    if (health === undefined) return;
-    const before = health.Status;
-    health.Log = [...health.Log, result].slice(-KEPT);
-    if (result.ExitCode === 0) {
-      health.FailingStreak = 0;
-      health.Status = 'healthy';
-    } else if (!(before === 'starting' && options.inStartPeriod)) {
-      health.FailingStreak++;
-      if (health.FailingStreak >= options.retries) health.Status = 'unhealthy';
-    }
+  #record(container: Container, result: HealthResult, uptime: number, timing: HealthTiming): void {
+    const { state } = container.record;
+    if (state.health === undefined) return;
+    const before = state.health.Status;
+    state.health = healthAfter(state.health, result, uptime, timing);
     this.#registry.save(container);
-    if (health.Status !== before) this.#lifecycle.emit(container, `health_status: ${health.Status}`);
+    if (state.health.Status !== before)
+      this.#lifecycle.emit(container, `health_status: ${state.health.Status}`);
   }
-}
-
-/** What to run inside; undefined when there is no check. */
-export function testCommand(
-  config: HealthConfig | undefined,
-  shell: string[] | undefined,
-): string[] | undefined {
-  const [kind, ...rest] = config?.Test ?? [];
-  switch (kind) {
-    case 'CMD':
-      return rest.length === 0 ? undefined : rest;
-    case 'CMD-SHELL':
-      return [...(shell ?? ['/bin/sh', '-c']), rest[0] ?? ''];
-    default:
-      return undefined;
-  }
-}
-
-function timing(config: HealthConfig) {
-  const milliseconds = (nanos: number | undefined, otherwise: number) => (nanos ? nanos / 1e6 : otherwise);
-  return {
-    interval: milliseconds(config.Interval, DEFAULTS.interval),
-    timeout: milliseconds(config.Timeout, DEFAULTS.timeout),
-    startPeriod: milliseconds(config.StartPeriod, DEFAULTS.startPeriod),
-    startInterval: milliseconds(config.StartInterval, DEFAULTS.startInterval),
-    retries: config.Retries || DEFAULTS.retries,
-  };
 }
