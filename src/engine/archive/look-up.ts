@@ -45,7 +45,8 @@ export async function lookUp(
         name: nameOf(absolute),
         size: Number(found.size),
         mode: goFileMode(Number(found.mode)),
-        mtime: formatNanos(found.mtimeNs),
+        // As Go writes it: without zeros at the end.
+        mtime: formatNanos(found.mtimeNs).replace(/\.?0+Z$/, 'Z'),
         linkTarget: found.isSymbolicLink() ? await linkTarget(files, tree, tree.pathOf(fd)) : '',
       },
     };
