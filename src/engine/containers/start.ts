@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { BridgeportError, conflict, invalid, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { nowString } from '../../base/time.ts';
-import type { SandboxInfo, SandboxRequest } from '../../network/controller/sandbox.ts';
+import type { OpenSandbox, SandboxInfo, SandboxRequest } from '../../network/controller/sandbox.ts';
 import type { EngineContext } from '../context.ts';
 import { ProcessIo } from '../io/process-io.ts';
 import { layerFolders, readRootfsFile } from '../rootfs/layers.ts';
@@ -53,10 +53,12 @@ export class Starter {
     const { record } = container;
     const undo = new UndoStack();
     try {
-      const sandbox = await this.#openNetwork(container, undo);
-      const snapshots = containerd.snapshotter(record.snapshotter);
-      const rootfs = await snapshots.mounts(record.id);
-      const spec = this.#spec(container, sandbox, layerFolders(rootfs));
+      // What does not need each other goes on at the same time: most of a start is the runtime's, which has processes of its own.
+      const [rootfs, network] = await allDone([
+        containerd.snapshotter(record.snapshotter).mounts(record.id),
+        this.#openNetwork(container, undo),
+      ]);
+      const spec = this.#spec(container, network.info, layerFolders(rootfs));
       container.io = ProcessIo.create(
         {
           folder: join(this.#context.settings.execRoot, 'io', record.id),
@@ -79,15 +81,21 @@ export class Starter {
         container.log = undefined;
         rmSync(join(this.#context.settings.execRoot, 'io', record.id), { recursive: true, force: true });
       });
-      await containerd.containers.create({
+      const recorded = containerd.containers.create({
         id: record.id,
         image: record.imageName,
         spec,
         snapshotter: record.snapshotter,
         snapshotKey: record.id,
       });
+      const wired = network.wire();
+      wired.catch(() => {}); // it is waited for below, or before it is undone
+      undo.push('let the network be made', () => wired.catch(() => {}));
+      await recorded;
       undo.push('delete the runtime container', () => containerd.containers.delete(record.id));
-      const { pid } = await containerd.tasks.create({
+      // The runtime sets them when it prepares the process, and some are those of an interface: `net.ipv4.conf.eth0.…`.
+      if (Object.keys(record.hostConfig.Sysctls ?? {}).some((name) => name.startsWith('net.'))) await wired;
+      const prepared = containerd.tasks.create({
         containerId: record.id,
         rootfs,
         stdin: container.io.paths.stdin,
@@ -95,8 +103,13 @@ export class Starter {
         stderr: container.io.paths.stderr,
         terminal: record.config.Tty,
       });
-      undo.push('delete the task', () => this.#deleteTask(record.id));
-      await held;
+      undo.push('delete the task', () =>
+        prepared.then(
+          () => this.#deleteTask(record.id),
+          () => {},
+        ),
+      );
+      const [{ pid }] = await allDone([prepared, wired, held]);
       container.streamsConnected();
       // Recorded before the process runs: a daemon killed now finds a task that it knows.
       Object.assign(record.state, {
@@ -133,14 +146,14 @@ export class Starter {
     await tasks.delete(id);
   }
 
-  async #openNetwork(container: Container, undo: UndoStack): Promise<SandboxInfo> {
+  async #openNetwork(container: Container, undo: UndoStack): Promise<OpenSandbox> {
     const { network } = this.#context;
     const { record } = container;
     const owner = this.#namespaceOwner(record.hostConfig.NetworkMode);
     if (owner !== undefined) {
       const shared = network.sandbox(owner.id);
       if (shared === undefined) throw conflict(`cannot join network of a non running container: ${owner.id}`);
-      return shared;
+      return { info: shared, wire: async () => shared };
     }
     undo.push('close the network', () => network.close(record.id));
     return network.open(sandboxRequest(container));
@@ -233,6 +246,17 @@ export class Starter {
     if (owner === container) this.writeNetworkFiles(container, sandbox);
     return this.#surroundings.fileMounts(container, owner.folder);
   }
+}
+
+/**
+ * As `Promise.all()`, but waits for every one of them even when one fails, so that nothing is under way any more when the failure is
+ * dealt with. Throws the first failure in their order.
+ */
+async function allDone<T extends readonly unknown[]>(
+  promises: readonly [...T],
+): Promise<{ -readonly [P in keyof T]: Awaited<T[P]> }> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
 }
 
 export function sandboxRequest(container: Container): SandboxRequest {

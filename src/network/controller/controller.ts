@@ -4,6 +4,7 @@
  */
 
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { BridgeportError, invalid, messageOf, runAll } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
@@ -31,7 +32,7 @@ import { dnsNames, NameService } from './name-service.ts';
 import { SandboxNamespaces } from './namespaces.ts';
 import type { NetworkRegistry } from './network-registry.ts';
 import { Networks } from './networks.ts';
-import type { SandboxInfo, SandboxRequest } from './sandbox.ts';
+import type { OpenSandbox, SandboxInfo, SandboxRequest } from './sandbox.ts';
 import { chooseGateways, type SandboxRecord } from './sandbox-record.ts';
 import { sweepLeftovers } from './sweep.ts';
 import { endpointView, interfaceStats } from './view.ts';
@@ -220,8 +221,12 @@ export class NetworkController {
     });
   }
 
-  /** Makes namespace, endpoints, ports and rules. When a step fails, everything is taken away again. */
-  async open(request: SandboxRequest): Promise<SandboxInfo> {
+  /**
+   * Chooses addresses and makes the namespace, which is enough for a runtime to prepare a process in it. The process must not run before
+   * `wire()` has made endpoints, ports and rules. Whatever step fails, it is for the caller to `close()`, once nothing uses the
+   * namespace any more.
+   */
+  async open(request: SandboxRequest): Promise<OpenSandbox> {
     const { settings } = this.#parts;
     const main = this.#networks.find(request.mode);
     if (this.#sandboxes.has(request.containerId)) await this.close(request.containerId);
@@ -235,29 +240,26 @@ export class NetworkController {
       phase: 'opening',
     };
     this.#save(record);
-    try {
-      for (const [ref, asked] of this.#wanted(request)) {
-        const spec = this.#networks.find(ref);
-        if (spec.bridge !== undefined) record.endpoints.push(this.#endpoints.create(spec, record, asked));
-      }
-      this.#save(record);
-      if (main.driver !== 'host') this.#namespaces.make(record);
-      this.#names.update(record);
-      await this.#publish(record);
-      if (record.endpoints.length > 0) await this.#firewall.sync();
-      this.#parts.staleFlows.forget(record.ports);
-      record.phase = 'open';
-      this.#save(record);
-    } catch (error) {
-      await this.close(request.containerId).catch((failure) =>
-        this.#parts.log.warn(
-          { container: request.containerId, error: messageOf(failure) },
-          'undo of a sandbox failed',
-        ),
-      );
-      throw error;
+    for (const [ref, asked] of this.#wanted(request)) {
+      const spec = this.#networks.find(ref);
+      if (spec.bridge !== undefined) record.endpoints.push(this.#endpoints.create(spec, record, asked));
     }
-    for (const spec of this.#joined(record)) this.#emitMember('connect', spec, request.containerId);
+    this.#save(record);
+    if (main.driver !== 'host') this.#namespaces.make(record);
+    return { info: this.#info(record), wire: () => this.#wire(record) };
+  }
+
+  async #wire(record: SandboxRecord): Promise<SandboxInfo> {
+    // Making links holds this thread for milliseconds: what the caller has just asked of others shall be on its way by then.
+    await setImmediate();
+    this.#namespaces.wire(record);
+    this.#names.update(record);
+    await this.#publish(record);
+    if (record.endpoints.length > 0) await this.#firewall.sync();
+    this.#parts.staleFlows.forget(record.ports);
+    record.phase = 'open';
+    this.#save(record);
+    for (const spec of this.#joined(record)) this.#emitMember('connect', spec, record.request.containerId);
     return this.#info(record);
   }
 

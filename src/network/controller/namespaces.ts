@@ -21,12 +21,17 @@ export class SandboxNamespaces {
     this.#parts = parts;
   }
 
-  /** Makes the namespace with everything in it. */
+  /** Makes the namespace with a loopback interface. */
   make(record: SandboxRecord): void {
     createNetns(record.path);
-    using netns = openNetns(record.path);
     // Interfaces made later get no IPv6 link-local address: a network without IPv6 must not have a second way in.
-    withNetns(netns, () => tryWriteSysctl('net/ipv6/conf/default/disable_ipv6', '1'));
+    withNetns(record.path, () => tryWriteSysctl('net/ipv6/conf/default/disable_ipv6', '1'));
+  }
+
+  /** Makes its interfaces and routes. */
+  wire(record: SandboxRecord): void {
+    if (record.endpoints.length === 0) return;
+    using netns = openNetns(record.path);
     for (const endpoint of record.endpoints) this.#makeEndpoint(endpoint, netns);
     this.#setRoutes(record, netns);
   }

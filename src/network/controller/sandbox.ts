@@ -43,5 +43,13 @@ export interface SandboxInfo {
   resolver: string | undefined;
 }
 
+/** A sandbox whose namespace is there, and nothing in it yet but a loopback interface. */
+export interface OpenSandbox {
+  /** Complete but for `ports`, which have no host sides yet. */
+  info: SandboxInfo;
+  /** Makes the rest. To be called once, before anything runs in the namespace. */
+  wire(): Promise<SandboxInfo>;
+}
+
 /** Published ports as the engine's client asked for them, before host ports are chosen. */
 export type { PortMap };
