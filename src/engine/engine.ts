@@ -121,6 +121,8 @@ export class Engine {
     this.#ending.abort();
     await this.#following;
     for (const container of this.registry.all()) {
+      // An end that is being recorded is recorded.
+      await container.lock.run(() => {});
       container.backoff.cancel();
       this.health.stop(container);
       container.log?.flush();

@@ -156,9 +156,10 @@ export class Reconciler {
     }
     await host.releaseFifos(container.id).catch(() => {});
     log.info({ container: container.id }, 'a container ended while the daemon was away');
+    const { ended } = container.record.state;
     await this.#lifecycle.endRunAtStart(container, {
-      exitStatus: task?.exitStatus ?? UNKNOWN_EXIT,
-      exitedAt: task?.exitedAt ?? new Date(),
+      exitStatus: task?.exitStatus ?? ended?.exitCode ?? UNKNOWN_EXIT,
+      exitedAt: task?.exitedAt ?? (ended === undefined ? new Date() : new Date(ended.at)),
     });
   }
 

@@ -236,6 +236,9 @@ export class Lifecycle {
 
   async #endRun(container: Container, exit: Omit<TaskExit, 'pid'>): Promise<void> {
     const { record } = container;
+    // Before the runtime is made to forget it: a daemon that is killed in between must still know.
+    record.state.ended = { exitCode: exit.exitStatus, at: exit.exitedAt.toISOString() };
+    this.#registry.save(container);
     await takeRunAway(this.#context, container, () => this.#hooks.ended(container));
 
     const { state } = record;
@@ -246,6 +249,7 @@ export class Lifecycle {
     Object.assign(state, {
       status: again ? 'restarting' : 'exited',
       pid: 0,
+      ended: undefined,
       exitCode: exit.exitStatus,
       finishedAt: formatNanos(finishedAt > startedAt ? finishedAt : startedAt),
     });

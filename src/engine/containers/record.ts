@@ -19,6 +19,8 @@ export interface StateRecord {
   startedAt: string;
   finishedAt: string;
   health?: Health | undefined;
+  /** How the present run ended, from its end until all of it has been taken away: then the runtime no longer knows. */
+  ended?: { exitCode: number; at: string } | undefined;
 }
 
 /** A link as it was asked for: the other container by id, and the name it goes by. */
