@@ -209,6 +209,16 @@ export class TestDaemon {
     for (const { status, text } of await Promise.all(removals)) assert.ok([204, 404].includes(status), text);
   }
 
+  /** Removes every network that was made, once its containers are gone. */
+  async removeNetworks(): Promise<void> {
+    const filters = encodeURIComponent(JSON.stringify({ type: ['custom'] }));
+    const all = (await this.api('GET', `/networks?filters=${filters}`)).json<Array<{ Id: string }>>();
+    for (const { Id } of all) {
+      const { status, text } = await this.api('DELETE', `/networks/${Id}`);
+      assert.ok([204, 404].includes(status), text);
+    }
+  }
+
   /** What containers left behind, in sentences: meant for when there is none any more. */
   async residue(): Promise<string[]> {
     const folder = (name: string) => {
@@ -238,7 +248,7 @@ export class TestDaemon {
 
   /** Waits for what is on its way out, then names what stayed. */
   async expectNoResidue(): Promise<void> {
-    await soon(async () => assert.deepEqual(await this.residue(), []), 3000);
+    await soon(async () => assert.deepEqual(await this.residue(), []), 8000);
   }
 }
 

@@ -18,7 +18,7 @@ export interface Stage {
 
 /**
  * Registers hooks in the suite that is being described: before its first test the host, the daemon and its images are
- * made; after each test every container is removed, and nothing of it may remain; after the last one all of it goes.
+ * made; after each test every container and network is removed, and nothing of them may remain; after the last one all of it goes.
  */
 export function useStage(options: StageOptions = {}): Stage {
   let host: TestHost | undefined;
@@ -39,6 +39,7 @@ export function useStage(options: StageOptions = {}): Stage {
       console.error(`${context.name}:\n${daemon.logTail()}`);
     if (!daemon.running) await daemon.start();
     await daemon.removeContainers();
+    await daemon.removeNetworks();
     await daemon.expectNoResidue();
   });
   after(async () => {
