@@ -238,8 +238,11 @@ export class DnsServer implements Disposable {
     this.#zones.reserve(names);
   }
 
-  /** The host's name servers from now on. Nothing that others said is remembered. */
+  /** The host's name servers from now on. Unless they are the same as before, nothing that was said is remembered. */
   setUpstreams(upstreams: readonly UpstreamSpec[]): void {
+    const plain = (list: ReadonlyArray<UpstreamSpec>) =>
+      list.map(({ address, port = 53 }) => `${address} ${port}`);
+    if (plain(upstreams).join() === plain(this.#hostScope.servers).join()) return;
     this.#hostScope = this.#makeScope('host', upstreams);
   }
 

@@ -70,7 +70,14 @@ export class AnswerCache {
     const longest = isNegative ? this.#limits.negativeLifetime : this.#limits.lifetime;
     const lifetime = Math.min(answer.lifetime, longest);
     if (lifetime <= 0) return;
-    this.#entries.set(key, { answer, storedAt: now, expiresAt: now + lifetime * 1000 });
+    // Small buffers are pieces of Node's pool: one that is kept for long would keep 8 KiB.
+    const message = Buffer.allocUnsafeSlow(answer.message.length);
+    answer.message.copy(message);
+    this.#entries.set(key, {
+      answer: { ...answer, message },
+      storedAt: now,
+      expiresAt: now + lifetime * 1000,
+    });
     this.#bytes += answer.message.length + OVERHEAD;
     while (this.#entries.size > this.#limits.entries || this.#bytes > this.#limits.bytes) {
       const [oldest] = this.#entries;

@@ -29,7 +29,7 @@ const STALL = 5;
 
 export interface FlightOptions {
   readonly servers: readonly Upstream[];
-  /** With id 0. */
+  /** Its id is written at each sending. */
   readonly query: Buffer;
   readonly transport: Transport;
   readonly clock: Clock;
@@ -141,7 +141,7 @@ export class Flight {
   #ask(server: Upstream, protocol: 'udp' | 'tcp', isProbe: boolean): boolean {
     const { transport, clock } = this.#options;
     const id = randomInt(65536);
-    const message = Buffer.from(this.#options.query);
+    const message = this.#options.query;
     message.writeUInt16BE(id, 0);
     // A probe comes back late by nature: that it is a suspect is known.
     const attempt: Attempt = {

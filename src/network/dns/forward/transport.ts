@@ -16,8 +16,9 @@ export interface Exchange {
 
 export interface Transport {
   /**
-   * Sends a message from a new socket on a port of the kernel's choice.
+   * Sends a message from a random port.
    *
+   * @param message may change after the call
    * @throws the errno error when it cannot be sent at all: ENETUNREACH, EMFILE …
    */
   udp(server: Upstream, message: Buffer, events: ExchangeEvents): Exchange;

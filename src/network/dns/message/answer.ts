@@ -1,6 +1,7 @@
 /** What an upstream answers: checked, measured for the cache, and made fit for one client. The records stay as they came. */
 
 import { FLAG, HEADER_LENGTH, RCODE, TYPE } from './constants.ts';
+import { skipName } from './name.ts';
 import type { Query } from './query.ts';
 import { readQuestion } from './query.ts';
 import { type RecordPlace, readRecord } from './record.ts';
@@ -45,21 +46,19 @@ export function readAnswer(message: Buffer, query: Buffer): Answer | undefined {
   // Some servers leave out everything but the header when they refuse.
   if (questions === 0 && isFailure(flags & FLAG.RCODE)) return refusal(message, query);
   if (questions !== 1) return undefined;
-  const question = readQuestion(message);
-  const asked = readQuestion(query);
-  if (question === undefined || asked === undefined || question.name !== asked.name) return undefined;
-  if (question.type !== asked.type || question.class !== asked.class) return undefined;
-  const records = readRecords(message, question.end);
+  const end = endOfSameQuestion(message, query);
+  if (end === undefined) return undefined;
+  const records = readRecords(message, end);
   const truncated = (flags & FLAG.TC) !== 0;
   // A server that cuts in the midst of a record still says that there is more.
-  if (records === undefined) return truncated ? emptied(message.subarray(0, question.end), flags) : undefined;
+  if (records === undefined) return truncated ? emptied(message.subarray(0, end), flags) : undefined;
   const opt = records.find((record) => record.type === TYPE.OPT);
   const rcode = (flags & FLAG.RCODE) | (opt === undefined ? 0 : message[opt.ttlAt]! << 4);
   return {
-    message: message.subarray(0, records.at(-1)?.end ?? question.end),
+    message: message.subarray(0, records.at(-1)?.end ?? end),
     rcode,
     truncated,
-    lifetime: truncated ? 0 : lifetimeOf(message, records, rcode),
+    lifetime: truncated ? 0 : lifetimeOf(message, records, rcode, message.readUInt16BE(end - 4)),
     ttlsAt: records.filter((record) => record.type !== TYPE.OPT).map((record) => record.ttlAt),
   };
 }
@@ -91,7 +90,7 @@ function emptied(message: Buffer, flags: number): Answer {
   };
 }
 
-function lifetimeOf(message: Buffer, records: readonly RecordPlace[], rcode: number): number {
+function lifetimeOf(message: Buffer, records: readonly RecordPlace[], rcode: number, type: number): number {
   if (isFailure(rcode)) return 0;
   const answers = message.readUInt16BE(6);
   const authorities = message.readUInt16BE(8);
@@ -99,7 +98,7 @@ function lifetimeOf(message: Buffer, records: readonly RecordPlace[], rcode: num
   for (const record of records) {
     if (record.type !== TYPE.OPT) least = Math.min(least, ttlOf(message, record));
   }
-  if (rcode === RCODE.NOERROR && isPositive(message, records.slice(0, answers))) return least;
+  if (rcode === RCODE.NOERROR && isPositive(records.slice(0, answers), type)) return least;
   // RFC 2308, 5: the SOA record's own TTL or its MINIMUM, whichever is less; without one it is not to be kept.
   const soa = records.slice(answers, answers + authorities).find((record) => record.type === TYPE.SOA);
   if (soa === undefined || soa.end - soa.dataAt < 22) return 0;
@@ -107,10 +106,22 @@ function lifetimeOf(message: Buffer, records: readonly RecordPlace[], rcode: num
 }
 
 /** A chain of CNAMEs alone is no positive answer, unless it was asked for. */
-function isPositive(message: Buffer, answers: readonly RecordPlace[]): boolean {
-  const type = readQuestion(message)?.type;
+function isPositive(answers: readonly RecordPlace[], type: number): boolean {
   return answers.some((record) => record.type === type || type === TYPE.ANY || record.type !== TYPE.CNAME);
 }
+
+/** The offset behind the question when it is the same in both, letters' case aside. */
+function endOfSameQuestion(message: Buffer, query: Buffer): number | undefined {
+  const nameEnd = skipName(query, HEADER_LENGTH);
+  if (nameEnd === undefined || message.length < nameEnd + 4) return undefined;
+  for (let at = HEADER_LENGTH; at < nameEnd; at++) {
+    // Lengths of labels are below 64, and so below the letters.
+    if (lowerCase(message[at]!) !== lowerCase(query[at]!)) return undefined;
+  }
+  return message.compare(query, nameEnd, nameEnd + 4, nameEnd, nameEnd + 4) === 0 ? nameEnd + 4 : undefined;
+}
+
+const lowerCase = (byte: number) => (byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte);
 
 /** RFC 2181, 8: a TTL with the highest bit set is to be read as 0. */
 function ttlOf(message: Buffer, record: RecordPlace): number {

@@ -4,7 +4,7 @@ import { EDNS_DO, FLAG, HEADER_LENGTH, HOP_OPTIONS, TYPE, UDP_LENGTH_OURS } from
 import type { Edns, Query } from './query.ts';
 
 export interface UpstreamQuery {
-  /** With id 0, to be replaced at each sending. */
+  /** With id 0, to be replaced at each sending. Memory of its own. */
   readonly message: Buffer;
   /** Equal for queries that have the same answer; `undefined`: the answer is for this client alone. */
   readonly key: string | undefined;
@@ -26,7 +26,7 @@ export function upstreamQuery(query: Query): UpstreamQuery {
   }
   const options = edns === undefined ? [] : endToEndOptions(edns);
   const optLength = edns === undefined ? 0 : 11 + options.reduce((sum, option) => sum + option.length, 0);
-  const message = Buffer.alloc(question.end + optLength);
+  const message = Buffer.allocUnsafe(question.end + optLength).fill(0);
   const flags = query.flags & ASKED;
   message.writeUInt16BE(flags, 2);
   message.writeUInt16BE(1, 4);

@@ -93,7 +93,7 @@ export class FakeTransport implements Transport {
     this.sent.push({
       protocol,
       server: server.address,
-      message,
+      message: Buffer.from(message),
       at: this.#clock.now(),
       reply: (reply) => {
         if (isOpen) events.onMessage(reply);
