@@ -10,7 +10,7 @@ export interface BackendParts extends SystemParts {
 export function createBackend(parts: BackendParts): Backend {
   const { engine, images, observe } = parts;
   return {
-    containers: engine.containers as never,
+    containers: engine.containers,
     images,
     networks: engine.networks,
     volumes: engine.volumes,
