@@ -48,7 +48,7 @@ export class Netns {
   }
 
   /** The same, tried until it answers: for servers that have only just been started. */
-  async getSoon(url: string, milliseconds = 5000): Promise<string> {
+  async getSoon(url: string, milliseconds = 10_000): Promise<string> {
     return soon(() => this.get(url), milliseconds);
   }
 
@@ -108,7 +108,7 @@ export class Netns {
 }
 
 /** Tries until it succeeds, or the time is over: then the last failure is thrown. */
-export async function soon<T>(attempt: () => Promise<T> | T, milliseconds = 5000): Promise<T> {
+export async function soon<T>(attempt: () => Promise<T> | T, milliseconds = 10_000): Promise<T> {
   for (const until = performance.now() + milliseconds; ; ) {
     try {
       return await attempt();

@@ -377,7 +377,7 @@ describe('A daemon that is killed at any moment', () => {
       await Promise.all(work);
       await daemon.start();
       try {
-        await soon(agrees, 2000);
+        await soon(agrees, 5000);
       } catch (error) {
         throw new Error(`killed after ${moment.toFixed(0)} ms in round ${round}: ${String(error)}`, {
           cause: error,

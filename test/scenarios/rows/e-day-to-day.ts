@@ -234,7 +234,7 @@ export function dayToDay(client: ClientName): void {
       const from = performance.now();
       await cli('stop', '-t', '1', 'deaf');
       const took = performance.now() - from;
-      assert.ok(took > 900 && took < 5000, `${took} ms`);
+      assert.ok(took > 900 && took < 9000, `${took} ms`);
       assert.equal(await state('deaf'), 'exited 137');
     });
 
