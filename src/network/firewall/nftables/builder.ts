@@ -76,10 +76,10 @@ export class TableBuilder {
   finish(): NftTable {
     const chains = [...this.#chains.values()];
     const asked = new Set(
-      chains.flatMap(({ rules }) => rules.flatMap(({ text }) => text.match(/(?<=@)[\w-]+/g) ?? [])),
+      chains.flatMap(({ rules }) => rules.flatMap(({ text }) => (text.includes('@') ? setsIn(text) : []))),
     );
     const sets = setDefinitions(this.family)
-      .filter(({ name }) => asked.has(name))
+      .filter(({ name }) => asked.has(`@${name}`))
       .map((set) => ({ ...set, elements: [...(this.#elements.get(set.name)?.values() ?? [])] }));
     return { family: this.family, chains, sets };
   }
@@ -93,4 +93,9 @@ export function oneOf(values: readonly string[]): string {
 /** A rule with the comment that it is known by. */
 export function ruleOf(text: string, origin: Origin): NftRule {
   return { text, comment: ruleComment(text, origin), origin };
+}
+
+/** `@filter-ports`: the sets and maps that a rule asks. */
+function setsIn(text: string): string[] {
+  return text.match(/@[\w-]+/g) ?? [];
 }

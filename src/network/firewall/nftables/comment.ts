@@ -8,8 +8,8 @@ import { type Origin, SENTENCES } from '../origin.ts';
 
 /** The comment that belongs on a rule. At most 128 bytes (`NFTNL_UDATA_COMMENT_MAXLEN`). */
 export function ruleComment(text: string, origin: Origin): string {
-  const network =
-    origin.networkId === undefined ? '' : ` ${origin.networkId.slice(0, 12).replaceAll(/[^\w.-]/g, '_')}`;
+  const id = origin.networkId?.slice(0, 12);
+  const network = id === undefined ? '' : ` ${/^[\w.-]*$/.test(id) ? id : id.replaceAll(/[^\w.-]/g, '_')}`;
   return `${origin.key}${network} #${fingerprint(text).toString(16).padStart(8, '0')}`;
 }
 

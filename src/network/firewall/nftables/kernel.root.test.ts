@@ -13,10 +13,11 @@ import { intentOf, link, network, published, SCENARIOS } from '../iptables/scena
 import { compileNftables } from './compile.ts';
 import { formatNft } from './format.ts';
 import { FORWARD, USER_CHAIN } from './layout.ts';
+import { normalListing } from './listing.testing.ts';
 import { missingNft } from './missing.ts';
 import { planNft } from './plan.ts';
 import { emptyNftRuleset, type NftRuleset } from './ruleset.ts';
-import { normalListing, TestTables } from './tables.testing.ts';
+import { TestTables } from './tables.testing.ts';
 
 const golden = (name: string) => new URL(`./golden/${name}.nft`, import.meta.url);
 const NOTHING = emptyNftRuleset();

@@ -51,12 +51,15 @@ export type PerBridge = (typeof PER_BRIDGE)[number];
 
 /** The chain of a network: `filter-forward-in__docker0`. */
 export function bridgeChain(part: PerBridge, bridge: string): string {
-  // nft's names are letters, digits and `/\_.-` (its scanner.l, {string}). A slash cannot be in an interface's name.
-  const escaped = [...Buffer.from(bridge)]
-    .map((byte) => String.fromCharCode(byte))
-    .map((char) => (/[\w.-]/.test(char) ? char : `/${char.charCodeAt(0).toString(16).padStart(2, '0')}`))
+  return `${part}__${/^[\w.-]+$/.test(bridge) ? bridge : escapeName(bridge)}`;
+}
+
+/** nft's names are letters, digits and `/\_.-` (its scanner.l, {string}). A slash cannot be in an interface's name. */
+function escapeName(text: string): string {
+  return [...Buffer.from(text)]
+    .map((byte) => [String.fromCharCode(byte), byte.toString(16).padStart(2, '0')] as const)
+    .map(([char, hex]) => (/[\w.-]/.test(char) ? char : `/${hex}`))
     .join('');
-  return `${part}__${escaped}`;
 }
 
 /** The map that leads to the chains of networks: `filter-forward-in-jumps`. */
@@ -114,9 +117,11 @@ export function isOurChainName(name: string): boolean {
   return name in HOOKS || name === TRANSLATE || PER_BRIDGE.some((part) => name.startsWith(`${part}__`));
 }
 
+const SET_NAMES: ReadonlySet<string> = new Set(setDefinitions(4).map((set) => set.name));
+
 /** True for a name that this layout gives to sets and maps. */
 export function isOurSetName(name: string): boolean {
-  return setDefinitions(4).some((set) => set.name === name);
+  return SET_NAMES.has(name);
 }
 
 /**

@@ -2,12 +2,15 @@
 
 import { invalid } from '../../../base/errors.ts';
 import { Ip, type IpFamily } from '../../../base/ip.ts';
+import { isOurComment } from './comment.ts';
 import { NFT_FAMILY, NFT_TABLE, type NftHook, tableName } from './ruleset.ts';
 
 export interface ObservedNftRule {
   /** Absent in what is assumed and was not read. */
   readonly handle?: number;
   readonly comment?: string;
+  /** True when the comment says that we wrote it. */
+  readonly ours: boolean;
   /** Chains that the rule jumps or goes to. */
   readonly targets: readonly string[];
 }
@@ -95,9 +98,11 @@ function readRule(rule: Json): ObservedNftRule {
     const target = record(jump ?? goto ?? {}).target;
     return typeof target === 'string' ? [target] : [];
   });
+  const comment = typeof rule.comment === 'string' ? rule.comment : undefined;
   return {
     handle: Number(rule.handle),
-    ...(typeof rule.comment === 'string' ? { comment: rule.comment } : {}),
+    ...(comment === undefined ? {} : { comment }),
+    ours: isOurComment(comment),
     targets,
   };
 }

@@ -6,7 +6,6 @@
 
 import { conflict } from '../../../base/errors.ts';
 import { ruleOf } from './builder.ts';
-import { isOurComment } from './comment.ts';
 import { formatHook, formatNftRule, setKind, setType } from './format.ts';
 import { FORWARD, isOurChainName, isOurSetName, USER_CHAIN } from './layout.ts';
 import type { ObservedNft, ObservedNftChain, ObservedNftSet, ObservedNftTable } from './observed.ts';
@@ -60,9 +59,7 @@ function planBelieved(previous: NftTable, next: NftTable): string[] {
 function planObserved(previous: NftTable, next: NftTable, found: ObservedNftTable | undefined): string[] {
   if (found === undefined) return next.chains.length === 0 ? [] : planTable(undefined, next);
   const chains = [...found.chains.values()];
-  const isOurs =
-    previous.chains.length > 0 ||
-    chains.some((chain) => chain.rules.some(({ comment }) => isOurComment(comment)));
+  const isOurs = previous.chains.length > 0 || chains.some((chain) => chain.rules.some(({ ours }) => ours));
   if (!isOurs && chains.some((chain) => chain.rules.length > 0)) {
     if (next.chains.length === 0) return [];
     throw conflict(`write table ${tableName(next.family)}: another program has a table of that name`);
@@ -73,7 +70,7 @@ function planObserved(previous: NftTable, next: NftTable, found: ObservedNftTabl
     [...found.chains].some(
       ([name, { rules }]) =>
         (!isOurChainName(name) && (name !== USER_CHAIN || rules.length > 0)) ||
-        rules.some(({ comment }) => !isOurComment(comment)),
+        rules.some(({ ours }) => !ours),
     ) || [...found.sets.keys()].some((name) => !isOurSetName(name));
   if (!others) return [`delete table ${tableName(next.family)}`];
   return planTable(found, withUserChainOnly(next));
@@ -176,7 +173,7 @@ interface Changes {
 function planRules(table: string, chain: NftChain, found: ObservedNftChain | undefined): Changes {
   if (chain.owner === 'user') return { remove: [], write: [] };
   const rules = found?.rules ?? [];
-  const ours = rules.filter(({ comment }) => isOurComment(comment));
+  const ours = rules.filter(({ ours }) => ours);
   const comments = chain.rules.map(({ comment }) => comment);
   if (comments.length === ours.length && ours.every(({ comment }, index) => comment === comments[index])) {
     return { remove: [], write: [] };
@@ -189,8 +186,8 @@ function planRules(table: string, chain: NftChain, found: ObservedNftChain | und
     };
   }
   // What others put behind our first rule stays behind ours.
-  const first = rules.findIndex(({ comment }) => isOurComment(comment));
-  const behind = first < 0 ? undefined : rules.slice(first).find(({ comment }) => !isOurComment(comment));
+  const first = rules.findIndex(({ ours }) => ours);
+  const behind = first < 0 ? undefined : rules.slice(first).find(({ ours }) => !ours);
   const place = behind === undefined ? `add rule ${at}` : `insert rule ${at} handle ${behind.handle}`;
   return {
     remove: ours.map(({ handle }) => `delete rule ${at} handle ${handle}`),
@@ -213,7 +210,7 @@ function planElements(table: string, set: NftSet, found: ObservedNftSet | undefi
 
 function isJumpedToByOthers(found: ObservedNftTable, name: string): boolean {
   return [...found.chains.values()].some(({ rules }) =>
-    rules.some(({ comment, targets }) => !isOurComment(comment) && targets.includes(name)),
+    rules.some(({ ours, targets }) => !ours && targets.includes(name)),
   );
 }
 
@@ -225,7 +222,7 @@ function assumeApplied(previous: NftTable): ObservedNftTable {
         name,
         {
           ...(hook === undefined ? {} : { hook }),
-          rules: rules.map(({ comment }) => ({ comment, targets: [] })),
+          rules: rules.map(({ comment }) => ({ comment, ours: true, targets: [] })),
         },
       ]),
     ),
