@@ -18,13 +18,16 @@ export async function takeRunAway(
   const { containerd, network, settings, log } = context;
   const { record } = container;
   const ownsNetwork = !record.hostConfig.NetworkMode.startsWith('container:');
+  // Meanwhile: the runtime is busy with processes of its own, and nothing runs in the namespace any more.
+  const disconnected = ownsNetwork ? network.close(record.id) : Promise.resolve();
+  disconnected.catch(() => {}); // its failure is one of those below
   await runAll(`end of container ${record.id}`, [
     // All output first: deleting the task ends the shim, which drops what it could not hand over.
     () => drain(context, container),
     () => containerd.tasks.delete(record.id).catch(ignoreMissing),
     () => containerd.containers.delete(record.id).catch(ignoreMissing),
     ended,
-    () => (ownsNetwork ? network.close(record.id) : undefined),
+    () => disconnected,
     () => rmSync(join(settings.execRoot, 'io', record.id), { recursive: true, force: true }),
   ]).catch((error) =>
     log.warn({ container: record.id, error: messageOf(error) }, 'clean-up after the end failed'),
