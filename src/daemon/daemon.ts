@@ -96,6 +96,7 @@ export class Daemon {
     const host = createHostSystem(keeper);
     const network = this.#network(store, route, keeper, events);
     network.controller.init();
+    this.#onEnd('leave the namespaces', () => network.controller.end());
     const keeperReady = keeper.start();
     this.#onEnd('end the port keeper', () => (this.#liveRestore ? keeper.detach() : keeper.stop()));
 

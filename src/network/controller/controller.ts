@@ -11,7 +11,12 @@ import type { Log } from '../../base/log.ts';
 import { parseMac } from '../../base/mac.ts';
 import type { EndpointSettings, NetworkInterfaceStats } from '../../base/wire/index.ts';
 import { RouteClient } from '../../kernel/netlink/index.ts';
-import { bindOwnNetns, prepareNetnsDirectory, removeNetns } from '../../kernel/netns/index.ts';
+import {
+  bindOwnNetns,
+  prepareNetnsDirectory,
+  releaseNetnsDirectory,
+  removeNetns,
+} from '../../kernel/netns/index.ts';
 import type { Store, Table } from '../../store/store.ts';
 import { type DnsServer, RESOLVER_ADDRESS } from '../dns/index.ts';
 import type { BridgeDriver } from '../drivers/bridge.ts';
@@ -118,6 +123,14 @@ export class NetworkController {
     prepareNetnsDirectory(netnsFolder);
     bindOwnNetns(join(netnsFolder, HOST_NETNS));
     this.networks.init();
+  }
+
+  /** The end of a daemon that leaves no container behind: the folder of namespaces is no mount any more. */
+  end(): void {
+    if (this.#sandboxes.size > 0) return;
+    const { netnsFolder } = this.#parts.settings;
+    removeNetns(join(netnsFolder, HOST_NETNS));
+    releaseNetnsDirectory(netnsFolder);
   }
 
   /**
