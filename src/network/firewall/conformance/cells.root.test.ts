@@ -1,4 +1,4 @@
-/** Every cell of the table, towards real packets: each backend, with the userland proxy and without. */
+/** Every cell of the table, towards real packets: each backend, with the userland proxy and without, whatever the policy. */
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -22,17 +22,19 @@ describe('cells of the conformance table', { concurrency: true }, () => {
       });
       after(() => world?.[Symbol.dispose]());
 
-      for (const userlandProxy of [true, false]) {
-        test(`${userlandProxy ? 'with' : 'without'} the userland proxy`, async () => {
-          world.setRouteLocalnet(!userlandProxy);
-          backend.apply(conformanceIntent(userlandProxy));
-          world.world.forgetConnections();
-          const asked = CELLS.filter(
-            (cell) => cell.bridged !== true || world.world.bridgedPacketsAreFiltered,
-          );
-          const wrong = await askAll(asked, userlandProxy);
-          assert.deepEqual(wrong, []);
-        });
+      // In this order: the policy of iptables, once set, is not set back.
+      for (const forwardDrop of [false, true]) {
+        for (const userlandProxy of [true, false]) {
+          const policy = forwardDrop ? 'dropped' : 'forwarded';
+          test(`${userlandProxy ? 'with' : 'without'} the userland proxy, what nobody accepts being ${policy}`, async () => {
+            world.setRouteLocalnet(!userlandProxy);
+            backend.apply(conformanceIntent(userlandProxy, forwardDrop));
+            world.world.forgetConnections();
+            const { bridgedPacketsAreFiltered } = world.world;
+            const asked = CELLS.filter((cell) => cell.bridged !== true || bridgedPacketsAreFiltered);
+            assert.deepEqual(await askAll(asked, userlandProxy), []);
+          });
+        }
       }
 
       async function askAll(cells: readonly Cell[], userlandProxy: boolean): Promise<string[]> {

@@ -96,13 +96,17 @@ export function splitContainer(who: Container): [network: NetworkName, member: M
   return [network as NetworkName, member as Member];
 }
 
-/** What the firewall is asked for: every network at once, each server publishing one port everywhere and one on loopback. */
-export function conformanceIntent(userlandProxy: boolean): FirewallIntent {
+/**
+ * What the firewall is asked for: every network at once, each server publishing one port everywhere and one on loopback.
+ *
+ * @param forwardDrop what becomes of packets that nobody accepts. No cell may depend on it: a host that was a router before keeps
+ *   accepting, any other drops.
+ */
+export function conformanceIntent(userlandProxy: boolean, forwardDrop = false): FirewallIntent {
   return {
     enabled: { v4: true, v6: true },
     userlandProxy,
-    // Nothing may hang on the policy: a host that was a router before keeps ACCEPT.
-    forwardDrop: { v4: false, v6: false },
+    forwardDrop: { v4: forwardDrop, v6: forwardDrop },
     networks: NETWORK_NAMES.map(networkOf),
   };
 }
