@@ -8,6 +8,7 @@ import {
   emptyRuleSet,
   type FirewallIntent,
   type ObservedTables,
+  type PlanOptions,
   parseSaved,
   planTransaction,
   type RuleSet,
@@ -34,6 +35,8 @@ export class IptablesBackend implements FirewallBackend {
   readonly name = 'iptables';
   readonly #options: IptablesBackendOptions;
   readonly #previous: Record<Family, RuleSet>;
+  /** What transactions that failed wanted: each table is written for itself, so that some of it may be there. */
+  readonly #unfinished: Partial<Record<Family, RuleSet>> = {};
 
   constructor(options: IptablesBackendOptions) {
     this.#options = options;
@@ -65,41 +68,39 @@ export class IptablesBackend implements FirewallBackend {
 
   async #applyFamily(family: Family, wanted: RuleSet, mode: ApplyMode): Promise<boolean> {
     const previous = this.#previous[family];
-    if (mode === 'change' && isSame(previous, wanted)) return false;
-    if (previous.rules.length === 0 && wanted.rules.length === 0) return false;
+    const unfinished = this.#unfinished[family];
+    if (mode === 'change' && unfinished === undefined && isSame(previous, wanted)) return false;
+    const known = unfinished === undefined ? previous : unionRuleSet(previous, unfinished);
+    if (known.rules.length === 0 && wanted.rules.length === 0) return false;
     // Recorded before it is written: after a crash in between, these are the rules that may be ours.
-    this.#options.applied.put(family, unionRuleSet(previous, wanted));
+    this.#options.applied.put(family, unionRuleSet(known, wanted));
     let written: boolean;
     try {
-      written = await this.#write(this.#options.programs[family], previous, wanted, mode);
+      written = await this.#write(family, wanted, mode);
     } catch (error) {
+      this.#unfinished[family] = unfinished === undefined ? wanted : unionRuleSet(unfinished, wanted);
       this.#options.log.error({ family, error: messageOf(error) }, 'firewall transaction failed');
       throw error;
     }
+    delete this.#unfinished[family];
     this.#previous[family] = wanted;
     this.#options.applied.put(family, wanted);
     return written;
   }
 
-  /** Believes the record first, which costs one program; reads the kernel when that fails, and in the other modes. */
-  async #write(
-    programs: IptablesPrograms,
-    previous: RuleSet,
-    wanted: RuleSet,
-    mode: ApplyMode,
-  ): Promise<boolean> {
-    const missing = mode === 'repair' ? 'restore' : 'respect';
-    const write = async (observed: ObservedTables | undefined) => {
-      const text = planTransaction(previous, wanted, {
-        missing,
-        ...(observed === undefined ? {} : { observed }),
-      });
+  /** Believes the record first, which costs one program; reads the kernel when that fails, when it may, and in the other modes. */
+  async #write(family: Family, wanted: RuleSet, mode: ApplyMode): Promise<boolean> {
+    const programs = this.#options.programs[family];
+    const previous = this.#previous[family];
+    const unfinished = this.#unfinished[family];
+    const write = async (before: RuleSet, options: PlanOptions) => {
+      const text = planTransaction(before, wanted, options);
       if (text !== '') await programs.restore(text);
       return text !== '';
     };
-    if (mode === 'change' && previous.rules.length > 0) {
+    if (mode === 'change' && unfinished === undefined && previous.rules.length > 0) {
       try {
-        return await write(undefined);
+        return await write(previous, {});
       } catch (error) {
         this.#options.log.info(
           { error: messageOf(error) },
@@ -107,8 +108,18 @@ export class IptablesBackend implements FirewallBackend {
         );
       }
     }
-    return write(parseSaved(await programs.save()));
+    const observed = parseSaved(await programs.save());
+    const before =
+      unfinished === undefined ? previous : unionRuleSet(previous, presentOf(unfinished, observed));
+    return write(before, { observed, missing: mode === 'repair' ? 'restore' : 'respect' });
   }
+}
+
+/** Those of the rules that the kernel has. */
+function presentOf(set: RuleSet, observed: ObservedTables): RuleSet {
+  const isThere = ({ table, chain, args }: RuleSet['rules'][number]) =>
+    observed.get(table)?.get(chain)?.rules.includes(args) === true;
+  return { ...set, rules: set.rules.filter(isThere) };
 }
 
 function isSame(a: RuleSet, b: RuleSet): boolean {

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { FirewallIntent } from '../firewall/index.ts';
+import { intentOf, network } from '../firewall/iptables/scenarios.testing.ts';
+import type { ApplyMode, FirewallBackend } from './firewall-backend.ts';
+import { FirewallSync } from './firewall-sync.ts';
+
+/** Takes two turns of the event loop for each transaction, and complains when two run at once. */
+class Backend implements FirewallBackend {
+  readonly name = 'iptables';
+  readonly applied: string[] = [];
+  cleared = 0;
+  failures = 0;
+  #running = false;
+
+  async apply(intent: FirewallIntent, mode: ApplyMode): Promise<boolean> {
+    assert.equal(this.#running, false, 'one transaction at a time');
+    this.#running = true;
+    await turn();
+    await turn();
+    this.#running = false;
+    if (this.failures-- > 0) throw new Error('refused');
+    this.applied.push(`${mode} ${intent.networks.length}`);
+    return true;
+  }
+
+  async clear(): Promise<void> {
+    this.cleared++;
+  }
+}
+
+function stage() {
+  const backend = new Backend();
+  const other = new Backend();
+  const state = { networks: 0 };
+  const sync = new FirewallSync({
+    backend,
+    others: [other],
+    intent: () =>
+      intentOf(Array.from({ length: state.networks }, (_, index) => network(`br${index}`, '10.0.0.0/24'))),
+  });
+  return { backend, other, state, sync };
+}
+
+test('whoever comes while a transaction waits shares it, and it takes the intent of when it begins', async () => {
+  const { backend, state, sync } = stage();
+  const first = sync.sync();
+  await turn();
+  // The first runs with no network; these three wait for the next together.
+  state.networks = 1;
+  const second = sync.sync();
+  state.networks = 2;
+  const third = sync.sync();
+  state.networks = 3;
+  const fourth = sync.sync();
+  assert.equal(second, third);
+  assert.equal(third, fourth);
+  await Promise.all([first, second, third, fourth]);
+  assert.deepEqual(backend.applied, ['change 0', 'change 3']);
+});
+
+test('a failure is told to those whose change it was, and the next transaction runs all the same', async () => {
+  const { backend, state, sync } = stage();
+  backend.failures = 1;
+  const failing = [sync.sync(), sync.sync()];
+  const results = await Promise.allSettled(failing);
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ['rejected', 'rejected'],
+  );
+  state.networks = 1;
+  await sync.sync();
+  assert.deepEqual(backend.applied, ['change 1']);
+});
+
+test('repairing and healing wait for their turn; a repair clears what other backends left', async () => {
+  const { backend, other, sync } = stage();
+  assert.equal(sync.isBusy, false);
+  const all = [sync.sync(), sync.repair(), sync.heal(), sync.sync()];
+  assert.equal(sync.isBusy, true);
+  await Promise.all(all);
+  assert.equal(sync.isBusy, false);
+  assert.deepEqual(backend.applied, ['change 0', 'repair 0', 'heal 0']);
+  assert.equal(other.cleared, 1);
+  assert.equal(backend.cleared, 0);
+});
+
+test('without a firewall nothing is written, and everybody is content', async () => {
+  const sync = new FirewallSync({ backend: undefined, others: [], intent: () => intentOf([]) });
+  await sync.sync();
+  await sync.repair();
+  assert.equal(await sync.heal(), false);
+});

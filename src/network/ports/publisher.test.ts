@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ProxyBinding, ProxyMapping } from '../../base/proxy-control.ts';
+import { HostPortError } from './proxy-client.ts';
+import { type PortKeeper, PortPublisher, type PublisherOptions, type PublishTarget } from './publisher.ts';
+import type { PublishRequest } from './request.ts';
+
+/** Binds every port once, all of a call or none, as the keeper does. */
+class Keeper implements PortKeeper {
+  readonly held = new Map<string, ProxyMapping>();
+  /** `tcp 8080` of other programs. */
+  readonly foreign = new Set<string>();
+  calls = 0;
+
+  async add(mappings: ProxyMapping[]): Promise<ProxyBinding[]> {
+    this.calls++;
+    const taken = new Set([...this.held.values()].flatMap((one) => this.#ports(one)));
+    for (const mapping of mappings) {
+      for (const port of this.#ports(mapping)) {
+        const [proto = '', hostIp = '', number = ''] = port.split(' ');
+        if (taken.has(port) || this.foreign.has(`${proto} ${number}`)) {
+          throw new HostPortError(
+            {
+              kind: 'conflict',
+              message: `failed to bind ${port}: address already in use`,
+              errno: 'EADDRINUSE',
+            },
+            { proto: proto as 'tcp', hostIp, hostPort: Number(number) },
+          );
+        }
+        taken.add(port);
+      }
+    }
+    for (const mapping of mappings) this.held.set(mapping.id, mapping);
+    return mappings.map(({ id, hostPort, hostPortEnd }) => ({
+      id,
+      hostPort,
+      hostPortEnd: hostPortEnd ?? hostPort,
+    }));
+  }
+
+  async remove(ids: string[]): Promise<void> {
+    for (const id of ids) this.held.delete(id);
+  }
+
+  #ports({ proto, hostIp, hostPort, hostPortEnd = hostPort }: ProxyMapping): string[] {
+    return Array.from(
+      { length: hostPortEnd - hostPort + 1 },
+      (_, index) => `${proto} ${hostIp} ${hostPort + index}`,
+    );
+  }
+}
+
+const TARGET: PublishTarget = { v4: { endpointId: 'e1', address: '172.17.0.2' }, v6: undefined };
+
+function stage(more: Partial<PublisherOptions> = {}): { keeper: Keeper; publisher: PortPublisher } {
+  const keeper = new Keeper();
+  const publisher = new PortPublisher(keeper, {
+    userlandProxy: true,
+    kernelServes: true,
+    hostHasIPv6: true,
+    ephemeralRange: () => ({ start: 32_768, end: 32_771 }),
+    sctpMissing: 'no SCTP here',
+    ...more,
+  });
+  return { keeper, publisher };
+}
+
+function request(hostPort: number, more: Partial<PublishRequest> = {}): PublishRequest {
+  return {
+    proto: 'tcp',
+    containerPort: 80,
+    containerPortEnd: more.containerPort ?? 80,
+    hostIp: '',
+    hostPort,
+    hostPortEnd: hostPort,
+    anyOf: false,
+    ...more,
+  };
+}
+
+const places = (mappings: Array<{ hostIp: string; hostPort: number }>) =>
+  mappings.map(({ hostIp, hostPort }) => `${hostIp} ${hostPort}`);
+
+test('a port without address is bound on both families where the host has both', async () => {
+  const { keeper, publisher } = stage();
+  const made = await publisher.publish(TARGET, [request(8080)]);
+  assert.deepEqual(places(made), ['0.0.0.0 8080', ':: 8080']);
+  assert.deepEqual([...keeper.held.keys()], ['e1/tcp/0.0.0.0:8080', 'e1/tcp/[::]:8080']);
+  const four = stage({ hostHasIPv6: false });
+  assert.deepEqual(places(await four.publisher.publish(TARGET, [request(8080)])), ['0.0.0.0 8080']);
+});
+
+test('the proxy forwards when it is on, when there is no firewall, and from one family to the other; else it holds', async () => {
+  const modes = async (options: Partial<PublisherOptions>, target = TARGET) => {
+    const { keeper, publisher } = stage(options);
+    await publisher.publish(target, [request(8080)]);
+    return [...keeper.held.values()].map(({ hostIp, mode }) => `${hostIp} ${mode}`);
+  };
+  assert.deepEqual(await modes({}), ['0.0.0.0 forward', ':: forward']);
+  assert.deepEqual(await modes({ userlandProxy: false }), ['0.0.0.0 hold']);
+  assert.deepEqual(await modes({ userlandProxy: false, kernelServes: false }), [
+    '0.0.0.0 forward',
+    ':: forward',
+  ]);
+  const both = { ...TARGET, v6: { endpointId: 'e1', address: 'fd00::2' } };
+  assert.deepEqual(await modes({ userlandProxy: false }, both), ['0.0.0.0 hold', ':: hold']);
+});
+
+test('an address of a family that the container lacks is refused when nobody can cross over', async () => {
+  const { publisher } = stage({ userlandProxy: false });
+  await assert.rejects(publisher.publish(TARGET, [request(8080, { hostIp: '::1' })]), {
+    kind: 'invalid',
+    message: /publish \[::1\]:8080: the container has no IPv6 address and the userland proxy is off/,
+  });
+});
+
+test('a range is one mapping', async () => {
+  const { keeper, publisher } = stage({ hostHasIPv6: false });
+  const [made] = await publisher.publish(TARGET, [
+    request(9000, { hostPortEnd: 9009, containerPort: 8000, containerPortEnd: 8009 }),
+  ]);
+  assert.deepEqual(
+    [made?.hostPort, made?.hostPortEnd, made?.containerPort, made?.containerPortEnd],
+    [9000, 9009, 8000, 8009],
+  );
+  assert.equal(keeper.held.size, 1);
+});
+
+test('a port that is taken fails the whole, and nothing stays bound', async () => {
+  const { keeper, publisher } = stage();
+  keeper.foreign.add('tcp 8081');
+  await assert.rejects(publisher.publish(TARGET, [request(8080), request(8081)]), {
+    kind: 'conflict',
+    errno: 'EADDRINUSE',
+    message: /0.0.0.0 8081/,
+  });
+  assert.equal(keeper.held.size, 0);
+  keeper.foreign.clear();
+  for (let port = 32_768; port <= 32_771; port++) keeper.foreign.add(`tcp ${port}`);
+  await assert.rejects(publisher.publish(TARGET, [request(8080), request(0, { containerPort: 81 })]), {
+    kind: 'conflict',
+    message: 'publish 81/tcp: no free port between 32768 and 32771',
+  });
+  assert.equal(keeper.held.size, 0, 'what was bound before is given back');
+});
+
+test('a port that another container has is told in the words of Docker', async () => {
+  const { publisher: first, keeper } = stage();
+  const published = await first.publish(TARGET, [request(8080)]);
+  const publisher = new PortPublisher(keeper, {
+    userlandProxy: true,
+    kernelServes: true,
+    hostHasIPv6: false,
+    ephemeralRange: () => ({ start: 1, end: 1 }),
+    sctpMissing: null,
+    published: () => published,
+  });
+  await assert.rejects(publisher.publish(TARGET, [request(8080)]), {
+    kind: 'conflict',
+    message: 'Bind for 0.0.0.0:8080 failed: port is already allocated',
+  });
+});
+
+test('free ports go round, and one that is taken on either family is passed over', async () => {
+  const { keeper, publisher } = stage();
+  keeper.foreign.add('tcp 32769');
+  const ports: number[] = [];
+  for (let count = 0; count < 3; count++) {
+    const made = await publisher.publish(TARGET, [request(0)]);
+    assert.equal(made[0]?.hostPort, made[1]?.hostPort, 'the same port on both families');
+    ports.push(made[0]?.hostPort ?? 0);
+    if (count === 0) await publisher.unpublish(made);
+  }
+  // The first was given back, and is not handed out again at once.
+  assert.deepEqual(ports, [32_768, 32_770, 32_771]);
+  const again = await publisher.publish(TARGET, [request(0)]);
+  assert.equal(again[0]?.hostPort, 32_768);
+});
+
+test('of a range of host ports the first free one is taken', async () => {
+  const { keeper, publisher } = stage({ hostHasIPv6: false });
+  keeper.foreign.add('tcp 8000');
+  const range = request(8000, { hostPortEnd: 8002, anyOf: true });
+  assert.deepEqual(places(await publisher.publish(TARGET, [range])), ['0.0.0.0 8001']);
+  assert.deepEqual(
+    places(await publisher.publish({ ...TARGET, v4: { endpointId: 'e2', address: '172.17.0.3' } }, [range])),
+    ['0.0.0.0 8002'],
+  );
+  await assert.rejects(publisher.publish(TARGET, [range]), /no free port between 8000 and 8002/);
+});
+
+test('an error that is not about the port is not taken for a port that is taken', async () => {
+  const { keeper, publisher } = stage();
+  keeper.add = async () => {
+    throw new Error('the keeper is gone');
+  };
+  await assert.rejects(publisher.publish(TARGET, [request(0)]), /the keeper is gone/);
+});
+
+test('SCTP is refused where the kernel lacks it, or no firewall serves it; else the keeper has no part in it', async () => {
+  const sctp = request(8080, { proto: 'sctp' });
+  await assert.rejects(stage().publisher.publish(TARGET, [sctp]), {
+    kind: 'invalid',
+    message: 'publish 80/sctp: no SCTP here',
+  });
+  await assert.rejects(stage({ sctpMissing: null, kernelServes: false }).publisher.publish(TARGET, [sctp]), {
+    kind: 'not-implemented',
+  });
+  const { keeper, publisher } = stage({ sctpMissing: null });
+  assert.deepEqual(places(await publisher.publish(TARGET, [sctp])), ['0.0.0.0 8080']);
+  assert.equal(keeper.calls, 0);
+});
+
+test('`unpublish()` gives all of it back, `keeperMappings()` says what a next daemon has to hold', async () => {
+  const { keeper, publisher } = stage();
+  const made = await publisher.publish(TARGET, [
+    request(8080),
+    request(0, { proto: 'udp', containerPort: 53 }),
+  ]);
+  assert.deepEqual(
+    publisher.keeperMappings(made).map(({ id }) => id),
+    [...keeper.held.keys()],
+  );
+  await publisher.unpublish(made);
+  assert.equal(keeper.held.size, 0);
+});
