@@ -117,7 +117,11 @@ export class Creator {
       snapshotter: settings.snapshotter,
       config,
       hostConfig,
-      networks: body.NetworkingConfig?.EndpointsConfig ?? {},
+      // A private container says so here too: one that has left all of its networks does not.
+      networks: {
+        ...(hostConfig.NetworkMode === 'none' ? { none: {} } : {}),
+        ...body.NetworkingConfig?.EndpointsConfig,
+      },
       links: this.#links(hostConfig.Links ?? []),
       mounts: [],
       state: {

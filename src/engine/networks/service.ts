@@ -97,6 +97,8 @@ export class NetworksService {
         this.#network.validate({ ...request, networks: { ...request.networks, [spec.name]: asked } });
       }
       record.networks = { ...record.networks, [spec.name]: asked };
+      // It had left all of its networks: this one is its main one from now on.
+      if (record.hostConfig.NetworkMode === 'none') record.hostConfig.NetworkMode = spec.name;
       this.#registry.save(container);
       if (container.isRunning) this.#afterChange(container);
     });

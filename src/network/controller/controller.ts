@@ -319,6 +319,7 @@ export class NetworkController {
     const endpoint = this.#endpoints.create(spec, record, asked);
     record.endpoints.push(endpoint);
     record.request.networks = { ...record.request.networks, [spec.name]: asked };
+    if (this.#networks.find(record.request.mode).driver === 'null') record.request.mode = spec.name;
     this.#save(record);
     try {
       this.#namespaces.add(record, endpoint);
@@ -381,7 +382,9 @@ export class NetworkController {
         'container cannot be disconnected from host network or connected to host network',
       );
     }
-    if (modeDriver === 'null' || spec.driver === 'null') {
+    // One that has left all of its networks has the mode `none` too, and may join again.
+    const isPrivate = modeDriver === 'null' && request.networks[request.mode] !== undefined;
+    if (isPrivate || spec.driver === 'null') {
       throw new BridgeportError(
         'forbidden',
         'container cannot be connected to multiple networks with one of the networks in private (none) mode',
