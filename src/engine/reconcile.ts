@@ -11,6 +11,7 @@ import { type Container, logLoss } from './containers/container.ts';
 import type { Lifecycle } from './containers/lifecycle.ts';
 import type { ContainerRegistry } from './containers/registry.ts';
 import { shouldStartWithDaemon } from './containers/restart-policy.ts';
+import { closeSharedMemory, sharedMemoryFolder } from './containers/shared-memory.ts';
 import { inOrderOfNeeds, needs } from './containers/start-order.ts';
 import type { EngineContext } from './context.ts';
 import { ProcessIo } from './io/process-io.ts';
@@ -128,6 +129,7 @@ export class Reconciler {
 
   #adopt(container: Container, task: TaskProcess): void {
     const { record } = container;
+    container.process = this.#context.host.identify(task.pid, record.id);
     record.state.status = task.status === 'paused' || task.status === 'pausing' ? 'paused' : 'running';
     container.openLog(logLoss(container, this.#context.log));
     container.io = ProcessIo.adopt({
@@ -202,6 +204,10 @@ export class Reconciler {
         .catch((error) =>
           log.warn({ snapshot: snapshot.name, error: messageOf(error) }, 'cannot remove a snapshot'),
         );
+    }
+    const shared = sharedMemoryFolder(this.#context);
+    for (const id of existsSync(shared) ? readdirSync(shared) : []) {
+      if (this.#registry.byId(id)?.isRunning !== true) closeSharedMemory(this.#context, id);
     }
     for (const root of [join(settings.dataRoot, 'containers'), join(settings.execRoot, 'io')]) {
       for (const id of existsSync(root) ? readdirSync(root) : []) {

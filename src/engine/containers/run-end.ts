@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { isKind, messageOf, runAll } from '../../base/errors.ts';
 import type { EngineContext } from '../context.ts';
 import type { Container } from './container.ts';
+import { closeSharedMemory } from './shared-memory.ts';
 
 /** Milliseconds that reading the rest of the output may take after the end. */
 const DRAIN_TIMEOUT = 3000;
@@ -28,6 +29,7 @@ export async function takeRunAway(
     () => containerd.containers.delete(record.id).catch(ignoreMissing),
     ended,
     () => disconnected,
+    () => closeSharedMemory(context, record.id),
     () => rmSync(join(settings.execRoot, 'io', record.id), { recursive: true, force: true }),
   ]).catch((error) =>
     log.warn({ container: record.id, error: messageOf(error) }, 'clean-up after the end failed'),
@@ -45,6 +47,7 @@ async function drain({ host }: EngineContext, container: Container): Promise<voi
   container.io = undefined;
   container.log?.close();
   container.log = undefined;
+  container.process = undefined;
 }
 
 /** True when `promise` settled in time, which is in milliseconds. */

@@ -343,7 +343,7 @@ export class ContainersService {
     const owner = /^container:(.*)$/.exec(container.record.hostConfig.NetworkMode)?.[1];
     const shared = owner === undefined ? undefined : this.#context.network.sandbox(owner);
     // What is shared is shown where it belongs: with the container that owns the namespace.
-    return shared === undefined ? undefined : { ...shared, ports: {}, networks: {} };
+    return shared === undefined ? undefined : { ...shared, id: '', path: '', ports: {}, networks: {} };
   }
 
   /** By container: what those that link to it call it. */

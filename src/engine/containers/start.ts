@@ -14,7 +14,9 @@ import type { OciMount, OciSpec } from '../spec/oci.ts';
 import { parseSecurityOptions } from '../spec/security-options.ts';
 import { buildSpec } from '../spec/spec.ts';
 import { type Container, logLoss } from './container.ts';
+import type { ContainerRecord } from './record.ts';
 import type { ContainerRegistry } from './registry.ts';
+import { closeSharedMemory, openSharedMemory, sharedMemoryPath } from './shared-memory.ts';
 import { Surroundings } from './surroundings.ts';
 
 /** What was done so far, to be undone in the opposite order when a later step fails. */
@@ -58,6 +60,10 @@ export class Starter {
         containerd.snapshotter(record.snapshotter).mounts(record.id),
         this.#openNetwork(container, undo),
       ]);
+      if (record.hostConfig.IpcMode === 'shareable') {
+        undo.push('close the shared memory', () => closeSharedMemory(this.#context, record.id));
+        openSharedMemory(this.#context, record);
+      }
       const spec = this.#spec(container, network.info, layerFolders(rootfs));
       container.io = ProcessIo.create(
         {
@@ -111,6 +117,7 @@ export class Starter {
       );
       const [{ pid }] = await allDone([prepared, wired, held]);
       container.streamsConnected();
+      container.process = this.#context.host.identify(pid, record.id);
       // Recorded before the process runs: a daemon killed now finds a task that it knows.
       Object.assign(record.state, {
         status: 'running',
@@ -190,12 +197,7 @@ export class Starter {
       ipcNamespace: ipcOwner?.path,
       utsNamespace: hostConfig.UTSMode === 'host' ? 'host' : undefined,
       mounts: [...this.#networkFiles(container, sandbox), ...volumeMounts(container)],
-      shmSource:
-        ipcOwner === undefined
-          ? undefined
-          : ipcOwner.path === 'host'
-            ? '/dev/shm'
-            : `/proc/${ipcOwner.pid}/root/dev/shm`,
+      shmSource: this.#sharedMemory(record),
       cgroupsPath: `/${hostConfig.CgroupParent || settings.cgroupParent}/${record.id}`.replace(/\/+/g, '/'),
       heldCapabilities: host.capabilities,
       cgroupVersion: host.cgroupVersion,
@@ -217,6 +219,15 @@ export class Starter {
       );
     }
     return initPath;
+  }
+
+  /** Where `/dev/shm` comes from when it is not the container's alone. */
+  #sharedMemory({ id, hostConfig }: ContainerRecord): string | undefined {
+    const { IpcMode: mode } = hostConfig;
+    if (mode === 'host') return '/dev/shm';
+    if (mode === 'shareable') return sharedMemoryPath(this.#context, id);
+    const owner = /^container:(.+)$/.exec(mode)?.[1];
+    return owner === undefined ? undefined : sharedMemoryPath(this.#context, this.#registry.find(owner).id);
   }
 
   /** `host`, `container:REF` or an own namespace. */

@@ -1,7 +1,7 @@
 /** `docker update`: new limits and another restart policy, for a running container at once. */
 
-import { conflict, invalid } from '../../base/errors.ts';
-import type { ContainerUpdateBody, HostConfig } from '../../base/wire/index.ts';
+import { BridgeportError, conflict, invalid, isKind, messageOf } from '../../base/errors.ts';
+import type { ContainerUpdateBody, HostConfig, Resources } from '../../base/wire/index.ts';
 import type { EngineContext } from '../context.ts';
 import { ociResources } from '../spec/resources.ts';
 import { checkResources } from './check-limits.ts';
@@ -9,7 +9,6 @@ import type { Container } from './container.ts';
 import { normalizeHostConfig, normalizeResources } from './normalize.ts';
 import type { ContainerRegistry } from './registry.ts';
 
-/** Members that are not given (or zero, as Docker's client sends them) stay as they are. */
 export async function updateContainer(
   container: Container,
   body: ContainerUpdateBody,
@@ -18,36 +17,70 @@ export async function updateContainer(
 ): Promise<void> {
   await container.lock.run(async () => {
     const { record } = container;
-    if (record.removing)
-      throw conflict(
-        `cannot update container ${record.id}: container is marked for removal and cannot be "update"`,
-      );
-    const { RestartPolicy: policy, ...limits } = body;
-    const changed = Object.fromEntries(Object.entries(limits).filter(([, value]) => isGiven(value)));
-    const next: HostConfig = { ...record.hostConfig, ...changed };
-    if ('NanoCpus' in changed) Object.assign(next, { CpuPeriod: 0, CpuQuota: 0 });
-    else if ('CpuPeriod' in changed || 'CpuQuota' in changed) next.NanoCpus = 0;
-    if (policy?.Name) {
-      if (record.hostConfig.AutoRemove && policy.Name !== 'no') {
-        throw invalid('Restart policy cannot be updated because AutoRemove is enabled for the container');
+    try {
+      if (record.removing) throw conflict('container is marked for removal and cannot be "update"');
+      const { defaults, cpus } = context.settings;
+      const { next, changed } = updatedHostConfig(record.hostConfig, body);
+      normalizeHostConfig(next, defaults);
+      checkResources(next, cpus);
+      if (container.isRunning && Object.keys(changed).length > 0) {
+        await context.containerd.tasks.update(
+          container.id,
+          ociResources({ ...normalizeResources({}), ...changed }),
+        );
       }
-      next.RestartPolicy = { Name: policy.Name, MaximumRetryCount: policy.MaximumRetryCount ?? 0 };
+      record.hostConfig = next;
+    } catch (error) {
+      const kind = isKind(error) ? error.kind : 'internal';
+      throw new BridgeportError(kind, `Cannot update container ${record.id}: ${messageOf(error)}`, {
+        cause: error,
+      });
     }
-    normalizeHostConfig(next, context.settings.defaults);
-    const { Memory: memory, MemorySwap: swap } = next;
-    if (swap > 0 && memory > swap && !('MemorySwap' in changed)) {
-      throw invalid(
-        'Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time',
-      );
-    }
-    checkResources(next, context.settings.cpus);
-    if (container.isRunning && Object.keys(changed).length > 0) {
-      const resources = ociResources({ ...normalizeResources({}), ...pickChanged(next, changed) });
-      await context.containerd.tasks.update(container.id, resources);
-    }
-    record.hostConfig = next;
     registry.save(container);
   });
+}
+
+/**
+ * Pure: the settings as they become, and what the kernel is to be told. Members that are not given (or zero, as Docker's client sends
+ * them) stay as they are. Throws `invalid` in Docker's words.
+ */
+export function updatedHostConfig(
+  current: HostConfig,
+  body: ContainerUpdateBody,
+): { next: HostConfig; changed: Partial<Resources> } {
+  const { RestartPolicy: policy, ...limits } = body;
+  const given = Object.entries(limits).filter(([, value]) => isGiven(value));
+  const changed: Partial<Resources> = Object.fromEntries(given);
+  checkChange(current, changed);
+  const next: HostConfig = { ...current, ...changed };
+  if (policy?.Name) {
+    if (current.AutoRemove && policy.Name !== 'no') {
+      throw invalid('Restart policy cannot be updated because AutoRemove is enabled for the container');
+    }
+    next.RestartPolicy = { Name: policy.Name, MaximumRetryCount: policy.MaximumRetryCount ?? 0 };
+  }
+  // Memory and swap are one pair for the kernel: either alone could contradict what is set.
+  if ('Memory' in changed || 'MemorySwap' in changed) {
+    changed.Memory = next.Memory;
+    changed.MemorySwap = next.MemorySwap;
+  }
+  return { next, changed };
+}
+
+function checkChange(current: HostConfig, changed: Partial<Resources>): void {
+  const refuse = (what: string, other: string) => {
+    throw invalid(`Conflicting options: ${what} cannot be updated as ${other} has already been set`);
+  };
+  if (changed.NanoCpus !== undefined && current.CpuPeriod > 0) refuse('Nano CPUs', 'CPU Period');
+  if (changed.NanoCpus !== undefined && current.CpuQuota > 0) refuse('Nano CPUs', 'CPU Quota');
+  if (changed.CpuPeriod !== undefined && current.NanoCpus > 0) refuse('CPU Period', 'NanoCPUs');
+  if (changed.CpuQuota !== undefined && current.NanoCpus > 0) refuse('CPU Quota', 'NanoCPUs');
+  const { Memory: memory = 0, MemorySwap: swap } = changed;
+  if (swap === undefined && current.MemorySwap > 0 && memory > current.MemorySwap) {
+    throw invalid(
+      'Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time',
+    );
+  }
 }
 
 function isGiven(value: unknown): boolean {
@@ -58,15 +91,4 @@ function isGiven(value: unknown): boolean {
     value !== '' &&
     !(Array.isArray(value) && value.length === 0)
   );
-}
-
-/** What the kernel is to be told: the changed fields, and those whose meaning depends on them. */
-function pickChanged(next: HostConfig, changed: Record<string, unknown>): Partial<HostConfig> {
-  const result: Record<string, unknown> = { ...changed };
-  // Memory and swap are one pair for the kernel: either alone could contradict what is set.
-  if ('Memory' in changed || 'MemorySwap' in changed) {
-    result.Memory = next.Memory;
-    result.MemorySwap = next.MemorySwap;
-  }
-  return result as Partial<HostConfig>;
 }

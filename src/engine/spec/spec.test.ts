@@ -253,8 +253,13 @@ test('own mounts replace the default ones of the same place, and come in the ord
 
 test('/dev/shm: of its own size, of another container, or not at all', () => {
   assert.ok(mountAt(build({ ShmSize: 1000 }), '/dev/shm')[0]?.options.includes('size=1000'));
-  assert.deepEqual(mountAt(build({}, { shmSource: '/proc/5/root/dev/shm' }), '/dev/shm'), [
-    { destination: '/dev/shm', type: 'bind', source: '/proc/5/root/dev/shm', options: ['rbind', 'rprivate'] },
+  assert.deepEqual(mountAt(build({}, { shmSource: '/x/shm' }), '/dev/shm'), [
+    {
+      destination: '/dev/shm',
+      type: 'bind',
+      source: '/x/shm',
+      options: ['rbind', 'rprivate', 'nosuid', 'noexec', 'nodev'],
+    },
   ]);
   assert.deepEqual(mountAt(build({ IpcMode: 'none' }), '/dev/shm'), []);
 });

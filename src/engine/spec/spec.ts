@@ -31,7 +31,7 @@ export interface SpecInput {
   utsNamespace: string | 'host' | undefined;
   /** Volumes, binds and the files that Bridgeport writes (`/etc/hosts`…), on top of the default mounts. */
   mounts: OciMount[];
-  /** `/proc/PID/root/dev/shm` of the container whose IPC namespace is shared. */
+  /** The folder on the host that `/dev/shm` is, when it is not the container's alone. */
   shmSource: string | undefined;
   cgroupsPath: string;
   heldCapabilities: readonly string[];
@@ -161,7 +161,7 @@ function assembleMounts(input: SpecInput): OciMount[] {
       destination: '/dev/shm',
       type: 'bind',
       source: input.shmSource,
-      options: ['rbind', 'rprivate'],
+      options: ['rbind', 'rprivate', 'nosuid', 'noexec', 'nodev'],
     });
   }
   if (input.initPath !== undefined) {

@@ -167,7 +167,7 @@ export class VolumeMounts implements MountResolver {
         Source: source,
         Destination: target,
         Driver: 'local',
-        Mode: options.mode || 'z',
+        Mode: options.mode || (name === undefined ? '' : 'z'),
         RW: !options.readOnly,
         Propagation: '',
       },
