@@ -2,12 +2,13 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { internal } from '../base/errors.ts';
-import type { HostSystem, RootfsMount } from '../engine/host-system.ts';
+import type { HostSystem, ProcessRef, RootfsMount } from '../engine/host-system.ts';
 import { capabilitiesOfMask } from '../engine/spec/capabilities.ts';
 import { probeFeature } from '../kernel/features.ts';
 import { errnoName } from '../kernel/ffi/errno.ts';
 import { check, lastErrno, libc } from '../kernel/ffi/libc.ts';
 import { MNT_DETACH, MS_BIND, MS_RDONLY, MS_REC } from '../kernel/mounts/constants.ts';
+import { identifyProcess, isProcessAlive, readProcessCgroups, signalProcess } from '../kernel/proc/index.ts';
 import { createHostFiles } from './host-files.ts';
 
 /** The part of the port keeper that keeps files open. */
@@ -41,12 +42,22 @@ export function createHostSystem(holder: FileHolder): HostSystem {
     },
     holdFifos: (id, paths) => holder.hold(id, paths),
     releaseFifos: (id) => holder.release([id]),
+    identify,
+    signal: signalProcess,
     capabilities: heldCapabilities(),
     cgroupVersion,
     cgroupControllers: controllers(cgroupVersion),
     hasX32: probeFeature('x32').available !== false,
     hasSeccomp: /^Seccomp:\s+\d/m.test(readFileSync('/proc/self/status', 'utf8')),
   };
+}
+
+function identify(pid: number, cgroup: string): ProcessRef | undefined {
+  const process = identifyProcess(pid);
+  const paths = [...(readProcessCgroups(pid)?.values() ?? [])];
+  if (process === undefined || !paths.some((path) => path.includes(cgroup))) return undefined;
+  // Still the same one: then the cgroups were those of it.
+  return isProcessAlive(process) ? process : undefined;
 }
 
 function mountRootfs(mounts: RootfsMount[], target: string): void {

@@ -55,6 +55,13 @@ export interface HostFiles {
   writeXattr(fd: number, name: string, value: Uint8Array): void;
 }
 
+/** Names one process for good; a pid alone may be another's after its end. */
+export interface ProcessRef {
+  readonly pid: number;
+  readonly startTime: number;
+  readonly bootId: string;
+}
+
 export interface HostSystem {
   readonly files: HostFiles;
   /** mkfifo(3) with mode 0700; an existing FIFO is fine. */
@@ -69,6 +76,13 @@ export interface HostSystem {
   holdFifos(id: string, paths: string[]): Promise<void>;
   /** After this the FIFOs end when their other users close them. */
   releaseFifos(id: string): Promise<void>;
+  /**
+   * The process that has this pid and belongs to a cgroup whose path holds this name; undefined when there is none, as when the pid is
+   * one of another pid namespace, where the runtime lives.
+   */
+  identify(pid: number, cgroup: string): ProcessRef | undefined;
+  /** kill(2) to exactly this process; false when it has ended. */
+  signal(process: ProcessRef, signal: number): boolean;
   /** Capabilities the daemon may hand on, as `CAP_…`. */
   readonly capabilities: readonly string[];
   readonly cgroupVersion: 1 | 2;

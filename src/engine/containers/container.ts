@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { Mutex } from '../../base/mutex.ts';
+import type { ProcessRef } from '../host-system.ts';
 import { OutputHub } from '../io/hub.ts';
 import type { ProcessIo } from '../io/process-io.ts';
 import { LogWriter } from '../logs/json-file.ts';
@@ -23,6 +24,8 @@ export class Container {
   readonly hub = new OutputHub();
   readonly folder: string;
   log: LogWriter | undefined;
+  /** The first process of the present run. */
+  process: ProcessRef | undefined;
   /** Ids of execs that were created and not yet removed. */
   readonly execIds = new Set<string>();
   /** When the restart policy starts it next. */

@@ -307,8 +307,10 @@ export class Lifecycle {
   }
 
   async #signal(container: Container, signal: number): Promise<void> {
-    // A process that is gone already is what the signal was for.
-    await this.#context.containerd.tasks.kill(container.id, signal).catch(ignoreMissing);
+    // By ourselves, since the runtime would execute a program for it. A process that is gone already is what the signal was for.
+    const { process } = container;
+    if (process !== undefined) this.#context.host.signal(process, signal);
+    else await this.#context.containerd.tasks.kill(container.id, signal).catch(ignoreMissing);
     this.emit(container, 'kill', { signal: String(signal) });
   }
 
