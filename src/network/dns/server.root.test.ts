@@ -325,6 +325,24 @@ describe('the embedded resolver', () => {
     dns.stop('s5');
   });
 
+  it('where rules cannot be written it holds port 53 itself; where that is taken, it says so', async () => {
+    const locked = networks.create('locked');
+    // A table that belongs to somebody else's open socket cannot be replaced.
+    using owner = NftContext.open(locked);
+    owner.run('table ip bridgeport-dns { flags owner; }');
+    assert.equal(dns.serve({ id: 's7', netns: locked, ...SETTINGS }), 'direct');
+    assert.deepEqual(dataOf(await askUdp(locked, query('db'))), ['172.18.0.2']);
+    assert.deepEqual(dataOf((await askTcp(locked, [query('db')]))[0]!), ['172.18.0.2']);
+    dns.stop('s7');
+    await new Promise(setImmediate);
+    const taken = openTcpListener({ netns: locked, address: '0.0.0.0', port: 53 });
+    const serve = () => dns.serve({ id: 's7', netns: locked, ...SETTINGS });
+    assert.throws(serve, /bind tcp 127\.0\.0\.11:53|listen tcp 127\.0\.0\.11:53/);
+    closeSocket(taken);
+    assert.equal(serve(), 'direct', 'nothing was left behind');
+    dns.stop('s7');
+  });
+
   it('messages that are none are answered by FORMERR or not at all, and the next question is answered', async () => {
     const noQuestion = Buffer.from(query('db'));
     noQuestion.writeUInt16BE(0, 4);

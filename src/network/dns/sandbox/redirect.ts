@@ -57,11 +57,12 @@ export function removeRedirect(netns: NetnsHandle): void {
   if (hasTable(nft)) nft.run(`delete table ip ${TABLE}`);
 }
 
+/**
+ * By text, not by `list()`: libnftables 1.0.6 reads freed memory when it writes a table that has flags (`dormant`, `owner`) as
+ * JSON, and a container may have made such a table.
+ */
 function hasTable(nft: NftContext): boolean {
-  return nft.list('list tables ip').some((element) => {
-    const table = element.table as { name?: string } | undefined;
-    return table?.name === TABLE;
-  });
+  return nft.run('list tables ip').split('\n').includes(`table ip ${TABLE}`);
 }
 
 /** The table as nft(8) reads it. */
