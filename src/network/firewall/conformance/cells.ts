@@ -15,8 +15,9 @@ import type { Family, NetworkName, PortKind, Who } from './layout.ts';
  * - `proxy`: a program on the host that listens on the published port, as the userland proxy does
  * - `refused`: the host, which has nothing there (UDP: nobody)
  * - `silence`: nobody; the packet was dropped
+ * - `unanswered`: the server, whose answer was dropped. Of TCP it cannot be told from `silence`.
  */
-export type Outcome = 'itself' | 'gateway' | 'host' | 'proxy' | 'refused' | 'silence';
+export type Outcome = 'itself' | 'gateway' | 'host' | 'proxy' | 'refused' | 'silence' | 'unanswered';
 
 /** How the asker addresses the server. */
 export type Way =
@@ -167,8 +168,8 @@ export const CELLS: readonly Cell[] = [
       network,
       'loopback',
       ['published', 'loopback'],
-      proxyOr('silence'),
-      'the kernel has no route_localnet for IPv6: ::1 needs the proxy, as in Docker',
+      proxyOr('unanswered'),
+      'IPv6 has no route_localnet: the answer to ::1 is dropped, and the proxy is needed, as in Docker',
       V6,
     ),
   ]),
@@ -395,5 +396,6 @@ export function describeCell({ from, to, port, way, family, proto }: Cell): stri
 export function expectedOutcome({ expected, proto }: Cell, userlandProxy: boolean): Outcome {
   const outcome = typeof expected === 'string' ? expected : userlandProxy ? expected.proxy : expected.kernel;
   // Refusal of a datagram is an ICMP message, which an unconnected socket is not told of.
-  return outcome === 'refused' && proto === 'udp' ? 'silence' : outcome;
+  if (outcome === 'refused' && proto === 'udp') return 'silence';
+  return outcome === 'unanswered' && proto === 'tcp' ? 'silence' : outcome;
 }

@@ -10,7 +10,7 @@
  */
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { NftContext } from '../../../kernel/nft/index.ts';
 import type { FirewallIntent, NetworkIntent } from '../intent.ts';
@@ -65,6 +65,7 @@ function describeBackend(name: string, open: (typeof BACKENDS)[string]): void {
         lan.serve('tcp', [80]),
         far.serve('tcp', [80]),
         world.host.serve('tcp', [8000]),
+        world.host.serve('tcp', [8080], { as: 'proxy', address: '::' }),
         world.host.serve('udp', [8001], { address: '127.0.0.1' }),
       ]);
     });
@@ -149,8 +150,11 @@ function describeBackend(name: string, open: (typeof BACKENDS)[string]): void {
       const bridged = world.bridgedPacketsAreFiltered;
       if (bridged) assert.equal(await other.ask(WEB, 80), NO);
       assert.equal(await lan.ask(HOST, 8080), `web 80 ${LAN}`, 'published ports still answer');
-      use(intentOf([docker0({ icc: false, ports, links: [link(OTHER, WEB, '80/tcp')] })]));
+      use(intentOf([docker0({ icc: false, ports, links: [link(OTHER, WEB, '80/tcp', '90/tcp')] })]));
       assert.equal(await other.ask(WEB, 80), `web 80 ${OTHER}`);
+      // An answer that comes late, when the kernel has forgotten the question, is a new packet from the exposed port.
+      assert.equal(await web.ask(OTHER, 80, { localPort: 90 }), `other 80 ${WEB}`);
+      if (bridged) assert.equal(await web.ask(OTHER, 80, { localPort: 91 }), NO);
       if (bridged) assert.equal(await other.ask(WEB, 81), NO);
     });
 
@@ -358,6 +362,11 @@ function describeBackend(name: string, open: (typeof BACKENDS)[string]): void {
       assert.equal(await web.ask('fd00:9::2', 80), 'lan 80 fd00:9::1');
       assert.equal(await stranger.ask('fd00:17::2', 80), NO);
       assert.equal(await other.ask('fd00:17::2', 80), 'web 80 fd00:17::3');
+      assert.equal(
+        await askLinkLocal(lan, linkLocalOf(world.host, 'eth0'), 8080),
+        `proxy 8080 ${linkLocalOf(lan, 'eth0')}`,
+        'a link-local client is served by the proxy: the container could not answer it',
+      );
     });
   });
 }
@@ -406,6 +415,23 @@ function sendLoopbackTo(station: Station, gateway: string): void {
   run(station, 'ip', 'route', 'del', 'local', '127.0.0.0/8', 'dev', 'lo', 'table', 'local');
   run(station, 'ip', 'route', 'del', 'local', '127.0.0.1', 'dev', 'lo', 'table', 'local');
   run(station, 'ip', 'route', 'add', '127.0.0.0/8', 'via', gateway);
+}
+
+function linkLocalOf(station: Station, link: string): string {
+  const { index } = station.route.link(link);
+  const found = station.route.addresses({ link: index, family: 6 }).find(({ scope }) => scope === 'link');
+  return found?.address ?? '';
+}
+
+/** What a server on the other end of eth0 says to a client with a link-local address. */
+function askLinkLocal(station: Station, address: string, port: number): Promise<string> {
+  const args = ['-T', '2', '-u', `TCP6:[${address}%eth0]:${port}`, 'STDOUT'];
+  return new Promise((resolve) => {
+    // The answer is all there is: the connection stays open until the time is over.
+    station.within(() => {
+      execFile('socat', args, { timeout: 1000 }, (_, stdout) => resolve(stdout.replace(/%\w+/, '')));
+    });
+  });
 }
 
 function run(station: Station, program: string, ...args: string[]): void {

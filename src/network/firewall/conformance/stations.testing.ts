@@ -98,6 +98,7 @@ export class ConformanceWorld implements Disposable {
 
   #read({ from, to, port, family }: Cell, answer: string): Outcome | string {
     if (answer === 'no answer') return 'silence';
+    if (answer === 'heard, no answer') return 'unanswered';
     if (answer === 'ECONNREFUSED') return 'refused';
     const [server, serverPort, client = '', ...rest] = answer.split(' ');
     if (server === 'proxy') return 'proxy';

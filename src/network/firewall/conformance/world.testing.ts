@@ -1,5 +1,6 @@
 /** The world of `layout.ts`, made of namespaces, bridges and sockets of this one process. Needs root. */
 
+import { randomUUID } from 'node:crypto';
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { createServer, type Server, Socket } from 'node:net';
 import type { Protocol } from '../../../base/ports.ts';
@@ -12,6 +13,7 @@ import { openTcpListener, openUdpSocket } from '../../../kernel/sockets.ts';
 import { tryReadSysctl, writeSysctl } from '../../../kernel/sysctl.ts';
 import { type TestNetworks, testNetworks } from '../../../kernel/testing/netns.ts';
 
+const NO_ANSWER = 'no answer';
 /** How long an answer may take that is expected not to come. */
 const PATIENCE_MS = 800;
 
@@ -44,12 +46,15 @@ export class Station {
   readonly route: RouteClient;
   /** Datagrams that arrived here, by port. */
   readonly received = new Map<number, number>();
+  /** The texts of all datagrams that arrived anywhere in the world. */
+  readonly #heard: Set<string>;
   readonly #made: DisposableStack;
 
-  constructor(name: string, networks: TestNetworks, made: DisposableStack) {
+  constructor(name: string, networks: TestNetworks, made: DisposableStack, heard: Set<string>) {
     this.name = name;
     this.netns = networks.create(name);
     this.#made = made;
+    this.#heard = heard;
     this.route = made.use(RouteClient.open(this.netns));
     // No duplicate address detection: link-local addresses would be silent for a second or two.
     this.sysctl('net.ipv6.conf.default.accept_dad', 0);
@@ -99,7 +104,8 @@ export class Station {
           const socket = createSocket(at.includes(':') ? 'udp6' : 'udp4');
           this.#made.defer(() => socket.close());
           socket.on('error', () => {});
-          socket.on('message', (_, from) => {
+          socket.on('message', (data, from) => {
+            this.#heard.add(data.toString());
             this.received.set(port, (this.received.get(port) ?? 0) + 1);
             socket.send(answer(from.address), from.port, from.address);
           });
@@ -110,7 +116,10 @@ export class Station {
     await Promise.all(listening);
   }
 
-  /** What the server said (`name port client`), or `no answer`, or the name of an error. */
+  /**
+   * What the server said (`name port client`), or `no answer`, or the name of an error. A datagram that arrived although no answer
+   * came back is `heard, no answer`: only half of the way was closed.
+   */
   ask(address: string, port: number, options: AskOptions = {}): Promise<string> {
     return options.proto === 'udp'
       ? this.#askUdp(address, port, options)
@@ -125,7 +134,7 @@ export class Station {
     this.#made.defer(() => socket.destroy());
     const next = () =>
       firstOf(undefined, (resolve) => socket.once('data', (data) => resolve(data.toString())));
-    if ((await next()) === 'no answer') throw new Error(`connect to ${address} port ${port}: no answer`);
+    if ((await next()) === NO_ANSWER) throw new Error(`connect to ${address} port ${port}: no answer`);
     return {
       say(text) {
         socket.write(text);
@@ -177,8 +186,9 @@ export class Station {
     const { fd } = openUdpSocket({ address: isV6 ? '::' : '0.0.0.0', port: localPort, netns: this.netns });
     const socket = createSocket(isV6 ? 'udp6' : 'udp4');
     await bindTo(socket, fd);
+    const question = randomUUID();
     try {
-      return await firstOf(
+      const answer = await firstOf(
         patienceMs,
         (resolve) =>
           socket.once('message', (data, from) => {
@@ -191,10 +201,11 @@ export class Station {
         (resolve) =>
           socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message)),
         (resolve) =>
-          socket.send('?', port, address, (error) => {
+          socket.send(question, port, address, (error) => {
             if (error) resolve((error as NodeJS.ErrnoException).code ?? error.message);
           }),
       );
+      return answer === NO_ANSWER && this.#heard.has(question) ? `heard, ${NO_ANSWER}` : answer;
     } finally {
       socket.close();
     }
@@ -205,6 +216,7 @@ export class Station {
 export class World implements Disposable {
   readonly #made = new DisposableStack();
   readonly #networks: TestNetworks;
+  readonly #heard = new Set<string>();
   readonly host: Station;
 
   private constructor() {
@@ -220,7 +232,7 @@ export class World implements Disposable {
   }
 
   station(name: string): Station {
-    return new Station(name, this.#networks, this.#made);
+    return new Station(name, this.#networks, this.#made, this.#heard);
   }
 
   /** A veth pair from the host to `station`; both ends up. The host's end may be a port of a bridge. */
@@ -266,7 +278,7 @@ function firstOf(
 ): Promise<string> {
   return new Promise((resolve) => {
     // Where the process was held up, an answer may be waiting that has not been read: once more round the event loop.
-    const giveUp = () => setImmediate(() => setImmediate(() => resolve('no answer')));
+    const giveUp = () => setImmediate(() => setImmediate(() => resolve(NO_ANSWER)));
     const timer = setTimeout(giveUp, patienceMs ?? PATIENCE_MS);
     const finish = (answer: string) => {
       clearTimeout(timer);
