@@ -11,6 +11,7 @@ import { ok } from '../harness/exec.ts';
 import { HOST_IP } from '../harness/host.ts';
 import { soon } from '../harness/netns.ts';
 import { type Stage, useStage } from '../harness/stage.ts';
+import { mounts } from '../harness/teardown.ts';
 
 const PAGE = `http://${HOST_IP}:8080/`;
 /** A container that counts, two times a second, and ends at once when it is told to. */
@@ -109,6 +110,20 @@ describe('A daemon that is killed', () => {
     await next.see(/tick \d+\n.*tick \d+\n/s);
     await cli('stop', 'counter');
     assert.equal(await next.end(), 0);
+  });
+
+  it('is followed by one to whose containers people can attach again', async () => {
+    const { cli, daemon } = stage;
+    await cli('run', '-d', '-i', '--name', 'shell', 'busybox', 'sh');
+    await daemon.kill();
+    await daemon.start();
+    const { code, stdout } = await cli.attempt(['attach', 'shell'], {
+      input: 'echo typed $((6 * 7)); exit 4\n',
+    });
+    assert.match(stdout, /typed 42/);
+    assert.equal(code, 4);
+    assert.equal(await state(stage, 'shell'), 'exited 4');
+    assert.equal(await cli('logs', 'shell'), 'typed 42');
   });
 
   it('may miss an end: the next one knows the status, the output, and clears the network', async () => {
@@ -259,6 +274,7 @@ describe('A daemon that is stopped', () => {
     assert.equal(await daemon.stop(), 0);
     assert.deepEqual(await processesOf(daemon, ''), []);
     await daemon.expectNoResidue();
+    assert.deepEqual(mounts(daemon.root), [], 'not even the folder of namespaces');
     assert.equal(await host.ok('ss', '-Hltn'), '');
     await daemon.start();
     assert.equal(await state(stage, 'web'), 'exited 0');
