@@ -4,8 +4,10 @@ import { parseArgs } from 'node:util';
 import { findLeftovers, snapshot } from './leftovers.ts';
 import { PARTS, type PartName, type Tally } from './parts.ts';
 
-/** The suite has to stay below this, in milliseconds; a hanging one ends here. */
-const DEADLINE = 15 * 60_000;
+/** The suite shall stay below this, in milliseconds; it says so when it does not. How busy a machine is proves nothing wrong. */
+const GOAL = 15 * 60_000;
+/** A suite that hangs ends here. */
+const DEADLINE = 45 * 60_000;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -30,7 +32,7 @@ function end(): never {
 
 setTimeout(() => {
   total.failed++;
-  summary.push(`the suite has to be done within ${DEADLINE / 60_000} minutes, and was not`);
+  summary.push(`not done after ${DEADLINE / 60_000} minutes: something hangs`);
   end();
 }, DEADLINE);
 
@@ -51,4 +53,5 @@ if (leftovers.length > 0) {
   summary.push('left behind by tests:', ...leftovers.map((what) => `  ${what}`));
 }
 summary.push(`all        in ${seconds(begin)}`);
+if (performance.now() - begin > GOAL) summary.push(`longer than the ${GOAL / 60_000} minutes it should take`);
 end();
