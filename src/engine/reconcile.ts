@@ -34,6 +34,16 @@ export class Reconciler {
 
   /** Once, before the API is open. `adopted` is told of every container that runs on. */
   async atStart(adopted: (container: Container) => void): Promise<void> {
+    // A container that is just being started again would look like something that an earlier daemon left.
+    const allowRestarts = this.#lifecycle.holdRestarts();
+    try {
+      await this.#bringTogether(adopted);
+    } finally {
+      allowRestarts();
+    }
+  }
+
+  async #bringTogether(adopted: (container: Container) => void): Promise<void> {
     const { network, log } = this.#context;
     const tasks = new Map(
       (await this.#context.containerd.tasks.list()).map((task) => [task.containerId, task]),

@@ -45,6 +45,8 @@ export class Lifecycle {
   readonly #remover: Remover;
   /** Ending: no policy starts anything any more, and a stop is not the user's. */
   #shuttingDown = false;
+  /** Restarts by policy wait for it. */
+  #restartsAllowed: Promise<void> = Promise.resolve();
 
   constructor(context: EngineContext, registry: ContainerRegistry, starter: Starter, hooks: LifecycleHooks) {
     this.#context = context;
@@ -52,6 +54,13 @@ export class Lifecycle {
     this.#starter = starter;
     this.#hooks = hooks;
     this.#remover = new Remover(context, registry, hooks.removed);
+  }
+
+  /** No policy starts a container again until the function that this gives is called. */
+  holdRestarts(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#restartsAllowed = promise;
+    return resolve;
   }
 
   async start(container: Container): Promise<void> {
@@ -298,8 +307,8 @@ export class Lifecycle {
       }
     };
     container.backoff.plan(ranFor, () => {
-      container.lock
-        .run(start)
+      this.#restartsAllowed
+        .then(() => container.lock.run(start))
         .catch((error) =>
           this.#context.log.error({ container: container.id, error: messageOf(error) }, 'restart failed'),
         );
