@@ -120,7 +120,7 @@ describe('docker network', () => {
     assert.equal((await host.bridgePorts('office0')).length, 1);
   });
 
-  it('--mac-address, --network-alias, --ip6, --link-local-ip’s neighbours: what is asked of an endpoint', async () => {
+  it('--ip, --ip6, --mac-address and --network-alias: what is asked of an endpoint', async () => {
     const { cli } = stage;
     await cli('network', 'create', '--ipv6', '--subnet', '10.45.0.0/24', '--subnet', 'fd45::/64', 'n1');
     await cli(
@@ -148,6 +148,33 @@ describe('docker network', () => {
       [member?.Name, member?.MacAddress, member?.IPv4Address, member?.IPv6Address],
       ['c1', '02:00:00:00:00:99', '10.45.0.9/24', 'fd45::9/64'],
     );
+  });
+
+  it('driver options of an endpoint: its interface’s name and settings, over a restart too', async () => {
+    const { cli } = stage;
+    await cli('network', 'create', 'n1');
+    const option = 'driver-opt=com.docker.network.endpoint';
+    await cli(
+      ...['run', '-d', '--name', 'c1', '--network'],
+      `name=n1,${option}.ifname=lan.7,"${option}.sysctls=net.ipv4.conf.IFNAME.log_martians=1,net.ipv4.neigh.IFNAME.gc_stale_time=77"`,
+      ...['busybox', 'sleep', '600'],
+    );
+    const settings = () =>
+      cli(
+        ...['exec', 'c1', 'cat', '/proc/sys/net/ipv4/conf/lan.7/log_martians'],
+        '/proc/sys/net/ipv4/neigh/lan.7/gc_stale_time',
+      );
+    assert.equal(await settings(), '1\n77');
+    await cli('restart', '-t', '0', 'c1');
+    assert.equal(await settings(), '1\n77');
+    for (const bad of ['ifname=a-name-that-is-too-long', 'sysctls=net.ipv4.ip_forward=1']) {
+      const refused = await cli.attempt(['run', '--network', `name=n1,${option}.${bad}`, 'busybox', 'true']);
+      assert.equal(refused.code, 125);
+      assert.match(
+        refused.stderr,
+        /invalid endpoint settings:\n?.*(invalid interface name|unrecognised network interface sysctl)/s,
+      );
+    }
   });
 
   it('--ipv6 without a subnet has one of the host’s own ULA prefix; --ipv4=false has no IPv4', async () => {

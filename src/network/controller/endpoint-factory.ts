@@ -1,6 +1,6 @@
 /** Endpoints as they are planned: checked, with addresses, names and MACs chosen; nothing of them is in the kernel yet. */
 
-import { invalid } from '../../base/errors.ts';
+import { conflict, invalid } from '../../base/errors.ts';
 import { hostVethName, newId } from '../../base/ids.ts';
 import { isIp } from '../../base/ip.ts';
 import { macFromIpv4, parseMac, randomMac } from '../../base/mac.ts';
@@ -8,6 +8,7 @@ import type { EndpointSettings } from '../../base/wire/index.ts';
 import type { RouteClient } from '../../kernel/netlink/index.ts';
 import type { NetworkAddresses } from '../ipam/index.ts';
 import type { EndpointAddress, EndpointSpec, NetworkSpec } from '../model/index.ts';
+import { endpointOptionFindings, wantedInterfaceName } from './endpoint-options.ts';
 import type { NetworkRegistry } from './network-registry.ts';
 import { freeInterfaceName, type SandboxRecord } from './sandbox-record.ts';
 
@@ -34,6 +35,7 @@ export class EndpointFactory {
     }
     if (v4 && !isIp(v4, 4)) problems.push(`invalid IPv4 address: ${v4}`);
     if (v6 && !isIp(v6, 6)) problems.push(`invalid IPv6 address: ${v6}`);
+    problems.push(...endpointOptionFindings(asked.DriverOpts ?? {}));
     if (problems.length > 0) throw invalid(`invalid endpoint settings:\n${problems.join('\n')}`);
     if (asked.MacAddress) parseMac(asked.MacAddress);
   }
@@ -42,6 +44,7 @@ export class EndpointFactory {
   create(spec: NetworkSpec, record: SandboxRecord, asked: EndpointSettings): EndpointSpec {
     const { request } = record;
     const id = newId();
+    const ifname = this.#interfaceName(spec, record, asked);
     const v4 = this.#takeAddress(spec, 4, asked.IPAMConfig?.IPv4Address);
     const v6 = this.#takeAddress(spec, 6, asked.IPAMConfig?.IPv6Address);
     const mac = asked.MacAddress || (record.endpoints.length === 0 ? request.macAddress : '');
@@ -50,7 +53,7 @@ export class EndpointFactory {
       networkId: spec.id,
       containerId: request.containerId,
       sandboxId: record.id,
-      ifname: freeInterfaceName(record.endpoints, spec.bridge?.containerIfacePrefix ?? 'eth'),
+      ifname,
       hostVeth: this.#freeVethName(id),
       mac: parseMac(mac || (v4 === undefined ? randomMac() : macFromIpv4(v4.address))),
       ...(v4 === undefined ? {} : { v4 }),
@@ -83,6 +86,17 @@ export class EndpointFactory {
     const other = family === 4 ? spec.ipam.subnets[0]?.auxAddresses?.DefaultGatewayIPv4 : undefined;
     const way = other ?? gateway;
     return spec.internal || mode === 'isolated' || way === undefined ? rest : { ...rest, gateway: way };
+  }
+
+  #interfaceName(spec: NetworkSpec, record: SandboxRecord, asked: EndpointSettings): string {
+    const wanted = wantedInterfaceName(asked.DriverOpts ?? {});
+    if (wanted === undefined) {
+      return freeInterfaceName(record.endpoints, spec.bridge?.containerIfacePrefix ?? 'eth');
+    }
+    if (record.endpoints.some(({ ifname }) => ifname === wanted)) {
+      throw conflict(`interface name "${wanted}" is used by another endpoint of the container`);
+    }
+    return wanted;
   }
 
   #eachAddress(endpoint: EndpointSpec, act: (pool: NetworkAddresses, address: string) => void): void {

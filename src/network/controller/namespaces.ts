@@ -2,9 +2,10 @@
 
 import type { RouteClient } from '../../kernel/netlink/index.ts';
 import { createNetns, type NetnsHandle, openNetns, withNetns } from '../../kernel/netns/index.ts';
-import { tryWriteSysctl } from '../../kernel/sysctl.ts';
+import { tryWriteSysctl, writeSysctl } from '../../kernel/sysctl.ts';
 import type { BridgeDriver } from '../drivers/bridge.ts';
 import type { EndpointSpec } from '../model/index.ts';
+import { endpointSysctls } from './endpoint-options.ts';
 import type { NetworkRegistry } from './network-registry.ts';
 import { chooseGateways, type SandboxRecord } from './sandbox-record.ts';
 
@@ -54,6 +55,11 @@ export class SandboxNamespaces {
     const device = networks.byId(endpoint.networkId)?.bridge;
     if (device === undefined) return;
     bridge.createEndpoint(endpoint, route.link(device.name), netns, { mtu: device.mtu, hairpin });
+    const sysctls = endpointSysctls(endpoint.driverOptions, endpoint.ifname);
+    if (sysctls.length === 0) return;
+    withNetns(netns, () => {
+      for (const { name, value } of sysctls) writeSysctl(name, value);
+    });
   }
 
   #setRoutes(record: SandboxRecord, netns: NetnsHandle): void {

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { endpointOptionFindings, endpointSysctls, wantedInterfaceName } from './endpoint-options.ts';
+
+const option = (key: string, value: string) => ({ [`com.docker.network.endpoint.${key}`]: value });
+
+test('`endpointSysctls()` puts the interface in its place', () => {
+  assert.deepEqual(
+    endpointSysctls(
+      option('sysctls', 'net.ipv4.conf.IFNAME.log_martians=1,net.ipv6.conf.ifname.mtu=1300'),
+      'a.b',
+    ),
+    [
+      { name: 'net/ipv4/conf/a.b/log_martians', value: '1' },
+      { name: 'net/ipv6/conf/a.b/mtu', value: '1300' },
+    ],
+  );
+  assert.deepEqual(endpointSysctls({}, 'eth0'), []);
+});
+
+test('`endpointOptionFindings()` names settings that are not the interface’s own, and names that are none', () => {
+  for (const bad of [
+    'net.ipv4.ip_forward=1',
+    'kernel.IFNAME.x=1',
+    'net.ipv4.conf.IFNAME.a',
+    'net.ipv4.conf.IFNAME../x=1',
+  ]) {
+    assert.match(
+      endpointOptionFindings(option('sysctls', bad)).join(),
+      /unrecognised network interface sysctl/,
+      bad,
+    );
+  }
+  for (const bad of ['sixteen-letters-', '../x', 'a b', 'lo', 'a/b']) {
+    assert.match(endpointOptionFindings(option('ifname', bad)).join(), /invalid interface name/, bad);
+  }
+  assert.deepEqual(endpointOptionFindings({ ...option('ifname', 'lan.7'), ...option('sysctls', '') }), []);
+  assert.equal(wantedInterfaceName(option('ifname', '')), undefined);
+});
