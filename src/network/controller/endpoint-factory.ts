@@ -2,8 +2,9 @@
 
 import { conflict, invalid } from '../../base/errors.ts';
 import { hostVethName, newId } from '../../base/ids.ts';
-import { isIp } from '../../base/ip.ts';
+import { Ip, isIp } from '../../base/ip.ts';
 import { macFromIpv4, parseMac, randomMac } from '../../base/mac.ts';
+import { Prefix } from '../../base/prefix.ts';
 import type { EndpointSettings } from '../../base/wire/index.ts';
 import type { RouteClient } from '../../kernel/netlink/index.ts';
 import type { NetworkAddresses } from '../ipam/index.ts';
@@ -35,6 +36,11 @@ export class EndpointFactory {
     }
     if (v4 && !isIp(v4, 4)) problems.push(`invalid IPv4 address: ${v4}`);
     if (v6 && !isIp(v6, 6)) problems.push(`invalid IPv6 address: ${v6}`);
+    for (const address of [v4, v6]) {
+      if (address && isIp(address) && userDefined && !isInSubnet(spec, address)) {
+        problems.push(`no configured subnet contains IP address ${address}`);
+      }
+    }
     problems.push(...endpointOptionFindings(asked.DriverOpts ?? {}));
     if (problems.length > 0) throw invalid(`invalid endpoint settings:\n${problems.join('\n')}`);
     if (asked.MacAddress) parseMac(asked.MacAddress);
@@ -111,4 +117,9 @@ export class EndpointFactory {
       if (this.#route.findLink(name) === undefined) return name;
     }
   }
+}
+
+function isInSubnet(spec: NetworkSpec, address: string): boolean {
+  const ip = Ip.parse(address);
+  return spec.ipam.subnets.some(({ subnet }) => Prefix.parse(subnet).contains(ip));
 }
