@@ -87,18 +87,17 @@ export class Starter {
         container.log = undefined;
         rmSync(join(this.#context.settings.execRoot, 'io', record.id), { recursive: true, force: true });
       });
-      const recorded = containerd.containers.create({
+      await containerd.containers.create({
         id: record.id,
         image: record.imageName,
         spec,
         snapshotter: record.snapshotter,
         snapshotKey: record.id,
       });
+      undo.push('delete the runtime container', () => containerd.containers.delete(record.id));
       const wired = network.wire();
       wired.catch(() => {}); // it is waited for below, or before it is undone
       undo.push('let the network be made', () => wired.catch(() => {}));
-      await recorded;
-      undo.push('delete the runtime container', () => containerd.containers.delete(record.id));
       // The runtime sets them when it prepares the process, and some are those of an interface: `net.ipv4.conf.eth0.…`.
       if (Object.keys(record.hostConfig.Sysctls ?? {}).some((name) => name.startsWith('net.'))) await wired;
       const prepared = containerd.tasks.create({
