@@ -152,9 +152,10 @@ for (const backend of BACKENDS) {
  */
 async function ruleset(stage: Stage): Promise<string> {
   const text = await stage.host.ok('nft', '-s', 'list', 'ruleset');
-  const says = /\b(accept|drop|jump|goto|dnat|redirect|masquerade|vmap|map)\b|br-|docker0/;
+  const says = /\b(accept|drop|jump|goto|dnat|redirect|masquerade|vmap|map|tcp|udp)\b|br-|docker0/;
   return text
-    .split('\n')
+    .split(/\n|, | }$|elements = { /m)
+    .map((line) => line.trim())
     .filter((line) => says.test(line) && !/policy accept|^\s*(chain|map|set) /.test(line))
     .sort()
     .join('\n');
