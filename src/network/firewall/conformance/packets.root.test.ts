@@ -427,9 +427,9 @@ function linkLocalOf(station: Station, link: string): string {
 function askLinkLocal(station: Station, address: string, port: number): Promise<string> {
   const args = ['-T', '2', '-u', `TCP6:[${address}%eth0]:${port}`, 'STDOUT'];
   return new Promise((resolve) => {
-    // The answer is all there is: the connection stays open until the time is over.
+    // The answer is all there is: the connection stays open until nothing has come for two seconds.
     station.within(() => {
-      execFile('socat', args, { timeout: 1000 }, (_, stdout) => resolve(stdout.replace(/%\w+/, '')));
+      execFile('socat', args, { timeout: 10_000 }, (_, stdout) => resolve(stdout.replace(/%\w+/, '')));
     });
   });
 }
