@@ -260,9 +260,12 @@ export class ProxyProcess {
       });
     }
     this.#rebind = setTimeout(() => {
-      void this.#order.run(async () => {
-        if (this.#client !== undefined) await this.#restore(this.#client);
-      });
+      this.#order
+        .run(async () => {
+          if (this.#client !== undefined) await this.#restore(this.#client);
+        })
+        // The keeper died over it; the next one is told everything anew.
+        .catch((error) => this.#options.log.warn(messageOf(error)));
     }, REBIND_PAUSE).unref();
   }
 
