@@ -74,6 +74,17 @@ test('`since` and `until` include their own moment', async (t) => {
   assert.deepEqual(await read(path, { since: 1.5, until: 2.5 }), ['2\n']);
 });
 
+test('`since` the very time of a line, to the nanosecond, does not lose the line', async (t) => {
+  const path = file(t);
+  for (const nanos of [123_456_501n, 123_456_999n, 999_999_999n]) {
+    const time = formatNanos(1_763_792_103n * 1_000_000_000n + nanos);
+    writeFileSync(path, `${JSON.stringify({ log: 'x\n', stream: 'stdout', time })}\n`);
+    const seconds = Number(`1763792103.${nanos}`);
+    assert.deepEqual(await read(path, { since: seconds }), ['x\n'], time);
+    assert.deepEqual(await read(path, { until: seconds }), ['x\n'], time);
+  }
+});
+
 test('a line that is no record is left out', async (t) => {
   const path = file(t);
   writeFileSync(

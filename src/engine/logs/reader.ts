@@ -35,8 +35,9 @@ export async function* readLog(
   query: LogQuery,
   writer: LogWriter | undefined,
 ): AsyncGenerator<LogRecord> {
-  const since = toNanos(query.since);
-  const until = toNanos(query.until);
+  // Seconds as a number are exact to less than a microsecond: no line may be lost to that.
+  const since = toNanos(query.since, Math.floor);
+  const until = toNanos(query.until, Math.ceil);
   /** Gives true when a record is later than `until`: there is nothing more to read. */
   async function* pick(lines: LineSplitter, file: LogFile): AsyncGenerator<LogRecord, boolean> {
     for await (const record of lines.read(file)) {
@@ -130,8 +131,8 @@ function newerFiles(path: string, rotations: number): string[] {
   return [...older, path];
 }
 
-function toNanos(seconds: number): bigint | undefined {
-  return seconds > 0 ? BigInt(Math.round(seconds * 1e6)) * 1000n : undefined;
+function toNanos(seconds: number, round: (number: number) => number): bigint | undefined {
+  return seconds > 0 ? BigInt(round(seconds * 1e6)) * 1000n : undefined;
 }
 
 /** Resolves when the writer has written or closed, the reader has gone, or `until` has passed. */
