@@ -35,9 +35,9 @@ export async function* readLog(
   query: LogQuery,
   writer: LogWriter | undefined,
 ): AsyncGenerator<LogRecord> {
-  // Seconds as a number are exact to less than a microsecond: no line may be lost to that.
-  const since = toNanos(query.since, Math.floor);
-  const until = toNanos(query.until, Math.ceil);
+  // Seconds as a number are exact to half a microsecond: no line may be lost to that.
+  const since = toNanos(query.since, (micros) => Math.floor(micros - 0.5));
+  const until = toNanos(query.until, (micros) => Math.ceil(micros + 0.5));
   /** Gives true when a record is later than `until`: there is nothing more to read. */
   async function* pick(lines: LineSplitter, file: LogFile): AsyncGenerator<LogRecord, boolean> {
     for await (const record of lines.read(file)) {
@@ -131,7 +131,7 @@ function newerFiles(path: string, rotations: number): string[] {
   return [...older, path];
 }
 
-function toNanos(seconds: number, round: (number: number) => number): bigint | undefined {
+function toNanos(seconds: number, round: (micros: number) => number): bigint | undefined {
   return seconds > 0 ? BigInt(round(seconds * 1e6)) * 1000n : undefined;
 }
 
