@@ -40,3 +40,8 @@ export function cgroupFile(pid: number, controller: string, v1: string, v2: stri
   const path = lines.find((line) => line.startsWith('0::'))?.slice(3) ?? '';
   return readFileSync(`/sys/fs/cgroup${path}/${v2}`, 'utf8').trim();
 }
+
+/** Docker 20.10's command line writes `:::8080` where newer ones write `[::]:8080`. */
+export function withBrackets(ports: string): string {
+  return ports.replace(/(^| ):::/gm, '$1[::]:');
+}

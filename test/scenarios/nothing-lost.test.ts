@@ -354,7 +354,7 @@ describe('A daemon that is killed at any moment', () => {
 
   it('leaves nothing stray after the next start', { timeout: 150_000 }, async (t) => {
     const { cli, daemon } = stage;
-    const rounds = 14;
+    const rounds = 10;
     for (let round = 0; round < rounds; round++) {
       // Something that is there already, so that stop and rm have something to do.
       const old = `old${round}`;

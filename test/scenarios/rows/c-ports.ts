@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ClientName } from '../../harness/client.ts';
-import { addressOf, inNetworkOf, inspect, pidOf } from '../../harness/container.ts';
+import { addressOf, inNetworkOf, inspect, pidOf, withBrackets } from '../../harness/container.ts';
 import { HOST_IP, HOST_IP6, SECOND_HOST_IP } from '../../harness/host.ts';
 import { shortConnections } from '../../harness/load.ts';
 import { type Netns, soon } from '../../harness/netns.ts';
@@ -42,12 +42,8 @@ export function publishedPorts(client: ClientName): void {
     const stage = useStage({ client, images: ['nginx', 'busybox', 'web'], secondLan: true });
 
     const web = () => stage.cli('run', '--name', 'web', '-p', '8080:80', '-d', 'nginx');
-    /** `docker ps` of Docker 20.10 writes `:::8080` for `[::]:8080`. */
     const ports = async (name: string) =>
-      (await stage.cli('ps', '-a', '--filter', `name=^${name}$`, '--format', '{{.Ports}}')).replace(
-        /(^| ):::/,
-        '$1[::]:',
-      );
+      withBrackets(await stage.cli('ps', '-a', '--filter', `name=^${name}$`, '--format', '{{.Ports}}'));
 
     it('row 8: two nginx on 8080 and 8081 both answer, from everywhere', async () => {
       const { cli } = stage;
@@ -64,7 +60,7 @@ export function publishedPorts(client: ClientName): void {
       const { cli } = stage;
       await web();
       assert.equal(await ports('web'), '0.0.0.0:8080->80/tcp, [::]:8080->80/tcp');
-      assert.equal(await cli('port', 'web'), '80/tcp -> 0.0.0.0:8080\n80/tcp -> [::]:8080');
+      assert.equal(withBrackets(await cli('port', 'web')), '80/tcp -> 0.0.0.0:8080\n80/tcp -> [::]:8080');
       await cli('run', '--name', 'plain', '-d', 'nginx');
       assert.equal(await ports('plain'), '80/tcp');
       await cli('stop', 'web');

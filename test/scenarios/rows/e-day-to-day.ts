@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { background } from '../../harness/background.ts';
 import type { ClientName } from '../../harness/client.ts';
-import { inspect, pidOf } from '../../harness/container.ts';
+import { inspect, pidOf, withBrackets } from '../../harness/container.ts';
 import { HOST_IP } from '../../harness/host.ts';
 import { soon } from '../../harness/netns.ts';
 import { useStage } from '../../harness/stage.ts';
@@ -273,7 +273,9 @@ export function dayToDay(client: ClientName): void {
       const { cli } = stage;
       await cli('run', '-d', '--name', 'web', '-p', '127.0.0.1:8080:80', '-p', '8443:443', 'nginx');
       assert.equal(await cli('port', 'web', '80'), '127.0.0.1:8080');
-      const all = (await cli('port', 'web')).split('\n').sort();
+      const all = withBrackets(await cli('port', 'web'))
+        .split('\n')
+        .sort();
       assert.deepEqual(all, ['443/tcp -> 0.0.0.0:8443', '443/tcp -> [::]:8443', '80/tcp -> 127.0.0.1:8080']);
       assert.notEqual((await cli.attempt(['port', 'web', '81'])).code, 0);
     });
