@@ -30,8 +30,6 @@ export interface Measure {
   rounds: number;
   /** Rounds before the first, whose readings are thrown away. Default 1. */
   warmUps?: number;
-  /** Whether the peer is measured too. Default: all sides. */
-  sides?: readonly SideName[];
   /** One round of one side. Leaves the side as it was. */
   round(side: Side, read: Read): Promise<void>;
   goals: readonly Goal[];
@@ -84,19 +82,6 @@ export function ratioGoal(label: string, bound: number, text: string): Goal {
 /** Our median of a series. */
 export function medianGoal(label: string, bound: number, unit: Unit, text: string): Goal {
   return { text, bound, unit, value: (results) => results.median('ours', label) };
-}
-
-/** Our median of one series less that of another. */
-export function differenceGoal(label: string, less: string, bound: number, unit: Unit, text: string): Goal {
-  return {
-    text,
-    bound,
-    unit,
-    value: (results) => {
-      const [whole, part] = [results.median('ours', label), results.median('ours', less)];
-      return whole === undefined || part === undefined ? undefined : whole - part;
-    },
-  };
 }
 
 /** Milliseconds that something takes. */

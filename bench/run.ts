@@ -9,6 +9,7 @@
 
 import { existsSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type Measure, Results } from './measure.ts';
 import { apiCalls } from './measures/api-calls.ts';
@@ -36,6 +37,11 @@ const MEASURES: readonly Measure[] = [
 
 /** Nobody waits longer for a bench that got stuck, milliseconds. */
 const PATIENCE = 30 * 60_000;
+
+/** Daemons are at rest when they use less than this share of a processor for this long; milliseconds. */
+const REST_LOOK = 500;
+const REST_SHARE = 0.05;
+const REST_PATIENCE = 20_000;
 
 const USAGE = `usage: node bench/run.ts [NAME...] [--rounds N] [--json FILE] [--peer PROGRAM | --alone]
 names: ${MEASURES.map(({ name }) => name).join(', ')}; none means all
@@ -68,13 +74,25 @@ function parse(args: string[]) {
   };
 }
 
+/** Lets the daemons finish what an earlier measure has set going, up to a limit. */
+async function rest(sides: readonly Side[]): Promise<void> {
+  const until = performance.now() + REST_PATIENCE;
+  const used = () => sides.map((side) => side.cpuTime());
+  for (let before = used(); performance.now() < until; before = used()) {
+    await sleep(REST_LOOK);
+    const after = used();
+    if (after.every((time, index) => time - (before[index] ?? 0) < REST_LOOK * REST_SHARE)) return;
+  }
+}
+
 async function take(measure: Measure, sides: readonly Side[], rounds: number): Promise<MeasureReport> {
+  progress(`${measure.name}: waiting until the daemons rest`);
+  await rest(sides);
   const results = new Results();
   const load = loadavg()[0] ?? 0;
   const warmUps = measure.warmUps ?? 1;
-  const wanted = sides.filter(({ name }) => measure.sides?.includes(name) ?? true);
   for (let round = -warmUps; round < rounds; round++) {
-    for (const side of wanted) {
+    for (const side of sides) {
       progress(`${measure.name}: round ${Math.max(round + 1, 0)} of ${rounds}, ${side.program}`);
       await measure.round(side, (label, value, unit = 'ms') => {
         if (round >= 0) results.add(side.name, label, value, unit);
