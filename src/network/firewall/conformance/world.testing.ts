@@ -95,7 +95,7 @@ export class Station {
             // A client that was cut off never says goodbye.
             this.#made.defer(() => socket.destroy());
             socket.on('error', () => {});
-            socket.write(answer(socket.remoteAddress));
+            socket.write(answer(peerOf(socket)));
             socket.pipe(socket);
           });
           this.#made.defer(() => server.close());
@@ -303,4 +303,16 @@ function bindTo(socket: UdpSocket, fd: number): Promise<void> {
       resolve();
     });
   });
+}
+
+/**
+ * The client's address. Of a link-local one Node tells the interface's name as this process's own namespace has it, and throws where
+ * that has no interface of the number; then the scope stands for it.
+ */
+function peerOf(socket: Socket): string | undefined {
+  try {
+    return socket.remoteAddress;
+  } catch {
+    return 'fe80::';
+  }
 }
