@@ -42,12 +42,19 @@ export class VolumeMounts implements MountResolver {
   async resolve(record: ContainerRecord): Promise<{ mounts: MountPoint[]; undo: () => Promise<void> }> {
     const made: string[] = [];
     const undo = async () => {
-      for (const name of made) await this.#volumes.remove(name, true);
+      for (const name of made) this.#volumes.takeBack(name);
     };
     try {
       const planned = this.#plan(record, made);
-      await this.#copyUp(record, planned);
-      return { mounts: planned.map(({ mount }) => mount), undo };
+      const mounts = planned.map(({ mount }) => mount);
+      const release = this.#volumes.hold(mounts.flatMap(({ Name: name }) => name ?? []));
+      try {
+        await this.#copyUp(record, planned);
+      } finally {
+        // Not before the caller has taken the mounts over.
+        setImmediate(release);
+      }
+      return { mounts, undo };
     } catch (error) {
       await undo().catch(() => {});
       throw error;

@@ -106,6 +106,31 @@ test('a volume in use is not removed, and a missing one only with force', async 
   await at.volumes.remove('gone', true);
 });
 
+test('what a container that is being made needs is held, as often as it is needed', async (t) => {
+  const at = stage(t);
+  const anonymous = at.volumes.ensure(undefined).record.name;
+  at.volumes.ensure('data');
+  const [first, second] = [at.volumes.hold(['data', anonymous]), at.volumes.hold(['data'])];
+  await assert.rejects(at.volumes.remove('data', false), { kind: 'conflict' });
+  at.volumes.removeAnonymous([anonymous]);
+  assert.equal((await at.volumes.prune({ all: ['1'] })).VolumesDeleted, null);
+  first();
+  await assert.rejects(at.volumes.remove('data', true), { kind: 'conflict' });
+  second();
+  await at.volumes.remove('data', false);
+  at.volumes.removeAnonymous([anonymous]);
+  assert.deepEqual(await names(at.volumes), []);
+});
+
+test('`takeBack()` removes a volume unless it is used by now', async (t) => {
+  const at = stage(t);
+  for (const name of ['free', 'taken', 'held']) at.volumes.ensure(name);
+  at.users.set('taken', ['c1']);
+  at.volumes.hold(['held', 'held', 'free']);
+  for (const name of ['free', 'taken', 'held', 'gone']) at.volumes.takeBack(name);
+  assert.deepEqual((await names(at.volumes))?.toSorted(), ['held', 'taken']);
+});
+
 test('`removeAnonymous()` takes anonymous volumes that nobody else uses', async (t) => {
   const at = stage(t);
   const [own, shared] = [at.volumes.ensure(undefined).record.name, at.volumes.ensure(undefined).record.name];

@@ -37,6 +37,8 @@ export class VolumeService {
   readonly #options: VolumeServiceOptions;
   readonly #table: Table<VolumeRecord>;
   readonly #volumes: Map<string, VolumeRecord>;
+  /** Volumes of containers that are being made, and how often: nobody else knows of those yet. */
+  readonly #held = new Map<string, number>();
 
   constructor(options: VolumeServiceOptions) {
     this.#options = options;
@@ -114,7 +116,8 @@ export class VolumeService {
       throw notFound(`get ${name}: no such volume`);
     }
     const users = this.#options.usedBy(name);
-    if (users.length > 0) throw conflict(`remove ${name}: volume is in use - [${users.join(', ')}]`);
+    if (users.length > 0 || this.#held.has(name))
+      throw conflict(`remove ${name}: volume is in use - [${users.join(', ')}]`);
     this.#delete(record);
   }
 
@@ -124,7 +127,7 @@ export class VolumeService {
     let space = 0;
     for (const record of [...this.#volumes.values()]) {
       if (!all && !record.anonymous) continue;
-      if (this.#options.usedBy(record.name).length > 0) continue;
+      if (this.#options.usedBy(record.name).length > 0 || this.#held.has(record.name)) continue;
       if (!matchesLabels(record.labels, filters.label ?? [])) continue;
       if ((filters['label!'] ?? []).some((label) => matchesLabels(record.labels, [label]))) continue;
       space += folderSize(this.path(record.name));
@@ -139,8 +142,30 @@ export class VolumeService {
   removeAnonymous(names: readonly string[]): void {
     for (const name of names) {
       const record = this.#volumes.get(name);
-      if (record?.anonymous === true && this.#options.usedBy(name).length === 0) this.#delete(record);
+      const isFree = this.#options.usedBy(name).length === 0 && !this.#held.has(name);
+      if (record?.anonymous === true && isFree) this.#delete(record);
     }
+  }
+
+  /** Keeps volumes from being removed until the function that this gives is called. */
+  hold(names: readonly string[]): () => void {
+    const count = (name: string, by: number) => {
+      const total = (this.#held.get(name) ?? 0) + by;
+      if (total === 0) this.#held.delete(name);
+      else this.#held.set(name, total);
+    };
+    for (const name of names) count(name, 1);
+    return () => {
+      for (const name of names) count(name, -1);
+    };
+  }
+
+  /** Undoes `ensure()` for a container that could not be made; what somebody else uses by now stays. */
+  takeBack(name: string): void {
+    const record = this.#volumes.get(name);
+    // Held once: by the container that asks.
+    const isOthers = this.#options.usedBy(name).length > 0 || (this.#held.get(name) ?? 0) > 1;
+    if (record !== undefined && !isOthers) this.#delete(record);
   }
 
   /** Where its files are. */
