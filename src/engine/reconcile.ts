@@ -3,7 +3,7 @@
  * run are adopted, those that ended meanwhile are taken to their end, half-made and unknown ones are removed.
  */
 
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isKind, messageOf } from '../base/errors.ts';
 import type { TaskProcess } from '../runtime/containerd/client.ts';
@@ -15,6 +15,7 @@ import { closeSharedMemory, sharedMemoryFolder } from './containers/shared-memor
 import { inOrderOfNeeds, needs } from './containers/start-order.ts';
 import type { EngineContext } from './context.ts';
 import { ProcessIo } from './io/process-io.ts';
+import { COPY_FOLDER } from './volumes/mounts.ts';
 
 /** Milliseconds to wait for a task that was killed because nobody knows it. */
 const KILL_WAIT = 5000;
@@ -195,7 +196,13 @@ export class Reconciler {
 
   /** Runtime containers, snapshots and folders of containers that have no record. */
   async #removeLeftovers(): Promise<void> {
-    const { containerd, settings, log } = this.#context;
+    const { containerd, settings, log, host } = this.#context;
+    // Snapshots that were mounted to fill a volume, when the daemon was killed.
+    for (const name of readdirSync(settings.execRoot).filter((entry) => entry.startsWith(COPY_FOLDER))) {
+      const path = join(settings.execRoot, name);
+      host.unmount(path);
+      rmdirSync(path);
+    }
     for (const found of await containerd.containers.list()) {
       if (this.#registry.byId(found.id)?.isRunning) continue;
       await containerd.containers

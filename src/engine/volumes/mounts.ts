@@ -28,6 +28,9 @@ interface Planned {
   copyInto: string | undefined;
 }
 
+/** First part of the names of folders below the exec root on which snapshots are mounted for a moment. */
+export const COPY_FOLDER = 'copy-';
+
 export class VolumeMounts implements MountResolver {
   readonly #context: EngineContext;
   readonly #volumes: VolumeService;
@@ -188,7 +191,7 @@ export class VolumeMounts implements MountResolver {
     if (wanted.length === 0) return;
     const { containerd, host, settings } = this.#context;
     const mounts = await containerd.snapshotter(record.snapshotter).mounts(record.id);
-    const rootfs = mkdtempSync(join(settings.execRoot, 'copy-'));
+    const rootfs = mkdtempSync(join(settings.execRoot, COPY_FOLDER));
     try {
       host.mountRootfs(mounts, rootfs);
       for (const { mount, copyInto } of wanted) copyTree(rootfs, mount.Destination, copyInto as string);
