@@ -3,7 +3,7 @@
  * run are adopted, those that ended meanwhile are taken to their end, half-made and unknown ones are removed.
  */
 
-import { existsSync, readdirSync, rmdirSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isKind, messageOf } from '../base/errors.ts';
 import type { TaskProcess } from '../runtime/containerd/client.ts';
