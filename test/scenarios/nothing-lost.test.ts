@@ -271,6 +271,9 @@ describe('A daemon that is stopped', () => {
     const { cli, host, daemon } = stage;
     await cli('run', '-d', '--name', 'web', '-p', '8080:80', 'nginx');
     await cli('run', '-d', '--name', 'counter', ...COUNTER);
+    // Both have to know what to do with a signal.
+    await host.world.getSoon(PAGE);
+    await soon(async () => assert.match(await cli('logs', 'counter'), /tick 1/));
     assert.equal(await daemon.stop(), 0);
     assert.deepEqual(await processesOf(daemon, ''), []);
     await daemon.expectNoResidue();
