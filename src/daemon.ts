@@ -61,6 +61,13 @@ async function run(argv: string[], initial: DaemonConfig, warnings: string[]): P
       process.exit(0);
     })();
   };
+  // A fault in one container's affairs must not end the daemon of all others.
+  process.on('unhandledRejection', (reason) => {
+    log.error(
+      { error: messageOf(reason), stack: reason instanceof Error ? reason.stack : undefined },
+      'a failure that nobody waited for',
+    );
+  });
   process.on('SIGTERM', end);
   process.on('SIGINT', end);
   process.on('SIGHUP', () => {
