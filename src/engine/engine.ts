@@ -20,6 +20,9 @@ import { followTaskEvents } from './task-events.ts';
 import { VolumeMounts } from './volumes/mounts.ts';
 import { VolumeService } from './volumes/service.ts';
 
+/** Milliseconds. */
+const SECOND_LOOK = 1000;
+
 export interface EngineParts {
   context: EngineContext;
   store: Store;
@@ -96,11 +99,14 @@ export class Engine {
         onEvent: (event) => this.#dispatch(event),
         onOpen: () => {
           open.resolve();
-          if (this.#opened++ > 0) {
-            this.#reconciler
-              .afterInterruption()
-              .catch((error) => this.#failed('look for missed ends', error));
-          }
+          if (this.#opened++ === 0) return;
+          const look = () =>
+            Promise.all([this.#reconciler.afterInterruption(), this.execs.afterInterruption()]).catch(
+              (error) => this.#failed('look for missed ends', error),
+            );
+          void look();
+          // Once more for what was being started just now, whose end may have come before the stream was open.
+          setTimeout(() => void look(), SECOND_LOOK).unref();
         },
       },
       this.#ending.signal,

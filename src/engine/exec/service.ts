@@ -20,6 +20,8 @@ import { Exec, type ExecConfig } from './exec.ts';
 
 /** Milliseconds an ended exec can still be inspected. */
 const KEEP = 5 * 60_000;
+/** Exit status of an exec whose end nobody saw. */
+const UNKNOWN_EXIT = 255;
 /** Milliseconds that reading the rest of the output may take after the end. */
 const DRAIN_TIMEOUT = 2000;
 
@@ -180,6 +182,19 @@ export class ExecService {
     await this.#context.containerd.tasks.deleteProcess(container.id, execId).catch(() => {});
     this.#finish(exec, exitStatus);
     this.#lifecycle.emit(container, 'exec_die', { execID: exec.id, exitCode: String(exitStatus) });
+  }
+
+  /** After containerd's events were interrupted: which execs ended without our hearing of it? */
+  async afterInterruption(): Promise<void> {
+    for (const exec of [...this.#execs.values()]) {
+      const container = this.#registry.byId(exec.containerId);
+      if (exec.status !== 'running' || container === undefined) continue;
+      const found = await this.#context.containerd.tasks
+        .get(exec.containerId, { execId: exec.id })
+        .catch((error) => (isKind(error, 'not-found') ? undefined : 'unknown'));
+      if (found === 'unknown' || (typeof found === 'object' && found.status !== 'stopped')) continue;
+      await this.handleExit(container, exec.id, found?.exitStatus ?? UNKNOWN_EXIT);
+    }
   }
 
   /** The container has ended: whatever ran in it has too. */
