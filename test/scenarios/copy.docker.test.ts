@@ -334,14 +334,14 @@ describe('files in and out of containers', () => {
     writeFileSync(join(local, 'file'), '');
     truncateSync(join(local, 'file'), 3_000_000);
     const since = String(Math.floor(Date.now() / 1000) - 1);
-    await cli('run', '-d', '--name', 'cc', '-v', 'dfv:/data', 'busybox', 'sleep', '600');
-    await cli('cp', join(local, 'file'), 'cc:/file');
-    await cli('cp', join(local, 'file'), 'cc:/data');
-    await cli('cp', 'cc:/file', join(local, 'back'));
-    await cli('export', '-o', join(local, 'x.tar'), 'cc');
+    await cli('run', '-d', '--name', 'told', '-v', 'dfv:/data', 'busybox', 'sleep', '600');
+    await cli('cp', join(local, 'file'), 'told:/file');
+    await cli('cp', join(local, 'file'), 'told:/data');
+    await cli('cp', 'told:/file', join(local, 'back'));
+    await cli('export', '-o', join(local, 'x.tar'), 'told');
     const events = await cli(
       ...['events', '--since', since, '--until', String(Math.ceil(Date.now() / 1000))],
-      ...['--filter', 'container=cc', '--format', '{{.Action}}'],
+      ...['--filter', 'container=told', '--format', '{{.Action}}'],
     );
     const actions = events.split('\n').filter((action) => /archive|extract|export/.test(action));
     assert.deepEqual(actions, ['extract-to-dir', 'extract-to-dir', 'archive-path', 'export']);
@@ -350,7 +350,7 @@ describe('files in and out of containers', () => {
     assert.match(table, /^Containers: 1 1 3(\.\d+)?MB$/m);
     assert.match(table, /^Local Volumes: 1 1 3MB$/m);
     assert.match(await cli('system', 'df', '-v'), /^dfv +1 +3MB$/m);
-    await cli('rm', '-f', 'cc');
+    await cli('rm', '-f', 'told');
     await cli('volume', 'rm', 'dfv');
   });
 
