@@ -217,7 +217,8 @@ describe('files in and out of containers', () => {
     await new Promise((resolve) => setTimeout(resolve, 1000));
     assert.ok(peak() < memory + 64, `${memory} MB, then ${peak()} MB`);
     response.destroy();
-    await soon(() => assert.equal(descriptors(), before));
+    // Fewer is fine: what an earlier request had open may have been counted.
+    await soon(() => assert.ok(descriptors() <= before, `${before} descriptors, then ${descriptors()}`));
   });
 
   it('a stopped container starts when the copy has ended, and has it', async () => {
