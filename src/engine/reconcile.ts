@@ -5,6 +5,7 @@
 
 import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isKind, messageOf } from '../base/errors.ts';
 import type { TaskProcess } from '../runtime/containerd/client.ts';
 import { type Container, logLoss } from './containers/container.ts';
@@ -19,6 +20,8 @@ import { COPY_FOLDER } from './volumes/mounts.ts';
 
 /** Milliseconds to wait for a task that was killed because nobody knows it. */
 const KILL_WAIT = 5000;
+/** Milliseconds in which the event of an exit may still come when the task is gone already. */
+const EVENT_DELAY = 1000;
 /** Exit status of a run whose end nobody saw, as in Docker. */
 const UNKNOWN_EXIT = 255;
 
@@ -117,25 +120,35 @@ export class Reconciler {
     const tasks = new Map(
       (await this.#context.containerd.tasks.list()).map((task) => [task.containerId, task]),
     );
+    const gone: Array<{ container: Container; pid: number }> = [];
     for (const container of this.#registry.all()) {
       const { pid } = container.record.state;
       if (!container.isRunning || pid === 0) continue;
       const task = tasks.get(container.id);
-      if (task !== undefined && task.status !== 'stopped') continue;
-      const exit = {
-        pid,
-        exitStatus: task?.exitStatus ?? UNKNOWN_EXIT,
-        exitedAt: task?.exitedAt ?? new Date(),
-      };
-      this.#lifecycle
-        .handleExit(container, exit)
-        .catch((error) =>
-          this.#context.log.error(
-            { container: container.id, error: messageOf(error) },
-            'cannot take in an exit',
-          ),
-        );
+      if (task === undefined) gone.push({ container, pid });
+      else if (task.status === 'stopped') this.#takeIn(container, { ...task, pid });
     }
+    if (gone.length === 0) return;
+    // Only the event knows how it ended, and the list may know of the end before the event is here.
+    await sleep(EVENT_DELAY);
+    for (const { container, pid } of gone) {
+      if (container.isRunning && container.record.state.pid === pid) this.#takeIn(container, { pid });
+    }
+  }
+
+  #takeIn(
+    container: Container,
+    seen: { pid: number; exitStatus?: number; exitedAt?: Date | undefined },
+  ): void {
+    const { pid, exitStatus = UNKNOWN_EXIT, exitedAt = new Date() } = seen;
+    this.#lifecycle
+      .handleExit(container, { pid, exitStatus, exitedAt })
+      .catch((error) =>
+        this.#context.log.error(
+          { container: container.id, error: messageOf(error) },
+          'cannot take in an exit',
+        ),
+      );
   }
 
   #adopt(container: Container, task: TaskProcess): void {
