@@ -69,8 +69,11 @@ export type ProxyRequest =
   | { op: 'ping' }
   /** Makes `mappings` the whole state: missing ones are opened, others closed, unchanged ones keep their connections. */
   | { op: 'set'; mappings: ProxyMapping[] }
-  /** Adds all of `mappings` or none. One that stands already as it is asked for is left alone. */
-  | { op: 'add'; mappings: ProxyMapping[] }
+  /**
+   * Adds all of `mappings` or none. One that stands already as it is asked for is left alone. The mappings `instead` leave in the
+   * same change: a port that goes from one to another stays bound, and what travels by it goes on when it leads to the same target.
+   */
+  | { op: 'add'; mappings: ProxyMapping[]; instead?: string[] }
   /** Closes the ports of these mappings and resets their connections; unknown ids are ignored. */
   | { op: 'remove'; ids: string[] }
   | { op: 'list' }

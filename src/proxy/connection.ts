@@ -18,7 +18,7 @@ import { pendingError, resetOnClose, SHUT_WR } from '../kernel/epoll/socket.ts';
 import { libc } from '../kernel/ffi/libc.ts';
 import type { Counters } from './counters.ts';
 import { Relay, type RelayTools } from './relay.ts';
-import type { Passenger, Route } from './route.ts';
+import type { Passenger } from './route.ts';
 import type { Outgoing } from './target.ts';
 
 /** What connections share. */
@@ -44,29 +44,32 @@ const CLOSED = -1;
 
 export class Connection implements Watcher, Passenger {
   readonly #tools: ConnectionTools;
-  readonly #route: Route;
+  readonly #passengers: Set<Passenger>;
   readonly #outgoing: Outgoing;
   readonly #client: Side;
   readonly #target: Side;
   #established = false;
 
-  /** @param preface what the target is told before the client's first byte */
+  /**
+   * @param passengers where it is found while it lives
+   * @param preface what the target is told before the client's first byte
+   */
   constructor(
     clientFd: number,
     outgoing: Outgoing,
-    route: Route,
+    passengers: Set<Passenger>,
     preface: Buffer | undefined,
     tools: ConnectionTools,
   ) {
     this.#tools = tools;
-    this.#route = route;
+    this.#passengers = passengers;
     this.#outgoing = outgoing;
     const toTarget = new Relay(clientFd, outgoing.fd, tools);
     const toClient = new Relay(outgoing.fd, clientFd, tools);
     if (preface !== undefined) toTarget.begin(preface);
     this.#client = { fd: clientFd, reads: toTarget, writes: toClient, interest: 0, shut: false };
     this.#target = { fd: outgoing.fd, reads: toClient, writes: toTarget, interest: 0, shut: false };
-    route.passengers.add(this);
+    passengers.add(this);
     tools.counters.tcp.active++;
     try {
       for (const side of [this.#client, this.#target]) {
@@ -169,7 +172,7 @@ export class Connection implements Watcher, Passenger {
 
   #leave(): void {
     const { counters, onRoom } = this.#tools;
-    if (!this.#route.passengers.delete(this)) return;
+    if (!this.#passengers.delete(this)) return;
     for (const relay of [this.#client.reads, this.#client.writes]) relay.release();
     counters.tcp.active--;
     counters.tcp.bytesToTarget += this.#client.reads.moved;

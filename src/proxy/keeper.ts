@@ -102,13 +102,12 @@ export class Keeper {
       }
       case 'add': {
         const mappings = checkMappings(request.mappings);
-        this.#ports.add(mappings);
+        this.#ports.add(mappings, checkIds(request.instead ?? []));
         return { bindings: this.#ports.bindings(mappings.map(({ id }) => id)) };
       }
       case 'remove':
-        if (!Array.isArray(request.ids)) throw invalid(`ids ${JSON.stringify(request.ids)} is no list`);
         this.#tools.targets.prune();
-        return { removed: this.#ports.remove(request.ids) };
+        return { removed: this.#ports.remove(checkIds(request.ids)) };
       case 'list':
         return { mappings: this.#ports.mappings(), bindings: this.#ports.bindings(), held: this.#held.ids() };
       case 'hold':
@@ -152,4 +151,9 @@ export class Keeper {
     const { tcp, udp } = this.#counters;
     return this.#ports.size + tcp.active * 2 + udp.active + this.#tools.pipes.descriptors;
   }
+}
+
+function checkIds(ids: unknown): string[] {
+  if (!Array.isArray(ids)) throw invalid(`ids ${JSON.stringify(ids)} is no list`);
+  return ids;
 }

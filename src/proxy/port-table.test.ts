@@ -88,11 +88,40 @@ describe('PortTable', () => {
   it('`set()` hands a port over without closing it, and ends what travelled on its old way', () => {
     table.set([mapping('a', 80, { hostPortEnd: 81 })]);
     let aborted = 0;
-    ports.get(80)!.route!.passengers.add({ abort: () => aborted++ });
+    ports
+      .get(80)!
+      .route!.passengers(80)
+      .add({ abort: () => aborted++ });
     table.set([mapping('b', 81, { targetIp: '172.17.0.3' })]);
     assert.deepEqual(log, ['+80', '+81', '-80']);
     assert.equal(ports.get(81)!.route!.mapping.id, 'b');
     assert.equal(aborted, 1);
+  });
+
+  it('`add()` with `instead` takes one port out of a range, and what comes by the others goes on', () => {
+    table.add([mapping('a', 80, { hostPortEnd: 83 })]);
+    const ended: number[] = [];
+    for (const port of [80, 81, 83])
+      ports
+        .get(port)!
+        .route!.passengers(port)
+        .add({ abort: () => ended.push(port) });
+    const rest = [mapping('a', 80), mapping('c', 82, { hostPortEnd: 83, targetPort: 82 })];
+    table.add(rest, ['a', 'unknown']);
+    assert.deepEqual(log, ['+80', '+81', '+82', '+83', '-81']);
+    assert.deepEqual(ended, [81]);
+    assert.deepEqual(table.mappings(), rest);
+    assert.equal(table.size, 3);
+    table.remove(['c']);
+    assert.deepEqual(ended, [81, 83], 'what was handed over ends with its new way');
+  });
+
+  it('`add()` with `instead` changes nothing when a port is taken', () => {
+    table.add([mapping('a', 80)]);
+    taken.add(90);
+    assert.throws(() => table.add([mapping('b', 80), mapping('c', 90)], ['a']), { kind: 'conflict' });
+    assert.deepEqual(log, ['+80']);
+    assert.deepEqual(table.mappings(), [mapping('a', 80)]);
   });
 
   it('a port of the kernel’s choice is remembered, and found again by 0 or by its number', () => {

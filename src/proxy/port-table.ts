@@ -68,10 +68,15 @@ export class PortTable {
     this.#change([...this.#installed.keys()], mappings);
   }
 
-  /** Adds `mappings`; one whose id stands already is left alone when it is the same, replaced when not. */
-  add(mappings: ProxyMapping[]): void {
+  /**
+   * Adds `mappings`; one whose id stands already is left alone when it is the same, replaced when not.
+   *
+   * @param instead ids of mappings that leave in the same change; unknown ones are ignored
+   */
+  add(mappings: ProxyMapping[], instead: readonly string[] = []): void {
+    const leaving = new Set([...mappings.map((mapping) => mapping.id), ...instead]);
     this.#change(
-      mappings.map((mapping) => mapping.id).filter((id) => this.#installed.has(id)),
+      [...leaving].filter((id) => this.#installed.has(id)),
       mappings,
     );
   }
@@ -120,11 +125,14 @@ export class PortTable {
       for (const { of, port } of progress.opened) this.#unbind(of, port);
       throw error;
     }
-    for (const [id, entry] of going) this.#uninstall(id, entry, progress.claimed);
-    for (const entry of entries) {
-      this.#installed.set(entry.route.mapping.id, entry);
-      for (const port of entry.ports) port.route = entry.route;
+    for (const { route, ports } of entries) {
+      for (const port of ports) {
+        port.route?.handOver(port.port, route);
+        port.route = route;
+      }
     }
+    for (const [id, entry] of going) this.#uninstall(id, entry, progress.claimed);
+    for (const entry of entries) this.#installed.set(entry.route.mapping.id, entry);
   }
 
   /** Binds the ports of `mapping`, or takes them from those that leave, without giving them their route yet. */

@@ -10,7 +10,8 @@ export interface Passenger {
 /** The way of one mapping, shared by all its ports, with everything that travels on it now. */
 export class Route {
   readonly mapping: ProxyMapping;
-  readonly passengers = new Set<Passenger>();
+  /** By host port; a set is made for its port's first passenger: ports are many. */
+  readonly #passengers = new Map<number, Set<Passenger>>();
   /** Added to a host port to get the target's port. */
   readonly offset: number;
 
@@ -24,8 +25,37 @@ export class Route {
     return this.mapping.mode === 'hold';
   }
 
+  /** What comes by one host port now; a passenger enters the set and leaves it by itself. */
+  passengers(port: number): Set<Passenger> {
+    let present = this.#passengers.get(port);
+    if (present === undefined) {
+      present = new Set();
+      this.#passengers.set(port, present);
+    }
+    return present;
+  }
+
+  /** Gives what comes by `port` to the route that has the port now, if it leads the same way. */
+  handOver(port: number, next: Route): void {
+    const present = this.#passengers.get(port);
+    if (present === undefined || !this.#leadsAs(next)) return;
+    this.#passengers.delete(port);
+    next.#passengers.set(port, present);
+  }
+
   /** Ends everything that travels on it: what docker-proxy's death does to its connections. */
   close(): void {
-    for (const passenger of [...this.passengers]) passenger.abort();
+    for (const passenger of [...this.#passengers.values()].flatMap((present) => [...present]))
+      passenger.abort();
+  }
+
+  #leadsAs({ mapping, offset }: Route): boolean {
+    const own = this.mapping;
+    return (
+      offset === this.offset &&
+      mapping.targetIp === own.targetIp &&
+      mapping.mode === own.mode &&
+      (mapping.proxyProtocol ?? false) === (own.proxyProtocol ?? false)
+    );
   }
 }

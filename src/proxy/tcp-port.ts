@@ -138,7 +138,7 @@ export class TcpPort implements BoundPort, Watcher {
     }
     counters.tcp.accepted++;
     const preface = route.mapping.proxyProtocol ? proxyHeader(fd) : undefined;
-    new Connection(fd, outgoing, route, preface, this.#tools);
+    new Connection(fd, outgoing, route.passengers(this.port), preface, this.#tools);
     return true;
   }
 

@@ -18,7 +18,7 @@ export class UdpFlow implements Watcher, Passenger {
   readonly #fd: number;
   readonly #port: UdpPort;
   readonly #client: Destination;
-  readonly #route: Route;
+  readonly #passengers: Set<Passenger>;
   readonly #tools: UdpPortTools;
   readonly #onClose: () => void;
 
@@ -26,21 +26,21 @@ export class UdpFlow implements Watcher, Passenger {
     fd: number,
     port: UdpPort,
     client: Destination,
-    route: Route,
+    passengers: Set<Passenger>,
     tools: UdpPortTools,
     onClose: () => void,
   ) {
     this.#fd = fd;
     this.#port = port;
     this.#client = client;
-    this.#route = route;
+    this.#passengers = passengers;
     this.#tools = tools;
     this.#onClose = onClose;
     tools.loop.add(fd, EPOLLIN, this);
     tools.counters.udp.created++;
     tools.counters.udp.active++;
     tools.flows.enter(this);
-    route.passengers.add(this);
+    passengers.add(this);
   }
 
   /** Connects to the target; undefined when the system has no descriptor or local port for it. */
@@ -62,7 +62,7 @@ export class UdpFlow implements Watcher, Passenger {
       libc().close(fd);
       return undefined;
     }
-    return new UdpFlow(fd, port, client, route, tools, onClose);
+    return new UdpFlow(fd, port, client, route.passengers(port.port), tools, onClose);
   }
 
   /** Passes datagrams `first` … `end`-1 of the batch on to the target. */
@@ -89,7 +89,7 @@ export class UdpFlow implements Watcher, Passenger {
   }
 
   abort(): void {
-    if (!this.#route.passengers.delete(this)) return;
+    if (!this.#passengers.delete(this)) return;
     this.#tools.loop.forget(this.#fd);
     libc().close(this.#fd);
     this.#tools.counters.udp.active--;
