@@ -20,3 +20,6 @@ export const head = plain('HEAD');
 export const post = plain('POST');
 export const put = plain('PUT');
 export const del = plain('DELETE');
+
+/** An answer that lasts as long as the client listens: events, logs, statistics. */
+export const lasting = (route: PlainRoute): PlainRoute => ({ ...route, lasts: true });

@@ -17,6 +17,8 @@ interface RouteBase {
 /** An ordinary request. The handler has answered when it resolves; what it throws becomes an error answer. */
 export interface PlainRoute extends RouteBase {
   kind: 'plain';
+  /** The answer lasts as long as the client listens: its duration tells nothing of the operation. */
+  lasts?: true;
   handle(call: PlainCall): Promise<void> | void;
 }
 

@@ -34,6 +34,17 @@ export interface ApiServerOptions {
   minApiVersion?: string;
   /** The `Server` header. Default `Bridgeport (linux)`. */
   serverHeader?: string;
+  /** Told of every request that a route answered: for those who count. */
+  onAnswered?: (answered: AnsweredRequest) => void;
+}
+
+export interface AnsweredRequest {
+  method: string;
+  /** The pattern of the route: `/containers/{name}/start`. */
+  route: string;
+  status: number;
+  /** Until the answer had been sent; undefined for answers that last as long as the client listens. */
+  seconds: number | undefined;
 }
 
 export interface ApiServer {
@@ -108,6 +119,7 @@ class HttpApi implements ApiServer {
   readonly #log: Log;
   readonly #range: VersionRange;
   readonly #headers: Record<string, string>;
+  readonly #onAnswered: (answered: AnsweredRequest) => void;
   readonly #servers = new Set<Server>();
   /** Sockets that belong to a session, which Node's server no longer knows. */
   readonly #sessions = new Set<Duplex>();
@@ -119,6 +131,7 @@ class HttpApi implements ApiServer {
     this.#backend = backend;
     this.#router = createRouter(routes);
     this.#log = options.log;
+    this.#onAnswered = options.onAnswered ?? (() => {});
     this.#range = { min: options.minApiVersion ?? '1.24', max: options.apiVersion ?? '1.51' };
     this.#headers = {
       'Api-Version': this.#range.max,
@@ -249,11 +262,12 @@ class HttpApi implements ApiServer {
     const started = performance.now();
     const controller = new AbortController();
     this.#running.add(controller);
+    let route: Route | undefined;
     response.on('error', () => {});
     response.once('close', () => {
       this.#running.delete(controller);
       controller.abort();
-      this.#logged(request, response.statusCode, started);
+      this.#logged(request, route, response.statusCode, started);
       if (this.#closing) setImmediate(() => this.#closeIdle());
     });
     for (const [name, value] of Object.entries(this.#headers)) response.setHeader(name, value);
@@ -266,6 +280,7 @@ class HttpApi implements ApiServer {
       const target = parseTarget(request.url ?? '');
       if (target === undefined) throw invalid(`malformed path ${JSON.stringify(request.url)}`);
       const match = this.#find(request.method, target);
+      route = match?.route;
       if (match === undefined || match.route.kind !== 'plain') throw notFound('page not found');
       const call = this.#call(request, target, match, controller.signal, () => collect(request));
       await match.route.handle({ ...call, request, response });
@@ -294,17 +309,19 @@ class HttpApi implements ApiServer {
     this.#running.add(gone);
     this.#sessions.add(socket);
     let status = 200;
+    let route: Route | undefined;
     socket.on('error', () => {});
     socket.once('close', () => {
       this.#running.delete(gone);
       this.#sessions.delete(socket);
       gone.abort();
-      this.#logged(request, status, started);
+      this.#logged(request, route, status, started);
     });
     const input = new RawInput(request, socket, head);
     try {
       const target = parseTarget(request.url ?? '')!;
       const match = this.#find(request.method, target)!;
+      route = match.route;
       const call = this.#call(request, target, match, gone.signal, () => input.body());
       if (match.route.kind !== 'session') throw notFound('page not found');
       const plan = await match.route.open(call);
@@ -349,8 +366,14 @@ class HttpApi implements ApiServer {
     );
   }
 
-  #logged(request: IncomingMessage, status: number, started: number): void {
-    const durationMs = Math.round((performance.now() - started) * 10) / 10;
+  #logged(request: IncomingMessage, route: Route | undefined, status: number, started: number): void {
+    const duration = performance.now() - started;
+    const durationMs = Math.round(duration * 10) / 10;
     this.#log.debug({ method: request.method, path: request.url, status, durationMs }, 'request');
+    // What no route answers is not counted: its path is the client's choice, and would be a series of its own each time.
+    if (route === undefined) return;
+    const { method, path, kind } = route;
+    const lasts = kind === 'session' || route.lasts === true;
+    this.#onAnswered({ method, route: path, status, seconds: lasts ? undefined : duration / 1000 });
   }
 }

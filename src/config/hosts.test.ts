@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DEFAULT_SOCKET, formatHost, isLoopback, parseHost } from './hosts.ts';
+import { DEFAULT_SOCKET, formatHost, isLoopback, parseHost, parseMetricsAddress } from './hosts.ts';
+
+test('`parseMetricsAddress()` wants a host and a port, and takes no host for every address', () => {
+  assert.deepEqual(parseMetricsAddress('127.0.0.1:9323'), { host: '127.0.0.1', port: 9323 });
+  assert.deepEqual(parseMetricsAddress('[::1]:9323'), { host: '::1', port: 9323 });
+  assert.deepEqual(parseMetricsAddress(':9323'), { host: '::', port: 9323 });
+  for (const text of ['9323', '127.0.0.1', 'http://a:1', 'a:0', 'a:70000']) {
+    assert.throws(() => parseMetricsAddress(text), {
+      message: `invalid metrics address ${JSON.stringify(text)}: want host:port`,
+    });
+  }
+});
 
 test('`parseHost()` fills in what is left out', () => {
   assert.deepEqual(parseHost('unix://'), { kind: 'unix', path: DEFAULT_SOCKET });

@@ -55,6 +55,19 @@ export function parseHost(text: string, tls = false, cwd: string = process.cwd()
   }
 }
 
+/**
+ * Reads what `--metrics-addr` says: `127.0.0.1:9323`, `[::1]:9323`, `:9323` (every address).
+ *
+ * @throws `invalid` naming the text
+ */
+export function parseMetricsAddress(text: string): { host: string; port: number } {
+  const [, host, port] = /^(\[[^\]]*\]|[^:/?#@\s]*):(\d{1,5})$/.exec(text) ?? [];
+  if (host === undefined || Number(port) < 1 || Number(port) > 65535) {
+    throw invalid(`invalid metrics address ${JSON.stringify(text)}: want host:port`);
+  }
+  return { host: host.replace(/^\[(.*)\]$/, '$1') || '::', port: Number(port) };
+}
+
 /** The normal form, which `info` and the log show. */
 export function formatHost(address: ListenAddress): string {
   switch (address.kind) {

@@ -5,12 +5,15 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { ObserveBackend } from '../api/backend.ts';
+import { listenOn } from '../api/listen.ts';
+import { createMetricsServer } from '../api/metrics-server.ts';
 import { type ApiServer, createApiServer } from '../api/server.ts';
 import { messageOf, notImplemented } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import { Prefix } from '../base/prefix.ts';
-import { parseHost } from '../config/hosts.ts';
+import { parseHost, parseMetricsAddress } from '../config/hosts.ts';
 import type { DaemonConfig } from '../config/table.ts';
 import type { EngineContext, ResolvedImage } from '../engine/context.ts';
 import { Engine } from '../engine/engine.ts';
@@ -36,6 +39,7 @@ import { DOCKER_DEFAULT_POOLS, SubnetSpace, ulaPool } from '../network/ipam/inde
 import { ProxyProcess } from '../network/ports/proxy-process.ts';
 import { PortPublisher } from '../network/ports/publisher.ts';
 import { StaleFlows } from '../network/ports/stale-flows.ts';
+import { OperationCounters } from '../observe/metrics/operations.ts';
 import { type Containerd, connectContainerd } from '../runtime/containerd/client.ts';
 import { ManagedContainerd } from '../runtime/containerd/managed.ts';
 import { RegistryClient } from '../runtime/registry/client.ts';
@@ -44,7 +48,8 @@ import { createBackend } from './backend.ts';
 import { gitCommit } from './git-commit.ts';
 import { createHostSystem } from './host-system.ts';
 import { apiAddress } from './listen.ts';
-import { topologyReader } from './topology.ts';
+import { createObserveBackend } from './observe.ts';
+import { topologyRecords } from './topology.ts';
 
 export const VERSION = '0.1.0';
 const SNAPSHOTTER = 'overlayfs';
@@ -138,6 +143,7 @@ export class Daemon {
     await keeperReady;
     await keeper.set(network.publisher.keeperMappings(network.controller.publishedPorts()));
 
+    const operations = new OperationCounters();
     const facts = await this.#facts(store, containerd, host);
     this.#shown = facts;
     const backend = createBackend({
@@ -146,17 +152,23 @@ export class Daemon {
       events,
       facts,
       login: (auth, signal) => registry.login(auth, signal),
-      observe: {
-        map: topologyReader({
-          engine,
-          network: network.controller,
-          firewall: firewallOf(config),
-          userlandProxy: config.userlandProxy,
-          log,
-        }),
-      },
+      observe: createObserveBackend({
+        version: VERSION,
+        records: topologyRecords(engine, network.controller),
+        network: network.controller,
+        keeper,
+        dns: network.dns,
+        firewall: firewallOf(config),
+        userlandProxy: config.userlandProxy,
+        operations,
+        log,
+      }),
     });
-    await this.#serve(createApiServer(backend, { log, minApiVersion: config.minApiVersion }));
+    const { minApiVersion } = config;
+    await this.#serve(
+      createApiServer(backend, { log, minApiVersion, onAnswered: (answered) => operations.count(answered) }),
+    );
+    await this.#serveMetrics(backend.observe);
     if (config.iptables) this.#onEnd('stop watching the firewall', network.controller.watchFirewall());
     if (config.restart) engine.startByPolicy();
     log.info({ version: VERSION, hosts: config.hosts }, 'ready');
@@ -232,6 +244,7 @@ export class Daemon {
       base: Prefix.parse(String(base)),
       size,
     }));
+    const dns = this.#dns();
     const conntrack = ConntrackClient.open();
     this.#onEnd('close connection tracking', () => conntrack.close());
     const controller: NetworkController = new NetworkController({
@@ -261,7 +274,7 @@ export class Daemon {
       store,
       route,
       bridge: new BridgeDriver(route, log),
-      dns: this.#dns(),
+      dns,
       forwarding: new Forwarding(
         { enabled: config.ipForward, dropAllowed: config.iptables && !config.ipForwardNoDrop },
         store,
@@ -279,7 +292,7 @@ export class Daemon {
       emit: (action, id, attributes) => events.publish('network', action, id, attributes),
       log,
     });
-    return { controller, publisher };
+    return { controller, publisher, dns };
   }
 
   /** The embedded resolver, which follows the host's name servers. */
@@ -383,6 +396,18 @@ export class Daemon {
       firewallBackend: firewallOf(config),
       warnings: [],
     };
+  }
+
+  async #serveMetrics(observe: ObserveBackend): Promise<void> {
+    if (this.#config.metricsAddr === '') return;
+    const server = createMetricsServer(() => observe.metrics(), this.#log);
+    const { host, port } = parseMetricsAddress(this.#config.metricsAddr);
+    await listenOn(server, { kind: 'tcp', host, port });
+    this.#log.info({ address: this.#config.metricsAddr }, 'metrics listen');
+    this.#onEnd('close the metrics', () => {
+      server.close();
+      server.closeAllConnections();
+    });
   }
 
   async #serve(server: ApiServer): Promise<void> {

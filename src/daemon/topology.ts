@@ -6,11 +6,9 @@ import type { Container } from '../engine/containers/container.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { NetworkController, SandboxRecord } from '../network/controller/controller.ts';
 import { readTopology } from '../observe/topology/map.ts';
-import type { TopologyContainer } from '../observe/topology/records.ts';
+import type { TopologyContainer, TopologyRecords } from '../observe/topology/records.ts';
 
-export interface TopologySource {
-  engine: Engine;
-  network: NetworkController;
+export interface TopologySettings {
   /** `iptables`, `nftables` or `none` */
   firewall: string;
   userlandProxy: boolean;
@@ -18,9 +16,14 @@ export interface TopologySource {
 }
 
 /** The answer of `GET /bridgeport/map`. */
-export function topologyReader({ engine, network, firewall, userlandProxy, log }: TopologySource) {
+export function topologyReader(records: TopologyRecords, { firewall, userlandProxy, log }: TopologySettings) {
   const settings = { firewall, kernelServes: firewall !== 'none', userlandProxy, log };
-  const records = {
+  return async () => readTopology(records, { ...settings, hostname: hostname() });
+}
+
+/** What is on record, read anew at every call. */
+export function topologyRecords(engine: Engine, network: NetworkController): TopologyRecords {
+  return {
     networks: () => network.networks.registry.all(),
     containers: () => {
       const sandboxes = new Map(network.sandboxes().map((record) => [record.request.containerId, record]));
@@ -38,7 +41,6 @@ export function topologyReader({ engine, network, firewall, userlandProxy, log }
         .map((container) => topologyContainer(container, sandboxes.get(container.id), network, nameOf, find));
     },
   };
-  return async () => readTopology(records, { ...settings, hostname: hostname() });
 }
 
 function topologyContainer(

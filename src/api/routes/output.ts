@@ -5,7 +5,7 @@ import type { LogRecord, WaitCondition } from '../backend.ts';
 import type { PlainCall, SessionCall, SessionPlan } from '../call.ts';
 import { LogWriter } from '../log-writer.ts';
 import { sendJson, startStream, write } from '../reply.ts';
-import { get } from '../route.ts';
+import { get, lasting, post } from '../route.ts';
 import type { Route } from '../router.ts';
 
 async function attach({ backend, params, query }: SessionCall): Promise<SessionPlan> {
@@ -113,7 +113,7 @@ function aborted(signal: AbortSignal): Promise<undefined> {
 
 export const outputRoutes: Route[] = [
   { kind: 'session', method: 'POST', path: '/containers/{name}/attach', open: attach },
-  get('/containers/{name}/logs', logs),
-  get('/containers/{name}/stats', stats),
-  { kind: 'plain', method: 'POST', path: '/containers/{name}/wait', handle: wait },
+  lasting(get('/containers/{name}/logs', logs)),
+  lasting(get('/containers/{name}/stats', stats)),
+  lasting(post('/containers/{name}/wait', wait)),
 ];

@@ -6,7 +6,7 @@ import type { PlainCall } from '../call.ts';
 import { infoFor } from '../compat/system.ts';
 import { parseFilters } from '../filters.ts';
 import { sendJson, startStream, write } from '../reply.ts';
-import { get, head, post } from '../route.ts';
+import { get, head, lasting, post } from '../route.ts';
 import { authConfig } from '../schemas/system.ts';
 
 function ping({ request, response }: PlainCall): void {
@@ -90,7 +90,7 @@ export const systemRoutes = [
   head('/_ping', ping),
   get('/version', version),
   get('/info', info),
-  get('/events', events),
+  lasting(get('/events', events)),
   get('/system/df', diskUsage),
   post('/auth', auth),
 ];

@@ -1,7 +1,7 @@
 /** Options of the daemon itself: its roots, sockets, log, TLS and containerd. */
 
 import { checkLabel } from '../addresses.ts';
-import { parseHost } from '../hosts.ts';
+import { parseHost, parseMetricsAddress } from '../hosts.ts';
 import { boolean, integer, list, oneOf, strings, switches, text } from '../kinds.ts';
 import { option } from '../option.ts';
 
@@ -9,6 +9,11 @@ import { option } from '../option.ts';
 const checkHost = (host: string) => {
   if (host !== '') parseHost(host);
   return host;
+};
+
+const checkMetricsAddress = (address: string) => {
+  parseMetricsAddress(address);
+  return address;
 };
 
 export const daemonOptions = {
@@ -193,9 +198,10 @@ export const daemonOptions = {
     reloadable: true,
   }),
   metricsAddr: option('metrics-addr', {
-    kind: text(),
+    kind: text(checkMetricsAddress),
     default: '',
     help: 'Set default address and port to serve the metrics api on',
+    built: true,
   }),
   rootless: option('rootless', {
     kind: boolean,

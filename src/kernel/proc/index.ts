@@ -5,6 +5,7 @@ export {
   readCgroupCapabilities,
   readCgroupLayout,
 } from './cgroups.ts';
+export { type ConntrackUse, readConntrackUse } from './conntrack.ts';
 export { bootId, type HostFacts, parseOsRelease, readHostFacts, readOsRelease } from './host.ts';
 export {
   identifyProcess,

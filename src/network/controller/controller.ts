@@ -192,6 +192,11 @@ export class NetworkController {
     return watchFirewall(this.#firewall, this.#parts.log);
   }
 
+  /** How often the firewall has been healed. */
+  get firewallRepairs(): number {
+    return this.#firewall.repairs;
+  }
+
   sandbox(containerId: string): SandboxInfo | undefined {
     const record = this.#sandboxes.get(containerId);
     return record?.phase === 'open' ? this.#info(record) : undefined;

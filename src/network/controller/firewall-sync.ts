@@ -20,9 +20,15 @@ export class FirewallSync {
   #next: Promise<void> | undefined;
   #running: Promise<void> = Promise.resolve();
   #busy = 0;
+  #repairs = 0;
 
   constructor(options: FirewallSyncOptions) {
     this.#options = options;
+  }
+
+  /** How often rules came back that somebody else had taken away. */
+  get repairs(): number {
+    return this.#repairs;
   }
 
   /** A transaction of ours runs or waits: what nftables announces meanwhile may be our own doing. */
@@ -41,7 +47,11 @@ export class FirewallSync {
 
   /** After somebody else wrote: what was flushed comes back. True when something had to be written. */
   heal(): Promise<boolean> {
-    return this.#after(() => this.#apply('heal'));
+    return this.#after(async () => {
+      const written = await this.#apply('heal');
+      if (written) this.#repairs++;
+      return written;
+    });
   }
 
   /** Rules of ours that somebody took away come back; other backends' rules go. For the start of the daemon. */

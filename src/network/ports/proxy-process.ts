@@ -76,6 +76,7 @@ export class ProxyProcess {
   #pid: number | undefined;
   #startedAt = 0;
   #failures = 0;
+  #restarts = 0;
   #ended = false;
   #rebind: NodeJS.Timeout | undefined;
 
@@ -93,6 +94,11 @@ export class ProxyProcess {
   /** Process id of the keeper; undefined while there is none. */
   get pid(): number | undefined {
     return this.#pid;
+  }
+
+  /** How often a keeper that ended by itself was followed by another. */
+  get restarts(): number {
+    return this.#restarts;
   }
 
   /**
@@ -225,6 +231,7 @@ export class ProxyProcess {
     const pid = this.#pid;
     this.#pid = undefined;
     if (this.#ended) return;
+    this.#restarts++;
     this.#failures = performance.now() - this.#startedAt < HEALTHY_LIFE ? this.#failures + 1 : 0;
     this.#options.log.warn(`the port keeper (process ${pid}) ended; starting it again`);
     void this.#order.run(() => this.#revive());

@@ -1,0 +1,59 @@
+/** Puts together what only looks: the map, the metrics. */
+
+import type { ObserveBackend } from '../api/backend.ts';
+import type { Log } from '../base/log.ts';
+import { IptablesRunner } from '../kernel/iptables/index.ts';
+import { NftContext } from '../kernel/nft/index.ts';
+import type { NetworkController } from '../network/controller/controller.ts';
+import { type DnsServer, LATENCY_BOUNDS } from '../network/dns/index.ts';
+import { NFT_TABLE } from '../network/firewall/index.ts';
+import type { ProxyProcess } from '../network/ports/proxy-process.ts';
+import type { FirewallName, RuleCounterSources } from '../observe/firewall/drops.ts';
+import { collectMetrics } from '../observe/metrics/collect.ts';
+import type { OperationCounters } from '../observe/metrics/operations.ts';
+import type { TopologyRecords } from '../observe/topology/records.ts';
+import { topologyReader } from './topology.ts';
+
+export interface ObserveParts {
+  version: string;
+  records: TopologyRecords;
+  network: NetworkController;
+  keeper: ProxyProcess;
+  dns: DnsServer;
+  firewall: FirewallName;
+  userlandProxy: boolean;
+  operations: OperationCounters;
+  log: Log;
+}
+
+export function createObserveBackend(parts: ObserveParts): ObserveBackend {
+  const { records, network, keeper, dns, firewall, operations, log } = parts;
+  const metrics = {
+    version: parts.version,
+    records,
+    keeper: () => keeper.stats(),
+    dns: { metrics: () => dns.metrics(), latencyBounds: LATENCY_BOUNDS },
+    firewall: { name: firewall, intent: () => network.intent(), counters: ruleCounters() },
+    operations,
+    repairs: () => ({ firewall: network.firewallRepairs, port_keeper: keeper.restarts }),
+    log,
+  };
+  return {
+    map: topologyReader(records, parts),
+    metrics: () => collectMetrics(metrics),
+  };
+}
+
+/** In the daemon's namespace. */
+function ruleCounters(): RuleCounterSources {
+  return {
+    saveIptables: (family) => new IptablesRunner({ family }).save(undefined, { counters: true }),
+    listNftables(family) {
+      using context = NftContext.open();
+      const name = `${family === 4 ? 'ip' : 'ip6'} ${NFT_TABLE}`;
+      // Asking for a table that is not there would be an error.
+      if (!context.run('list tables').split('\n').includes(`table ${name}`)) return undefined;
+      return context.list(`list table ${name}`, { output: ['terse'] });
+    },
+  };
+}
