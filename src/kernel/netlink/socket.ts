@@ -174,7 +174,7 @@ export class NetlinkSocket implements Disposable {
 
   async tryBatchAsync(requests: readonly NetlinkRequest[]): Promise<BatchResult[]> {
     this.#open(requests[0]);
-    this.#background ??= this.#sibling();
+    this.#background ??= this.sibling();
     const background = this.#background;
     this.#pending++;
     const turn = this.#queue.then(() => background.#sendInBackground(requests));
@@ -243,12 +243,12 @@ export class NetlinkSocket implements Disposable {
   }
 
   /** Another socket of the same protocol in the same namespace, which the socket itself can name. */
-  #sibling(): NetlinkSocket {
+  sibling(options: Pick<NetlinkSocketOptions, 'groups'> = {}): NetlinkSocket {
     const action = 'open a second netlink socket in the namespace of the first';
-    const fd = check(libc().ioctl(this.fd, SIOCGSKNS, null), action);
+    const fd = check(libc().ioctl(this.#open(undefined), SIOCGSKNS, null), action);
     try {
       const netns = { fd, inode: 0, path: 'of the socket', close() {}, [Symbol.dispose]() {} };
-      return NetlinkSocket.open(this.#protocol, { netns });
+      return NetlinkSocket.open(this.#protocol, { ...options, netns });
     } finally {
       libc().close(fd);
     }

@@ -21,6 +21,7 @@ import {
 } from './address.ts';
 import { NETNSA, RTM_GETNSID } from './constants.ts';
 import { type Link, readLink } from './link.ts';
+import { LinkDeletions } from './link-deletions.ts';
 import {
   addLink,
   type BridgePortChange,
@@ -58,9 +59,11 @@ import {
 
 export class RouteClient implements Disposable {
   readonly socket: NetlinkSocket;
+  readonly #deletions: LinkDeletions;
 
   private constructor(socket: NetlinkSocket) {
     this.socket = socket;
+    this.#deletions = new LinkDeletions(socket);
   }
 
   /** @param netns the namespace to look at; the thread's own by default. It may be left and even unmounted afterwards. */
@@ -69,6 +72,7 @@ export class RouteClient implements Disposable {
   }
 
   close(): void {
+    this.#deletions.close();
     this.socket.close();
   }
 
@@ -136,8 +140,9 @@ export class RouteClient implements Disposable {
     this.socket.request(deleteLink(link));
   }
 
+  /** Resolves as soon as nobody sees the link any more: the kernel goes on freeing it. */
   async deleteLinkAsync(link: number | string): Promise<void> {
-    await this.socket.requestAsync(deleteLink(link));
+    await this.#deletions.delete(link);
   }
 
   // Addresses
