@@ -14,12 +14,15 @@ import { parseArgs } from 'node:util';
 import { type Measure, Results } from './measure.ts';
 import { apiCalls } from './measures/api-calls.ts';
 import { fiftyAtOnce } from './measures/fifty-at-once.ts';
+import { hundredOnOne } from './measures/hundred-on-one.ts';
+import { networkCalls } from './measures/network-calls.ts';
 import { networkPart } from './measures/network-part.ts';
 import { ports500 } from './measures/ports-500.ts';
 import { publishedPort } from './measures/published-port.ts';
 import { ready } from './measures/ready.ts';
 import { runDetached } from './measures/run-detached.ts';
 import { runToEnd } from './measures/run-to-end.ts';
+import { thousandNetworks } from './measures/thousand-networks.ts';
 import { type MeasureReport, machine, print, type Report, report } from './report.ts';
 import { PEER, startSide } from './sides/daemons.ts';
 import type { Side } from './sides/side.ts';
@@ -33,6 +36,9 @@ const MEASURES: readonly Measure[] = [
   publishedPort,
   fiftyAtOnce,
   ports500,
+  networkCalls,
+  hundredOnOne,
+  thousandNetworks,
 ];
 
 /** Nobody waits longer for a bench that got stuck, milliseconds. */
@@ -130,7 +136,8 @@ async function main(args: string[]): Promise<number> {
   try {
     progress('starting the daemons');
     sides.push(await startSide('ours'));
-    if (!options.alone && existsSync(options.peer)) sides.push(await startSide('peer', options.peer));
+    if (!options.alone && existsSync(options.peer))
+      sides.push(await startSide('peer', { program: options.peer }));
     for (const { name, program } of sides) found.sides[name] = program;
     for (const measure of options.measures) {
       const one = await take(measure, sides, options.rounds ?? measure.rounds);

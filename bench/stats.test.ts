@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { median, summarize } from './stats.ts';
+import { median, quantile, summarize } from './stats.ts';
 
 test('`summarize()` says nothing of no readings', () => {
   assert.equal(summarize([]), undefined);
@@ -25,4 +25,10 @@ test('`summarize()` leaves the readings as they were', () => {
   const readings = [3, 1, 2];
   summarize(readings);
   assert.deepEqual(readings, [3, 1, 2]);
+});
+
+test('`quantile()` takes readings in any order, and gives one of them or a number between two', () => {
+  assert.equal(quantile([9, 1, 5], 1), 9);
+  assert.equal(quantile([9, 1, 5], 0.75), 7);
+  assert.equal(quantile([], 0.5), undefined);
 });

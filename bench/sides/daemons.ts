@@ -9,13 +9,22 @@ const OURS = join(import.meta.dirname, '../../bin/bridgeportd');
 /** Of Debian's package docker.io. Any daemon that takes dockerd's flags can stand there. */
 export const PEER = '/usr/sbin/dockerd';
 
-/** Makes a host, starts the daemon there with its defaults, and gives it the image. */
-export async function startSide(name: SideName, program: string = OURS): Promise<Side> {
+export interface SideChoice {
+  /** Default: ours. */
+  program?: string;
+  /** What its daemon.json says; default nothing. */
+  config?: Record<string, unknown>;
+}
+
+/** Makes a host, starts the daemon there, and gives it the image. */
+export async function startSide(name: SideName, choice: SideChoice = {}): Promise<Side> {
+  const { program = OURS, config = {} } = choice;
   const host = await createHost({ name: name === 'ours' ? 'bench' : 'bpeer' });
   const side = new Side({
     name,
     host,
     program,
+    config,
     args: ({ root, socket, cgroup }) => [
       ...['--data-root', `${root}/data`, '--exec-root', `${root}/exec`, '--pidfile', `${root}/pid`],
       ...['-H', `unix://${socket}`, '--cgroup-parent', cgroup],

@@ -23,7 +23,9 @@ export interface SideOptions {
   host: TestHost;
   /** Path of the daemon. */
   program: string;
-  /** Its arguments, given its folder, which holds an empty daemon.json. */
+  /** What its daemon.json says. */
+  config: Record<string, unknown>;
+  /** Its arguments, given its folder, which holds the daemon.json. */
   args: (paths: { root: string; socket: string; cgroup: string }) => string[];
 }
 
@@ -40,14 +42,14 @@ export class Side {
   readonly #agent = new Agent({ keepAlive: true });
   #process: ChildProcess | undefined;
 
-  constructor({ name, host, program, args }: SideOptions) {
+  constructor({ name, host, program, config, args }: SideOptions) {
     this.name = name;
     this.program = basename(program);
     this.host = host;
     const root = join(host.root, name);
     const home = join(root, 'home');
     mkdirSync(home, { recursive: true });
-    writeFileSync(join(root, 'daemon.json'), '{}');
+    writeFileSync(join(root, 'daemon.json'), JSON.stringify(config));
     this.#socket = join(root, 'd.sock');
     this.#log = join(root, 'log');
     this.docker = createClient('docker', this.#socket, home);

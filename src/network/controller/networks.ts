@@ -155,10 +155,20 @@ export class Networks {
     const { bridge, syncFirewall } = this.#parts;
     this.registry.remove(spec);
     this.#parts.onRemoved(spec);
-    await runAll(`remove network ${spec.name}`, [
-      () => syncFirewall(),
-      () => (spec.bridge === undefined ? undefined : bridge.deleteBridge(spec.bridge.name)),
+    // The kernel is slow at both, and each is tried whatever becomes of the other.
+    const outcomes = await Promise.allSettled([
+      syncFirewall(),
+      spec.bridge === undefined ? undefined : bridge.deleteBridge(spec.bridge.name),
     ]);
+    const failures = outcomes.filter((outcome) => outcome.status === 'rejected');
+    await runAll(
+      `remove network ${spec.name}`,
+      failures.map(
+        ({ reason }) =>
+          () =>
+            Promise.reject(reason),
+      ),
+    );
   }
 
   #identity(name: string): NetworkIdentity {
