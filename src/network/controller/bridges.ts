@@ -61,7 +61,8 @@ export function ensureNetworkBridge(spec: NetworkSpec, driver: BridgeDriver, opt
     mtu: bridge.mtu,
     addresses: bridgeAddresses(spec),
     routeLocalnet: options.iptables && !options.userlandProxy,
-    filterBridged: !bridge.icc && options.iptables,
+    // Without the proxy, what a container asks of a neighbour's published port is translated back on the bridge.
+    filterBridged: options.iptables && (!bridge.icc || !options.userlandProxy),
   });
 }
 

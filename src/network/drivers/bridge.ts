@@ -25,7 +25,7 @@ export interface BridgeSettings {
   addresses: readonly BridgeAddress[];
   /** Loopback addresses of the host may be translated to containers (userland proxy off). */
   routeLocalnet: boolean;
-  /** Frames between ports of the bridge meet the firewall; needed to keep containers apart. */
+  /** Frames between ports of the bridge meet the firewall; needed to keep containers apart, and to translate back. */
   filterBridged: boolean;
 }
 
@@ -56,7 +56,12 @@ export class BridgeDriver {
       this.#route.setLink(bridge.index, { mtu: settings.mtu });
     }
     const hasIPv6 = settings.addresses.some(({ address }) => address.includes(':'));
-    if (hasIPv6) this.#sysctl(`net/ipv6/conf/${name}/disable_ipv6`, '0');
+    if (hasIPv6) {
+      this.#sysctl(`net/ipv6/conf/${name}/disable_ipv6`, '0');
+      // Neighbours are asked for from the link-local address: while that is tentative, for a second or two, nothing from
+      // elsewhere would find a container.
+      this.#sysctl(`net/ipv6/conf/${name}/accept_dad`, '0');
+    }
     for (const { address, prefixLength } of settings.addresses) {
       this.#route.replaceAddress({
         link: bridge.index,
