@@ -102,6 +102,7 @@ export interface MapContainer {
 export interface MapPort {
   /** `0.0.0.0` and `::` mean every address of the host. */
   hostIp: string;
+  /** 0 in gateway mode `routed`, where no port of the host is used. */
   hostPort: number;
   /** Last port of a run; left out for a single port. */
   hostPortEnd?: number;

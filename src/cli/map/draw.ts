@@ -227,7 +227,8 @@ function portLines(ports: readonly MapPort[], up: boolean): Line[] {
   const rows = ports.map((port) => {
     const count = (port.hostPortEnd ?? port.hostPort) - port.hostPort;
     const range = (first: number) => (count > 0 ? `${first}-${first + count}` : String(first));
-    const outside = `${bracketed(port.hostIp)}:${range(port.hostPort)}`;
+    // Routed: met under the container's own address.
+    const outside = port.hostPort === 0 ? 'routed' : `${bracketed(port.hostIp)}:${range(port.hostPort)}`;
     const inside = `─▶ ${range(port.containerPort)}/${port.proto}`;
     const role = up ? 'port' : 'dim';
     return [

@@ -183,6 +183,10 @@ test('`summarize()` shows names, command, ports', () => {
           { HostIp: '::', HostPort: '8080' },
         ],
         '53/udp': null,
+        '443/tcp': [
+          { HostIp: '0.0.0.0', HostPort: '' },
+          { HostIp: '::', HostPort: '' },
+        ],
       },
     } as unknown as SandboxInfo,
   });
@@ -192,6 +196,8 @@ test('`summarize()` shows names, command, ports', () => {
     { IP: '0.0.0.0', PrivatePort: 80, Type: 'tcp', PublicPort: 8080 },
     { IP: '::', PrivatePort: 80, Type: 'tcp', PublicPort: 8080 },
     { PrivatePort: 53, Type: 'udp' },
+    // Routed: met under the container's own address.
+    { PrivatePort: 443, Type: 'tcp' },
   ]);
   assert.deepEqual([summary.SizeRw, summary.SizeRootFs], [1, 2]);
 });

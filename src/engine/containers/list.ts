@@ -154,7 +154,11 @@ function portSummaries(ports: PortMap): PortSummary[] {
     const [number = '', type = 'tcp'] = port.split('/');
     const own = { PrivatePort: Number(number), Type: type };
     if (hosts === null || hosts.length === 0) return [own];
-    return hosts.map((host) => ({ IP: host.HostIp, ...own, PublicPort: Number(host.HostPort) }));
+    // A routed port is met under the container's own address: `80/tcp`, where `0.0.0.0:0->80/tcp` would name a port nobody has.
+    const bound = hosts.filter(({ HostPort }) => HostPort !== '');
+    return bound.length === 0
+      ? [own]
+      : bound.map((host) => ({ IP: host.HostIp, ...own, PublicPort: Number(host.HostPort) }));
   });
 }
 

@@ -447,9 +447,18 @@ export class NetworkController {
   /** Ports are published where answers go out; a container on internal networks only publishes nothing. */
   #publishTarget(record: SandboxRecord): PublishTarget {
     const { v4, v6 } = chooseGateways(record.endpoints, (id) => this.#networks.byId(id));
+    const bridgeOf = (endpoint: EndpointSpec) => this.#networks.byId(endpoint.networkId)?.bridge;
     return {
-      v4: v4?.v4 && { endpointId: v4.id, address: v4.v4.address },
-      v6: v6?.v6 && { endpointId: v6.id, address: v6.v6.address },
+      v4: v4?.v4 && {
+        endpointId: v4.id,
+        address: v4.v4.address,
+        routed: bridgeOf(v4)?.gatewayModeV4 === 'routed',
+      },
+      v6: v6?.v6 && {
+        endpointId: v6.id,
+        address: v6.v6.address,
+        routed: bridgeOf(v6)?.gatewayModeV6 === 'routed',
+      },
     };
   }
 

@@ -115,6 +115,29 @@ test('an address of a family that the container lacks is refused when nobody can
   });
 });
 
+test('on a routed network nothing of the host is bound, and nobody crosses over to it', async () => {
+  const { keeper, publisher } = stage();
+  const v6 = { endpointId: 'e1', address: 'fd00::2', routed: true };
+  const mixed = await publisher.publish({ ...TARGET, v6 }, [request(8080)]);
+  assert.deepEqual(places(mixed), ['0.0.0.0 8080', ':: 0']);
+  assert.deepEqual(
+    [...keeper.held.values()].map(({ hostIp }) => hostIp),
+    ['0.0.0.0'],
+  );
+  const routed: PublishTarget = { v4: { ...TARGET.v4!, routed: true }, v6: undefined };
+  assert.deepEqual(places(await publisher.publish(routed, [request(8080), request(0)])), [
+    '0.0.0.0 0',
+    '0.0.0.0 0',
+  ]);
+  await assert.rejects(publisher.publish(routed, [request(80, { hostIp: '::' })]), { kind: 'invalid' });
+  const [range] = await publisher.publish(routed, [
+    request(8000, { containerPortEnd: 89, hostPortEnd: 8009 }),
+  ]);
+  assert.deepEqual([range?.containerPort, range?.containerPortEnd, range?.hostPortEnd], [80, 89, undefined]);
+  await publisher.unpublish(mixed);
+  assert.equal(keeper.held.size, 0);
+});
+
 test('a range is one mapping', async () => {
   const { keeper, publisher } = stage({ hostHasIPv6: false });
   const [made] = await publisher.publish(TARGET, [

@@ -40,6 +40,8 @@ export interface PublishTarget {
 export interface PublishAddress {
   endpointId: string;
   address: string;
+  /** Gateway mode `routed`: nothing of the host is bound, the container's own port is opened. Default false. */
+  routed?: boolean;
 }
 
 /** Attempts to find a port that is free on both families. */
@@ -146,17 +148,18 @@ export class PortPublisher {
     }
     const count = request.anyOf ? 0 : request.containerPortEnd - request.containerPort;
     return this.#hostIps(target, request, hostPort).map((hostIp) => {
-      const { endpointId, address } = this.#wayTo(target, hostIp) as PublishAddress;
+      const { endpointId, address, routed } = this.#wayTo(target, hostIp) as PublishAddress;
+      const hostSide = routed
+        ? { hostPort: 0 }
+        : { hostPort, ...(count > 0 ? { hostPortEnd: hostPort + count } : {}) };
       return {
         endpointId,
         proto: request.proto,
         containerIp: address,
         containerPort: request.containerPort,
+        ...(count > 0 ? { containerPortEnd: request.containerPort + count } : {}),
         hostIp,
-        hostPort,
-        ...(count > 0
-          ? { containerPortEnd: request.containerPort + count, hostPortEnd: hostPort + count }
-          : {}),
+        ...hostSide,
       };
     });
   }
@@ -183,7 +186,8 @@ export class PortPublisher {
   #wayTo(target: PublishTarget, hostIp: string): PublishAddress | undefined {
     const [same, other] = isIp(hostIp, 6) ? [target.v6, target.v4] : [target.v4, target.v6];
     const canCross = this.#options.userlandProxy || !this.#options.kernelServes;
-    return same ?? (canCross ? other : undefined);
+    // A routed container is met under its own address, never under one of the host's.
+    return same ?? (canCross && other?.routed !== true ? other : undefined);
   }
 
   #keeperMapping(mapping: PortMapping): ProxyMapping {
@@ -206,9 +210,9 @@ function isWildcard(ip: string): boolean {
   return ip === '0.0.0.0' || ip === '::';
 }
 
-/** The keeper speaks TCP and UDP. */
+/** The keeper speaks TCP and UDP; in gateway mode `routed` there is nothing to hold. */
 function isKept(mapping: PortMapping): boolean {
-  return mapping.proto !== 'sctp';
+  return mapping.proto !== 'sctp' && mapping.hostPort !== 0;
 }
 
 function mappingId(mapping: PortMapping): string {

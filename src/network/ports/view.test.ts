@@ -29,3 +29,11 @@ test('a range is shown port by port, exposed or not', () => {
     '8002/tcp': [{ HostIp: '0.0.0.0', HostPort: '9002' }],
   });
 });
+
+test('a routed port has an address of the host and no port of it, each of a range', () => {
+  const routed = { ...mapping('::', 0, 80, 2), hostPortEnd: 0 };
+  assert.deepEqual(portMapOf(['80/tcp'], [routed]), {
+    '80/tcp': [{ HostIp: '::', HostPort: '' }],
+    '81/tcp': [{ HostIp: '::', HostPort: '' }],
+  });
+});

@@ -10,9 +10,11 @@ export function portMapOf(exposed: readonly string[], mappings: readonly PortMap
     const last = mapping.containerPortEnd ?? mapping.containerPort;
     for (let port = mapping.containerPort; port <= last; port++) {
       const key = `${port}/${mapping.proto}`;
-      const hostPort = mapping.hostPort + (port - mapping.containerPort);
       const bindings = map[key] ?? [];
-      bindings.push({ HostIp: mapping.hostIp, HostPort: String(hostPort) });
+      // As in Docker: a routed port has no port of the host.
+      const hostPort =
+        mapping.hostPort === 0 ? '' : String(mapping.hostPort + (port - mapping.containerPort));
+      bindings.push({ HostIp: mapping.hostIp, HostPort: hostPort });
       map[key] = bindings;
     }
   }

@@ -15,7 +15,7 @@ export interface ServingSettings {
 
 /** In ascending order of container ports; neighbours that keep their distance are one run. */
 export function mapPorts(mappings: readonly PortMapping[], settings: ServingSettings): MapPort[] {
-  const ports = mappings.map((mapping): MapPort => {
+  const ports = mappings.flatMap(routedSingly).map((mapping): MapPort => {
     const { hostIp, hostPort, hostPortEnd, containerPort, proto } = mapping;
     return {
       hostIp,
@@ -31,12 +31,24 @@ export function mapPorts(mappings: readonly PortMapping[], settings: ServingSett
   );
 }
 
+/** A routed run has no host ports that could tell its length. */
+function routedSingly(mapping: PortMapping): PortMapping[] {
+  const { hostPort, containerPort, containerPortEnd = containerPort, ...rest } = mapping;
+  if (hostPort !== 0) return [mapping];
+  return Array.from({ length: containerPortEnd - containerPort + 1 }, (_, offset) => ({
+    ...rest,
+    hostPort,
+    containerPort: containerPort + offset,
+  }));
+}
+
 /** Rules cannot translate between address families, and the proxy does not speak SCTP. */
 export function servedBy(
-  { hostIp, containerIp, proto }: PortMapping,
+  { hostIp, hostPort, containerIp, proto }: PortMapping,
   { kernelServes, userlandProxy }: ServingSettings,
 ): NonNullable<MapPort['servedBy']> {
   const crosses = isIp(hostIp, 6) !== isIp(containerIp, 6);
+  if (hostPort === 0) return 'kernel';
   if (crosses || !kernelServes) return 'proxy';
   return userlandProxy && proto !== 'sctp' ? 'both' : 'kernel';
 }
