@@ -10,7 +10,8 @@
  * 3. A published port is open to everyone who can reach the host address that it is bound to. One bound to a loopback
  *    address is open to this host only.
  * 4. Everything else addressed to a container from outside its bridge is dropped, also when the sender has a route to
- *    the container's address (`nat` mode; `nat-unprotected` lets all in, `routed` lets published ports in).
+ *    the container's address (`nat` mode, `trustedHostInterfaces` aside; `nat-unprotected` lets all in, `routed` lets
+ *    published ports in).
  * 5. With `icc` off, a link opens exactly the server's exposed ports to the client.
  * 6. The user is asked first (chain DOCKER-USER), and what is not ours is never touched.
  */
@@ -37,7 +38,7 @@ export interface FirewallIntent {
   readonly userlandProxy: boolean;
   /** Packets that nobody accepts are not forwarded (policy DROP). For daemons that turned forwarding on themselves. */
   readonly forwardDrop: PerFamily;
-  /** True: hosts with a route may address containers directly. Default false. */
+  /** True: hosts with a route may address published ports of containers directly. Default false. */
   readonly allowDirectRouting?: boolean;
   /** Bridge networks only; their order is the order of their rules and should be stable (creation order). */
   readonly networks: readonly NetworkIntent[];
@@ -52,7 +53,7 @@ export interface NetworkIntent {
   readonly internal: boolean;
   readonly icc: boolean;
   readonly masquerade: boolean;
-  /** Interfaces from which containers may be addressed directly. Default none. */
+  /** Interfaces from which published ports of containers may be addressed directly. Default none. */
   readonly trustedHostInterfaces?: readonly string[];
   /** Absent when the network has no address of the family. */
   readonly v4?: NetworkFamilyIntent;
@@ -80,4 +81,14 @@ export function familyOf(network: NetworkIntent, family: IpFamily): NetworkFamil
 /** Reads the part of a per-family setting. */
 export function inFamily(setting: PerFamily, family: IpFamily): boolean {
   return family === 4 ? setting.v4 : setting.v6;
+}
+
+/** True where hosts may address containers of a `nat` network by their own addresses: published ports alone, as in Docker. */
+export function isDirectlyAddressed(
+  intent: FirewallIntent,
+  network: NetworkIntent,
+  part: NetworkFamilyIntent,
+): boolean {
+  const trusted = network.trustedHostInterfaces ?? [];
+  return part.mode === 'nat' && (intent.allowDirectRouting === true || trusted.length > 0);
 }

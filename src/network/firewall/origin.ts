@@ -25,10 +25,15 @@ export const SENTENCES = {
   'published-jump': 'Whether a packet may enter {network} is decided by its published ports and links.',
   'unprotected-accept': '{network} is unprotected: whoever has a route to it gets in.',
   'routed-drop': 'Nothing else enters {network}, which is routed.',
+  'unpublished-drop': 'Nothing else enters {network}, not from where it may be addressed directly either.',
   'routed-icmp': 'Containers of {network}, which is routed, answer ping.',
   outgoing: 'Containers of {network} reach the world.',
   'icc-accept': 'Containers of {network} reach each other.',
   'icc-drop': 'Containers of {network} do not reach each other (icc is off).',
+  'icc-published':
+    'Containers of {network} reach each other through published ports all the same: those are open to everyone.',
+  'icc-neighbours':
+    'Containers of {network} find the hardware addresses of each other, so that such a connection is answered.',
   'nat-incoming': 'A packet that arrives for an address of this host may be for a published port.',
   'nat-local': 'A packet that this host sends to itself may be for a published port.',
   'proxy-return': 'Packets from {network} itself to a published port go to the userland proxy.',

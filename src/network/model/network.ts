@@ -55,7 +55,7 @@ export interface BridgeSpec {
   /** Source address for packets that leave, in place of masquerading (`com.docker.network.host_ipv4`). */
   readonly hostV4?: string;
   readonly hostV6?: string;
-  /** Interfaces from which containers may be addressed directly, as if they were the bridge. */
+  /** Interfaces from which published ports of containers may be addressed directly. */
   readonly trustedHostInterfaces?: readonly string[];
   /** True: the bridge gets no IPv4 address of its own. */
   readonly inhibitV4?: boolean;

@@ -15,9 +15,8 @@ import type { Family, NetworkName, PortKind, Who } from './layout.ts';
  * - `proxy`: a program on the host that listens on the published port, as the userland proxy does
  * - `refused`: the host, which has nothing there (UDP: nobody)
  * - `silence`: nobody; the packet was dropped
- * - `unanswered`: the server, whose answer was dropped. Of TCP it cannot be told from `silence`.
  */
-export type Outcome = 'itself' | 'gateway' | 'host' | 'proxy' | 'refused' | 'silence' | 'unanswered';
+export type Outcome = 'itself' | 'gateway' | 'host' | 'proxy' | 'refused' | 'silence';
 
 /** How the asker addresses the server. */
 export type Way =
@@ -168,8 +167,8 @@ export const CELLS: readonly Cell[] = [
       network,
       'loopback',
       ['published', 'loopback'],
-      proxyOr('unanswered'),
-      'IPv6 has no route_localnet: the answer to ::1 is dropped, and the proxy is needed, as in Docker',
+      'proxy',
+      'IPv6 has no route_localnet: whoever holds the port answers, and that is the proxy, or a reset at once',
       V6,
     ),
   ]),
@@ -205,8 +204,8 @@ export const CELLS: readonly Cell[] = [
     ...BRIDGED,
   }),
 
-  // A published port, from the same bridge and from the container itself.
-  ...(['nat', 'open'] as const).flatMap((network) => [
+  // A published port, from the same bridge and from the container itself; icc off forbids none of it.
+  ...(['nat', 'open', 'noicc'] as const).flatMap((network) => [
     ...ask(
       `${network}.sibling`,
       network,
@@ -242,14 +241,6 @@ export const CELLS: readonly Cell[] = [
       'it is published for the host itself only',
     ),
   ]),
-  ...ask(
-    ['noicc.sibling', 'noicc.server'],
-    'noicc',
-    'host',
-    'published',
-    proxyOr('silence'),
-    'without the proxy the packet goes back to the bridge it came from, which icc off forbids, as in Docker',
-  ),
 
   // From other networks.
   ...(['nat', 'noicc'] as const).flatMap((network) => [
@@ -396,6 +387,5 @@ export function describeCell({ from, to, port, way, family, proto }: Cell): stri
 export function expectedOutcome({ expected, proto }: Cell, userlandProxy: boolean): Outcome {
   const outcome = typeof expected === 'string' ? expected : userlandProxy ? expected.proxy : expected.kernel;
   // Refusal of a datagram is an ICMP message, which an unconnected socket is not told of.
-  if (outcome === 'refused' && proto === 'udp') return 'silence';
-  return outcome === 'unanswered' && proto === 'tcp' ? 'silence' : outcome;
+  return outcome === 'refused' && proto === 'udp' ? 'silence' : outcome;
 }

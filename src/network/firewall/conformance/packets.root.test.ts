@@ -106,10 +106,12 @@ function describeBackend(name: string, open: (typeof BACKENDS)[string]): void {
       assert.equal(await lan.ask(WEB, 81), NO);
       use(intentOf([docker0({ ports })], { allowDirectRouting: true }));
       assert.equal(await lan.ask(WEB, 80), `web 80 ${LAN}`);
+      assert.equal(await lan.ask(WEB, 81), NO, 'which is for published ports');
       use(intentOf([docker0({ ports }), brB()], { allowDirectRouting: true }));
       assert.equal(await stranger.ask(WEB, 80), NO, 'which is not for other networks');
-      use(intentOf([docker0({ trustedHostInterfaces: ['eth0'] }), brB()]));
+      use(intentOf([docker0({ ports, trustedHostInterfaces: ['eth0'] }), brB()]));
       assert.equal(await lan.ask(WEB, 80), `web 80 ${LAN}`);
+      assert.equal(await lan.ask(WEB, 81), NO);
       assert.equal(await far.ask(WEB, 80), NO, 'not from an interface that is not trusted');
       assert.equal(await stranger.ask(WEB, 80), NO);
     });

@@ -48,10 +48,10 @@ export function addJumps(builder: RuleBuilder, intent: FirewallIntent): void {
   builder.add('filter', 'FORWARD', ['-j DOCKER-USER'], { key: 'user-jump' });
   builder.add('filter', 'FORWARD', ['-j DOCKER-ISOLATION-STAGE-1'], { key: 'isolation-jump' });
   builder.add('nat', 'PREROUTING', ['-m addrtype --dst-type LOCAL -j DOCKER'], { key: 'nat-incoming' });
-  // With the proxy, loopback is the proxy's: a connection from 127.0.0.1 cannot be forwarded without route_localnet.
-  const exceptLoopback = intent.userlandProxy
-    ? [`! -d ${builder.family === 4 ? '127.0.0.0/8' : '::1/128'}`]
-    : [];
+  // With the proxy, loopback is the proxy's: a connection from 127.0.0.1 cannot be forwarded without route_localnet. IPv6 has
+  // no such switch, so that an answer to ::1 would be dropped: without the proxy, the port keeper resets what comes there.
+  const exceptLoopback =
+    builder.family === 6 ? ['! -d ::1/128'] : intent.userlandProxy ? ['! -d 127.0.0.0/8'] : [];
   builder.add('nat', 'OUTPUT', [...exceptLoopback, '-m addrtype --dst-type LOCAL -j DOCKER'], {
     key: 'nat-local',
   });

@@ -243,4 +243,17 @@ describe('compileIptables, in general', () => {
     );
     assert.equal(set.rules.length > 0, true, 'the chains are there for others to come');
   });
+
+  test('a routed port that is published on loopback is let in from nowhere', () => {
+    const routed = (hostIp: string) =>
+      compileIptables(
+        intentOf([
+          network('br-routed', '172.18.0.0/16', {
+            v4: { subnets: ['172.18.0.0/16'], mode: 'routed' },
+            ports: [{ ...published('172.18.0.2', '80:80'), hostIp, hostPort: 0, hostPortEnd: 0 }],
+          }),
+        ]),
+      ).v4.rules.filter(({ origin }) => origin.key === 'port-accept').length;
+    assert.deepEqual([routed('0.0.0.0'), routed('127.0.0.1')], [1, 0]);
+  });
 });

@@ -27,7 +27,7 @@ function compileFamily(intent: FirewallIntent, family: IpFamily): RuleSet {
   const networks = familyNetworks(builder, intent);
   addLoopbackProtection(builder, intent);
   addJumps(builder, intent);
-  addForwarding(builder, networks);
+  addForwarding(builder, intent, networks);
   addIsolation(builder, intent, networks);
   addTranslation(builder, intent, networks);
   for (const entry of networks) {

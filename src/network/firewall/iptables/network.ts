@@ -1,6 +1,12 @@
 /** Rules that a network has by itself, whatever containers are on it. */
 
-import { type FirewallIntent, familyOf, type NetworkFamilyIntent, type NetworkIntent } from '../intent.ts';
+import {
+  type FirewallIntent,
+  familyOf,
+  isDirectlyAddressed,
+  type NetworkFamilyIntent,
+  type NetworkIntent,
+} from '../intent.ts';
 import { interfaceMatch, prefixMatch, type RuleBuilder } from './builder.ts';
 
 /** A network with its part in the family that is being compiled. */
@@ -25,7 +31,11 @@ export function isClosed({ network, part }: FamilyNetwork): boolean {
 }
 
 /** Chain FORWARD: one block per network. */
-export function addForwarding(builder: RuleBuilder, networks: readonly FamilyNetwork[]): void {
+export function addForwarding(
+  builder: RuleBuilder,
+  intent: FirewallIntent,
+  networks: readonly FamilyNetwork[],
+): void {
   for (const entry of networks) {
     const { network, part, bridge } = entry;
     const networkId = network.id;
@@ -46,9 +56,9 @@ export function addForwarding(builder: RuleBuilder, networks: readonly FamilyNet
           networkId,
         });
       }
-      if (part.mode === 'routed') {
+      if (part.mode === 'routed' || isDirectlyAddressed(intent, network, part)) {
         builder.add('filter', 'FORWARD', [`! -i ${bridge} -o ${bridge} -j DROP`], {
-          key: 'routed-drop',
+          key: part.mode === 'routed' ? 'routed-drop' : 'unpublished-drop',
           networkId,
         });
       }
@@ -56,9 +66,30 @@ export function addForwarding(builder: RuleBuilder, networks: readonly FamilyNet
         key: 'outgoing',
         networkId,
       });
+      if (!network.icc && !intent.userlandProxy && part.mode !== 'routed') addPublishedAmong(builder, entry);
     }
     builder.add('filter', 'FORWARD', [`-i ${bridge} -o ${bridge} -j ${network.icc ? 'ACCEPT' : 'DROP'}`], {
       key: network.icc ? 'icc-accept' : 'icc-drop',
+      networkId,
+    });
+  }
+}
+
+/**
+ * With `icc` off and without the proxy: a packet for a published port goes back to the bridge that it came from. The server then
+ * answers its neighbour straight over the bridge, and has to find its hardware address first; ARP passes by iptables,
+ * IPv6's neighbour discovery does not (RFC 4861, types 135 and 136).
+ */
+function addPublishedAmong(builder: RuleBuilder, { network, bridge }: FamilyNetwork): void {
+  const within = `-i ${bridge} -o ${bridge}`;
+  const networkId = network.id;
+  builder.add('filter', 'FORWARD', [`${within} -m conntrack --ctstate DNAT -j ACCEPT`], {
+    key: 'icc-published',
+    networkId,
+  });
+  for (const type of builder.family === 6 ? [135, 136] : []) {
+    builder.add('filter', 'FORWARD', [`${within} -p ipv6-icmp -m icmp6 --icmpv6-type ${type} -j ACCEPT`], {
+      key: 'icc-neighbours',
       networkId,
     });
   }

@@ -4,21 +4,15 @@ import { hostPort } from '../../../base/ip.ts';
 import type { PortRange } from '../../../base/ports.ts';
 import type { NetworkIntent } from '../intent.ts';
 import type { Origin, OriginPort } from '../origin.ts';
+import { kernelRuns } from '../published.ts';
 import { portMatch, type RuleBuilder } from './builder.ts';
 import { type FamilyNetwork, isClosed } from './network.ts';
-import { joinMappings, type MappingRun } from './ranges.ts';
+import type { MappingRun } from './ranges.ts';
 
 /** The runs of a network's published ports that the kernel serves in the builder's family. */
 export function publishedRuns(builder: RuleBuilder, entry: FamilyNetwork): MappingRun[] {
   if (isClosed(entry)) return [];
-  const { family } = builder;
-  return joinMappings(
-    entry.network.ports.filter(
-      // A host address of the other family is the userland proxy's business: the kernel does not translate between them.
-      (port) =>
-        builder.address(port.containerIp).family === family && builder.address(port.hostIp).family === family,
-    ),
-  );
+  return kernelRuns(entry.network, entry.part, builder.family, (text) => builder.address(text));
 }
 
 /** Filter table, chain DOCKER: published ports are let in. */

@@ -114,6 +114,11 @@ export const SCENARIOS: Readonly<Record<string, FirewallIntent>> = {
     [
       docker0({ ports: [published('172.17.0.2', '8080:80'), published('172.17.0.2', '127.0.0.1:9090:90')] }),
       network('br-a', '172.18.0.0/16', { ports: [published('172.18.0.2', '7000:70')] }),
+      network('br-noicc', '172.19.0.0/16', {
+        icc: false,
+        v6: { subnets: ['fd00:19::/64'], mode: 'nat' },
+        ports: [published('172.19.0.2', '7001:70'), published('fd00:19::2', '[::]:7001:70')],
+      }),
     ],
     { userlandProxy: false },
   ),

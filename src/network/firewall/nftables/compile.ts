@@ -86,9 +86,11 @@ function addTranslation(
     }
   }
   builder.rule(PREROUTING, local, { key: 'nat-incoming' });
-  // With the proxy, loopback is the proxy's: a connection from 127.0.0.1 cannot be forwarded without route_localnet.
-  const exceptLoopback = `${header} daddr != ${family === 4 ? '127.0.0.0/8' : '::1'} `;
-  builder.rule(OUTPUT, `${intent.userlandProxy ? exceptLoopback : ''}${local}`, { key: 'nat-local' });
+  // With the proxy, loopback is the proxy's: a connection from 127.0.0.1 cannot be forwarded without route_localnet. IPv6 has
+  // no such switch, so that an answer to ::1 would be dropped: without the proxy, the port keeper resets what comes there.
+  const exceptLoopback =
+    family === 6 ? 'ip6 daddr != ::1 ' : intent.userlandProxy ? 'ip daddr != 127.0.0.0/8 ' : '';
+  builder.rule(OUTPUT, `${exceptLoopback}${local}`, { key: 'nat-local' });
   builder.rule(POSTROUTING, `iifname vmap @${jumps('nat-postrouting-out')}`, { key: 'leaving-jump' });
   builder.rule(POSTROUTING, `oifname vmap @${jumps('nat-postrouting-in')}`, { key: 'entering-jump' });
   if (family === 6) {

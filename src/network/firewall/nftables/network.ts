@@ -1,7 +1,13 @@
 /** What a network has by itself, whatever containers are on it: its chains, and the ways into them. */
 
 import type { IpFamily } from '../../../base/ip.ts';
-import { type FirewallIntent, familyOf, type NetworkFamilyIntent, type NetworkIntent } from '../intent.ts';
+import {
+  type FirewallIntent,
+  familyOf,
+  isDirectlyAddressed,
+  type NetworkFamilyIntent,
+  type NetworkIntent,
+} from '../intent.ts';
 import { oneOf, type TableBuilder } from './builder.ts';
 import { bridgeChain, jumps, type PerBridge, quoteInterface } from './layout.ts';
 
@@ -65,6 +71,8 @@ export function addEntering(builder: TableBuilder, intent: FirewallIntent, entry
   }
   builder.rule(chain, 'ct state established,related accept', { key: 'established', networkId });
   if (!network.icc) addLinkLookups(builder, entry, chain);
+  if (!network.icc && !intent.userlandProxy && part.mode !== 'routed')
+    addPublishedAmong(builder, entry, chain);
   addAmong(builder, entry, chain);
   if (part.mode === 'nat-unprotected') {
     builder.rule(chain, 'accept', { key: 'unprotected-accept', networkId });
@@ -79,6 +87,8 @@ export function addEntering(builder: TableBuilder, intent: FirewallIntent, entry
   builder.rule(chain, `${target} @filter-ports accept`, { key: 'port-lookup', networkId });
   builder.rule(chain, `${target} @filter-port-ranges accept`, { key: 'port-lookup', networkId });
   if (part.mode === 'routed') builder.rule(chain, 'drop', { key: 'routed-drop', networkId });
+  if (isDirectlyAddressed(intent, network, part))
+    builder.rule(chain, 'drop', { key: 'unpublished-drop', networkId });
 }
 
 /** The network's containers among each other: packets that come here only where the kernel shows us bridged ones. */
@@ -87,6 +97,15 @@ function addAmong(builder: TableBuilder, { network, bridge }: FamilyNetwork, cha
     key: network.icc ? 'icc-accept' : 'icc-drop',
     networkId: network.id,
   });
+}
+
+/** With `icc` off and without the proxy: see iptables/network.ts for why neighbour discovery has to pass, too. */
+function addPublishedAmong(builder: TableBuilder, { network, bridge }: FamilyNetwork, chain: string): void {
+  const networkId = network.id;
+  builder.rule(chain, `iifname ${bridge} ct status dnat accept`, { key: 'icc-published', networkId });
+  if (builder.family === 4) return;
+  const discovery = 'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert }';
+  builder.rule(chain, `iifname ${bridge} ${discovery} accept`, { key: 'icc-neighbours', networkId });
 }
 
 function addLinkLookups(builder: TableBuilder, { network, bridge }: FamilyNetwork, chain: string): void {

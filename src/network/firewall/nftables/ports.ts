@@ -2,8 +2,9 @@
 
 import type { PortRange, PortSpec } from '../../../base/ports.ts';
 import type { NetworkIntent } from '../intent.ts';
-import { joinMappings, type MappingRun, mergeRanges } from '../iptables/ranges.ts';
+import { type MappingRun, mergeRanges } from '../iptables/ranges.ts';
 import type { Origin, OriginPort } from '../origin.ts';
+import { kernelRuns } from '../published.ts';
 import type { TableBuilder } from './builder.ts';
 import { PortClaims } from './claims.ts';
 import type { SetName } from './layout.ts';
@@ -25,15 +26,7 @@ export class PublishedPorts {
   addNetwork(entry: FamilyNetwork): void {
     if (isClosed(entry)) return;
     const builder = this.#builder;
-    const { family } = builder;
-    const runs = joinMappings(
-      entry.network.ports.filter(
-        // A host address of the other family is the userland proxy's business: the kernel does not translate between them.
-        (port) =>
-          builder.address(port.containerIp).family === family &&
-          builder.address(port.hostIp).family === family,
-      ),
-    );
+    const runs = kernelRuns(entry.network, entry.part, builder.family, (text) => builder.address(text));
     for (const run of runs) {
       if (entry.part.mode !== 'nat-unprotected') this.#letIn(entry.network, run);
       // Bound to nothing on the host: there is nothing to translate.
