@@ -25,6 +25,7 @@ import { ConntrackClient, RouteClient } from '../kernel/netlink/index.ts';
 import { warmThreadPool } from '../kernel/netns/index.ts';
 import { NftContext } from '../kernel/nft/index.ts';
 import { readSysctl, tryReadSysctl } from '../kernel/sysctl.ts';
+import { AppliedRules } from '../network/controller/applied-rules.ts';
 import { NetworkController } from '../network/controller/controller.ts';
 import type { FirewallBackend } from '../network/controller/firewall-backend.ts';
 import { FirewallSync } from '../network/controller/firewall-sync.ts';
@@ -33,7 +34,6 @@ import { IptablesBackend } from '../network/controller/iptables-backend.ts';
 import { NftablesBackend } from '../network/controller/nftables-backend.ts';
 import { DnsServer, watchResolvConf } from '../network/dns/index.ts';
 import { BridgeDriver } from '../network/drivers/bridge.ts';
-import type { RuleSet } from '../network/firewall/index.ts';
 import type { NftRuleset } from '../network/firewall/nftables/index.ts';
 import { DOCKER_DEFAULT_POOLS, SubnetSpace, ulaPool } from '../network/ipam/index.ts';
 import { ProxyProcess } from '../network/ports/proxy-process.ts';
@@ -321,7 +321,7 @@ export class Daemon {
     return {
       iptables: new IptablesBackend({
         programs: { v4: programs(4), v6: programs(6) },
-        applied: store.table<RuleSet>('firewall'),
+        applied: new AppliedRules(store),
         log,
       }),
       nftables: new NftablesBackend({

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLog } from '../../base/log.ts';
 import { Store } from '../../store/store.ts';
-import type { RuleSet } from '../firewall/index.ts';
 import { intentOf, network, published } from '../firewall/iptables/scenarios.testing.ts';
 import { SimulatedTables } from '../firewall/iptables/simulated-tables.testing.ts';
+import { AppliedRules } from './applied-rules.ts';
 import { IptablesBackend } from './iptables-backend.ts';
 
 const PORT_80 = published('172.17.0.2', '8080:80');
@@ -17,7 +17,7 @@ const intent = (...ports: Array<typeof PORT_80>) =>
 function stage() {
   const tables = new SimulatedTables();
   const store = Store.open(':memory:');
-  const applied = store.table<RuleSet>('firewall');
+  const applied = new AppliedRules(store);
   const calls: string[] = [];
   const fail: { table?: string } = {};
   const programs = {

@@ -2,9 +2,9 @@
 
 import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import type { Table } from '../../store/store.ts';
 import {
   compileIptables,
+  differences,
   emptyRuleSet,
   type FirewallIntent,
   type ObservedTables,
@@ -12,8 +12,10 @@ import {
   parseSaved,
   planTransaction,
   type RuleSet,
+  unionChains,
   unionRuleSet,
 } from '../firewall/index.ts';
+import type { AppliedRules, Family } from './applied-rules.ts';
 import type { ApplyMode, FirewallBackend } from './firewall-backend.ts';
 
 /** Runs `iptables-restore --noflush` and `iptables-save` of one family. */
@@ -24,25 +26,25 @@ export interface IptablesPrograms {
 
 export interface IptablesBackendOptions {
   programs: Record<Family, IptablesPrograms>;
-  /** The rules that were written, by family: a crash must not forget them. */
-  applied: Table<RuleSet>;
+  /** The rules that were written: a crash must not forget them. */
+  applied: AppliedRules;
   log: Log;
 }
-
-type Family = 'v4' | 'v6';
 
 export class IptablesBackend implements FirewallBackend {
   readonly name = 'iptables';
   readonly #options: IptablesBackendOptions;
   readonly #previous: Record<Family, RuleSet>;
+  /** Families of which this daemon has written all: before that, the order of the rules is not known. */
+  readonly #believed = new Set<Family>();
   /** What transactions that failed wanted: each table is written for itself, so that some of it may be there. */
   readonly #unfinished: Partial<Record<Family, RuleSet>> = {};
 
   constructor(options: IptablesBackendOptions) {
     this.#options = options;
     this.#previous = {
-      v4: options.applied.get('v4') ?? emptyRuleSet(4),
-      v6: options.applied.get('v6') ?? emptyRuleSet(6),
+      v4: options.applied.load('v4'),
+      v6: options.applied.load('v6'),
     };
   }
 
@@ -67,24 +69,27 @@ export class IptablesBackend implements FirewallBackend {
   }
 
   async #applyFamily(family: Family, wanted: RuleSet, mode: ApplyMode): Promise<boolean> {
+    const { applied, log } = this.#options;
     const previous = this.#previous[family];
     const unfinished = this.#unfinished[family];
-    if (mode === 'change' && unfinished === undefined && isSame(previous, wanted)) return false;
     const known = unfinished === undefined ? previous : unionRuleSet(previous, unfinished);
+    const changes = differences(known, wanted);
+    if (mode === 'change' && unfinished === undefined && changes.length === 0) return false;
     if (known.rules.length === 0 && wanted.rules.length === 0) return false;
     // Recorded before it is written: after a crash in between, these are the rules that may be ours.
-    this.#options.applied.put(family, unionRuleSet(known, wanted));
+    applied.expect(family, changes, unionChains(known.chains, wanted.chains));
     let written: boolean;
     try {
       written = await this.#write(family, wanted, mode);
     } catch (error) {
       this.#unfinished[family] = unfinished === undefined ? wanted : unionRuleSet(unfinished, wanted);
-      this.#options.log.error({ family, error: messageOf(error) }, 'firewall transaction failed');
+      log.error({ family, error: messageOf(error) }, 'firewall transaction failed');
       throw error;
     }
     delete this.#unfinished[family];
     this.#previous[family] = wanted;
-    this.#options.applied.put(family, wanted);
+    this.#believed.add(family);
+    applied.settle(family, changes, wanted.chains);
     return written;
   }
 
@@ -98,7 +103,7 @@ export class IptablesBackend implements FirewallBackend {
       if (text !== '') await programs.restore(text);
       return text !== '';
     };
-    if (mode === 'change' && unfinished === undefined && previous.rules.length > 0) {
+    if (mode === 'change' && unfinished === undefined && this.#believed.has(family)) {
       try {
         return await write(previous, {});
       } catch (error) {
@@ -120,14 +125,4 @@ function presentOf(set: RuleSet, observed: ObservedTables): RuleSet {
   const isThere = ({ table, chain, args }: RuleSet['rules'][number]) =>
     observed.get(table)?.get(chain)?.rules.includes(args) === true;
   return { ...set, rules: set.rules.filter(isThere) };
-}
-
-function isSame(a: RuleSet, b: RuleSet): boolean {
-  return (
-    a.rules.length === b.rules.length &&
-    a.rules.every((rule, index) => {
-      const other = b.rules[index];
-      return rule.table === other?.table && rule.chain === other.chain && rule.args === other.args;
-    })
-  );
 }

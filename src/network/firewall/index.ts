@@ -3,6 +3,7 @@
 export { networkIntent } from './from-model.ts';
 export type { FirewallIntent, NetworkFamilyIntent, NetworkIntent, PerFamily } from './intent.ts';
 export { compileIptables, type RuleSets } from './iptables/compile.ts';
+export { type ChainDifference, differences, membership } from './iptables/difference.ts';
 export {
   type ObservedChain,
   type ObservedTable,
@@ -19,6 +20,7 @@ export {
   ruleLine,
   TABLES,
   type Table,
+  unionChains,
   unionRuleSet,
 } from './iptables/rules.ts';
 export * from './nftables/index.ts';

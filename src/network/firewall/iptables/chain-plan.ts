@@ -13,6 +13,12 @@ export interface ChainQuestion {
   readonly staying: readonly string[];
   /** False: a rule of `previous` that is wanted but not observed stays away. */
   readonly restoreMissing: boolean;
+  /**
+   * The lists above leave out that many rules at the chain's beginning, and (`isFollowed`) others at its end: rules of ours that stay
+   * where they are. Default none.
+   */
+  readonly head?: number;
+  readonly isFollowed?: boolean;
 }
 
 export interface ChainPlan {
@@ -25,7 +31,7 @@ export interface ChainPlan {
 }
 
 export function planChain(question: ChainQuestion): ChainPlan {
-  const { chain, placement, previous, next, observed, restoreMissing } = question;
+  const { chain, placement, previous, next, observed, restoreMissing, head = 0 } = question;
   const present = new Set(observed);
   const written = new Set(previous.map((rule) => rule.args));
   const wanted = next
@@ -54,7 +60,8 @@ export function planChain(question: ChainQuestion): ChainPlan {
       takeUntil(rest.indexOf(args, read) + 1);
       continue;
     }
-    write.push(read === rest.length ? `-A ${chain} ${args}` : `-I ${chain} ${result.length + 1} ${args}`);
+    const isLast = read === rest.length && question.isFollowed !== true;
+    write.push(isLast ? `-A ${chain} ${args}` : `-I ${chain} ${head + result.length + 1} ${args}`);
     result.push(args);
   }
   takeUntil(rest.length);

@@ -283,6 +283,25 @@ COMMIT
   });
 });
 
+test('`planTransaction()` by the record alone: whatever comes and goes, the tables hold what is wanted, in order', () => {
+  const random = seededRandom(28_29);
+  let previous = randomRules(random);
+  const tables = applied(previous);
+  for (let round = 0; round < 400; round++) {
+    const next = randomRules(random);
+    tables.restore(planTransaction(previous, next));
+    for (const chain of next.chains) {
+      const wanted = next.rules.filter((rule) => rule.table === chain.table && rule.chain === chain.name);
+      const seed = chain.seed ?? [];
+      assert.deepEqual(
+        tables.rules(chain.table, chain.name),
+        [...seed, ...wanted].map(({ args }) => args),
+      );
+    }
+    previous = next;
+  }
+});
+
 /** A user inserts, appends and deletes rules, their own and ours, anywhere. */
 function interfere(
   tables: SimulatedTables,

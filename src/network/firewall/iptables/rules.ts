@@ -61,9 +61,13 @@ export function emptyRuleSet(family: IpFamily): RuleSet {
  * among these, whichever tables had been written.
  */
 export function unionRuleSet(a: RuleSet, b: RuleSet): RuleSet {
-  const chains = new Map([...a.chains, ...b.chains].map((chain) => [`${chain.table} ${chain.name}`, chain]));
   const rules = new Map([...a.rules, ...b.rules].map((rule) => [`${rule.table} ${ruleLine(rule)}`, rule]));
-  return { family: b.family, chains: [...chains.values()], rules: [...rules.values()] };
+  return { family: b.family, chains: unionChains(a.chains, b.chains), rules: [...rules.values()] };
+}
+
+/** The chains of both, those of `b` where both have one. */
+export function unionChains(a: readonly ChainSpec[], b: readonly ChainSpec[]): ChainSpec[] {
+  return [...new Map([...a, ...b].map((chain) => [`${chain.table} ${chain.name}`, chain])).values()];
 }
 
 /** `-A DOCKER -d 172.17.0.2/32 …`: the line of `iptables -S`. */
