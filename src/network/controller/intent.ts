@@ -13,21 +13,18 @@ export function firewallIntent(
   sandboxes: readonly SandboxRecord[],
 ): FirewallIntent {
   const present = sandboxes.filter(({ phase }) => phase !== 'closing');
+  const networkOf = new Map(
+    present.flatMap(({ endpoints }) => endpoints.map(({ id, networkId }) => [id, networkId] as const)),
+  );
+  const ports = Map.groupBy(
+    present.flatMap((record) => record.ports),
+    ({ endpointId }) => networkOf.get(endpointId),
+  );
   return {
     ...options,
     networks: networks
       .filter((spec) => spec.bridge !== undefined)
-      .map((spec) => {
-        const members = new Set(
-          present.flatMap(({ endpoints }) =>
-            endpoints.filter(({ networkId }) => networkId === spec.id).map(({ id }) => id),
-          ),
-        );
-        const ports = present.flatMap((record) =>
-          record.ports.filter(({ endpointId }) => members.has(endpointId)),
-        );
-        return networkIntent(spec, ports, linksOn(spec, present));
-      }),
+      .map((spec) => networkIntent(spec, ports.get(spec.id) ?? [], linksOn(spec, present))),
   };
 }
 

@@ -7,7 +7,9 @@ import { NetworkAddresses, type SubnetSpace } from '../ipam/index.ts';
 import type { NetworkSpec, SubnetSpec } from '../model/index.ts';
 
 export class NetworkRegistry {
+  /** By name, in the order they were made, the predefined first. */
   readonly #networks = new Map<string, NetworkSpec>();
+  readonly #byId = new Map<string, NetworkSpec>();
   readonly #addresses = new Map<string, NetworkAddresses>();
   readonly #table: Table<NetworkSpec>;
   readonly #pools: SubnetSpace;
@@ -77,6 +79,7 @@ export class NetworkRegistry {
   remove(spec: NetworkSpec): void {
     this.#table.delete(spec.id);
     this.#networks.delete(spec.name);
+    this.#byId.delete(spec.id);
     this.#addresses.delete(spec.id);
     for (const { subnet } of spec.ipam.subnets) this.#pools.release(Prefix.parse(subnet));
   }
@@ -87,16 +90,16 @@ export class NetworkRegistry {
   }
 
   byId(id: string): NetworkSpec | undefined {
-    return this.all().find((spec) => spec.id === id);
+    return this.#byId.get(id);
   }
 
   addresses(networkId: string): NetworkAddresses | undefined {
     return this.#addresses.get(networkId);
   }
 
-  /** By name, id or unambiguous id prefix. Throws `not-found` in Docker's words. */
+  /** By id, name or unambiguous id prefix. Throws `not-found` in Docker's words. */
   find(ref: string): NetworkSpec {
-    const exact = this.#networks.get(ref === 'default' ? 'bridge' : ref);
+    const exact = this.#byId.get(ref) ?? this.#networks.get(ref === 'default' ? 'bridge' : ref);
     if (exact !== undefined) return exact;
     const matches = ref === '' ? [] : this.all().filter((spec) => spec.id.startsWith(ref));
     if (matches.length > 1) {
@@ -119,6 +122,7 @@ export class NetworkRegistry {
 
   #add(spec: NetworkSpec): void {
     this.#networks.set(spec.name, spec);
+    this.#byId.set(spec.id, spec);
     if (spec.ipam.subnets.length > 0) {
       this.#addresses.set(
         spec.id,
