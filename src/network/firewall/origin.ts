@@ -37,6 +37,7 @@ export const SENTENCES = {
   'nat-incoming': 'A packet that arrives for an address of this host may be for a published port.',
   'nat-local': 'A packet that this host sends to itself may be for a published port.',
   'proxy-return': 'Packets from {network} itself to a published port go to the userland proxy.',
+  'proxy-lookup': 'Packets from a network itself to a published port go to the userland proxy.',
   masquerade: 'Packets from {network} leave with an address of this host.',
   snat: 'Packets from {network} leave with the address chosen for it.',
   'masquerade-local': 'Packets from this host to {network} carry an address that the container can answer.',

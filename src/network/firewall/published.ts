@@ -1,7 +1,12 @@
 /** Which published ports are a matter of rules. */
 
 import type { Ip, IpFamily } from '../../base/ip.ts';
-import type { NetworkFamilyIntent, NetworkIntent } from './intent.ts';
+import {
+  type FirewallIntent,
+  isDirectlyAddressed,
+  type NetworkFamilyIntent,
+  type NetworkIntent,
+} from './intent.ts';
 import { joinMappings, type MappingRun } from './iptables/ranges.ts';
 
 /**
@@ -11,17 +16,28 @@ import { joinMappings, type MappingRun } from './iptables/ranges.ts';
  */
 export function kernelRuns(
   network: NetworkIntent,
-  part: NetworkFamilyIntent,
   family: IpFamily,
   read: (address: string) => Ip,
 ): MappingRun[] {
   return joinMappings(
     network.ports.filter((port) => {
-      const hostIp = read(port.hostIp);
       // A host address of the other family is the userland proxy's business: the kernel does not translate between them.
-      if (hostIp.family !== family || read(port.containerIp).family !== family) return false;
-      // Meant for this host alone, which reaches a routed container anyway: others are not let in.
-      return part.mode !== 'routed' || !hostIp.isLoopback;
+      return read(port.hostIp).family === family && read(port.containerIp).family === family;
     }),
   );
+}
+
+/**
+ * Whether a rule lets packets from elsewhere in. A port on loopback is for this host alone, whose packets no rule stops;
+ * where containers are addressed directly, the rule would open it to others. (Elsewhere it is harmless, and Docker's.)
+ */
+export function letsIn(
+  intent: FirewallIntent,
+  network: NetworkIntent,
+  part: NetworkFamilyIntent,
+  hostIp: Ip,
+): boolean {
+  if (part.mode === 'nat-unprotected') return false;
+  const isDirect = part.mode === 'routed' || isDirectlyAddressed(intent, network, part);
+  return !(isDirect && hostIp.isLoopback);
 }

@@ -116,7 +116,7 @@ const OUTSIDE = ['world', 'lan'] as const;
 
 export const CELLS: readonly Cell[] = [
   // A published port, from outside.
-  ...(['nat', 'noicc', 'open'] as const).flatMap((network) => [
+  ...(['nat', 'noicc', 'open', 'trusting'] as const).flatMap((network) => [
     ...ask(
       OUTSIDE,
       network,
@@ -135,6 +135,8 @@ export const CELLS: readonly Cell[] = [
   ...(['nat', 'noicc'] as const).flatMap((network) =>
     ask('lan', network, 'direct', ALL, 'silence', 'nobody gets in by the own address, published or not'),
   ),
+  ...ask('lan', 'trusting', 'direct', 'published', 'itself', 'it comes from an interface that is trusted'),
+  ...ask('lan', 'trusting', 'direct', CLOSED, 'silence', 'trust is for what is published to everyone'),
   ...ask('lan', 'open', 'direct', ALL, 'itself', 'an unprotected network lets everybody in'),
   ...ask('lan', 'routed', 'direct', 'published', 'itself', 'a routed network is addressed directly'),
   ...ask('lan', 'routed', 'direct', CLOSED, 'silence', 'what is not published stays closed when routed too'),
@@ -143,7 +145,7 @@ export const CELLS: readonly Cell[] = [
   ),
 
   // The host itself.
-  ...(['nat', 'noicc', 'open'] as const).flatMap((network) => [
+  ...(['nat', 'noicc', 'open', 'trusting'] as const).flatMap((network) => [
     ...ask(
       'host',
       network,
@@ -172,12 +174,12 @@ export const CELLS: readonly Cell[] = [
       V6,
     ),
   ]),
-  ...(['nat', 'noicc', 'routed', 'open', 'internal'] as const).flatMap((network) =>
+  ...(['nat', 'noicc', 'routed', 'open', 'internal', 'trusting'] as const).flatMap((network) =>
     ask('host', network, 'direct', ALL, 'gateway', 'the host reaches all of its containers'),
   ),
 
   // On one bridge.
-  ...(['nat', 'routed', 'open', 'internal', 'isolated'] as const).flatMap((network) =>
+  ...(['nat', 'routed', 'open', 'internal', 'isolated', 'trusting'] as const).flatMap((network) =>
     ask(`${network}.sibling`, network, 'direct', ALL, 'itself', 'containers of one network reach each other'),
   ),
   ...ask('noicc.sibling', 'noicc', 'direct', ALL, 'silence', 'icc is off', BRIDGED),
@@ -205,7 +207,7 @@ export const CELLS: readonly Cell[] = [
   }),
 
   // A published port, from the same bridge and from the container itself; icc off forbids none of it.
-  ...(['nat', 'open', 'noicc'] as const).flatMap((network) => [
+  ...(['nat', 'open', 'noicc', 'trusting'] as const).flatMap((network) => [
     ...ask(
       `${network}.sibling`,
       network,
@@ -243,7 +245,7 @@ export const CELLS: readonly Cell[] = [
   ]),
 
   // From other networks.
-  ...(['nat', 'noicc'] as const).flatMap((network) => [
+  ...(['nat', 'noicc', 'trusting'] as const).flatMap((network) => [
     ...ask(
       ['other.sibling', 'routed.sibling', 'open.sibling', 'internal.sibling', 'isolated.sibling'],
       network,
@@ -277,12 +279,12 @@ export const CELLS: readonly Cell[] = [
       'a published port is open to a routed network, which is not masqueraded',
     ),
     ...ask(
-      'internal.sibling',
+      ['internal.sibling', 'isolated.sibling'],
       network,
       'host',
       'published',
       'silence',
-      'an internal network has no way out, not by a published port either',
+      'a closed network has no way out, not by a published port either',
     ),
     ...ask(
       'internal.sibling',
@@ -326,6 +328,30 @@ export const CELLS: readonly Cell[] = [
     'an unprotected network lets other networks in, which masquerade',
   ),
   ...ask('routed.sibling', 'open', 'direct', ALL, 'itself', 'an unprotected network lets other networks in'),
+  ...ask(
+    ['nat.sibling', 'noicc.sibling'],
+    'open',
+    'host',
+    'published',
+    proxyOr('gateway'),
+    'a published port is open to other networks; without the proxy their own network masquerades them',
+  ),
+  ...ask(
+    'routed.sibling',
+    'open',
+    'host',
+    'published',
+    proxyOr('itself'),
+    'a published port is open to a routed network, which is not masqueraded',
+  ),
+  ...ask(
+    ['nat.sibling', 'routed.sibling', 'routed.server'],
+    'routed',
+    'host',
+    ALL,
+    'refused',
+    'a routed network uses no port of the host',
+  ),
   ...(['routed', 'open'] as const).flatMap((network) =>
     ask(
       ['internal.sibling', 'isolated.sibling'],
@@ -349,7 +375,7 @@ export const CELLS: readonly Cell[] = [
 
   // Out into the world, and to the host.
   ...askOutside(
-    ['nat.server', 'nat.sibling', 'noicc.server', 'open.server'],
+    ['nat.server', 'nat.sibling', 'noicc.server', 'open.server', 'trusting.server'],
     'lan',
     'host',
     'containers reach the world, masqueraded',

@@ -24,6 +24,7 @@ export const NETWORKS = {
   open: { number: 21, mode: 'nat-unprotected', icc: true, internal: false },
   internal: { number: 22, mode: 'nat', icc: true, internal: true },
   isolated: { number: 23, mode: 'isolated', icc: true, internal: true },
+  trusting: { number: 24, mode: 'nat', icc: true, internal: false },
 } as const;
 
 export type NetworkName = keyof typeof NETWORKS;
@@ -54,9 +55,12 @@ export function hostPortOf(network: NetworkName, port: PortKind): number {
 export const OUTSIDE_PORT = 80;
 export const HOST_SERVICE_PORT = 7000;
 
+/** The interface that `trusting` trusts: the one that `lan` is behind. */
+export const TRUSTED_INTERFACE = 'eth0';
+
 /** Name of the bridge. */
 export function bridgeOf(network: NetworkName): string {
-  return `bp-${network}`;
+  return network === 'nat' ? 'docker0' : `br-${network}`;
 }
 
 /** The address a station has, on the network it is on; of the host, the one towards `lan`. */
@@ -96,24 +100,47 @@ export function splitContainer(who: Container): [network: NetworkName, member: M
   return [network as NetworkName, member as Member];
 }
 
+/** Less than all that the world has: for pages that explain one thing at a time. */
+export interface IntentSelection {
+  readonly networks: readonly NetworkName[];
+  readonly families: readonly Family[];
+  readonly protos: readonly Protocol[];
+  /** Kinds of port that are published, where the network publishes. */
+  readonly published: ReadonlyArray<'published' | 'loopback'>;
+}
+
+const EVERYTHING: IntentSelection = {
+  networks: NETWORK_NAMES,
+  families: ['v4', 'v6'],
+  protos: ['tcp', 'udp'],
+  published: ['published', 'loopback'],
+};
+
 /**
  * What the firewall is asked for: every network at once, each server publishing one port everywhere and one on loopback.
  *
  * @param forwardDrop what becomes of packets that nobody accepts. No cell may depend on it: a host that was a router before keeps
  *   accepting, any other drops.
  */
-export function conformanceIntent(userlandProxy: boolean, forwardDrop = false): FirewallIntent {
+export function conformanceIntent(
+  userlandProxy: boolean,
+  forwardDrop = false,
+  selection = EVERYTHING,
+): FirewallIntent {
+  const { networks, families } = selection;
   return {
-    enabled: { v4: true, v6: true },
+    enabled: { v4: families.includes('v4'), v6: families.includes('v6') },
     userlandProxy,
     forwardDrop: { v4: forwardDrop, v6: forwardDrop },
-    networks: NETWORK_NAMES.map(networkOf),
+    networks: networks.map((name) => networkOf(name, selection)),
   };
 }
 
-function networkOf(name: NetworkName): NetworkIntent {
+function networkOf(name: NetworkName, { families, protos, published }: IntentSelection): NetworkIntent {
   const { mode, icc, internal } = NETWORKS[name];
   const server: Container = `${name}.server`;
+  const part = (family: Family) =>
+    families.includes(family) ? { [family]: { subnets: [subnetOf(name, family)], mode } } : {};
   return {
     id: `conformance-${name}`,
     name,
@@ -121,13 +148,11 @@ function networkOf(name: NetworkName): NetworkIntent {
     internal,
     icc,
     masquerade: true,
-    v4: { subnets: [subnetOf(name, 'v4')], mode },
-    v6: { subnets: [subnetOf(name, 'v6')], mode },
-    ports: (['tcp', 'udp'] as const).flatMap((proto) =>
-      (['v4', 'v6'] as const).flatMap((family) => [
-        mapping(name, proto, family, 'published'),
-        ...(mode === 'routed' ? [] : [mapping(name, proto, family, 'loopback')]),
-      ]),
+    ...(name === 'trusting' ? { trustedHostInterfaces: [TRUSTED_INTERFACE] } : {}),
+    ...part('v4'),
+    ...part('v6'),
+    ports: protos.flatMap((proto) =>
+      families.flatMap((family) => published.map((port) => mapping(name, proto, family, port))),
     ),
     links:
       name === 'noicc'
@@ -139,7 +164,7 @@ function networkOf(name: NetworkName): NetworkIntent {
               serverEndpointId: server,
               serverIp: addressOf(server, 'v4'),
               alias: 'server',
-              exposed: (['tcp', 'udp'] as const).map((proto) => ({
+              exposed: protos.map((proto) => ({
                 proto,
                 start: CONTAINER_PORTS.published,
                 end: CONTAINER_PORTS.exposed,

@@ -184,7 +184,7 @@ export class ConformanceWorld implements Disposable {
       serving.push(host.serve(proto, [HOST_SERVICE_PORT]));
       // What listens on the published ports, as the userland proxy does: an answer from there tells that the kernel did not
       // translate. Only networks that publish have it.
-      for (const network of ['nat', 'other', 'noicc', 'open'] as const) {
+      for (const network of ['nat', 'other', 'noicc', 'open', 'trusting'] as const) {
         serving.push(host.serve(proto, [hostPortOf(network, 'published')], { as: 'proxy' }));
         for (const family of FAMILIES) {
           const address = loopbackOf(family);

@@ -32,7 +32,7 @@ function compileFamily(intent: FirewallIntent, family: IpFamily): RuleSet {
   addTranslation(builder, intent, networks);
   for (const entry of networks) {
     const runs = publishedRuns(builder, entry);
-    addPublished(builder, entry, runs);
+    addPublished(builder, intent, entry, runs);
     addLinks(builder, entry);
     addPortTranslation(builder, entry, runs, intent.userlandProxy);
   }

@@ -2,9 +2,9 @@
 
 import { hostPort } from '../../../base/ip.ts';
 import type { PortRange } from '../../../base/ports.ts';
-import type { NetworkIntent } from '../intent.ts';
+import type { FirewallIntent, NetworkIntent } from '../intent.ts';
 import type { Origin, OriginPort } from '../origin.ts';
-import { kernelRuns } from '../published.ts';
+import { kernelRuns, letsIn } from '../published.ts';
 import { portMatch, type RuleBuilder } from './builder.ts';
 import { type FamilyNetwork, isClosed } from './network.ts';
 import type { MappingRun } from './ranges.ts';
@@ -12,13 +12,18 @@ import type { MappingRun } from './ranges.ts';
 /** The runs of a network's published ports that the kernel serves in the builder's family. */
 export function publishedRuns(builder: RuleBuilder, entry: FamilyNetwork): MappingRun[] {
   if (isClosed(entry)) return [];
-  return kernelRuns(entry.network, entry.part, builder.family, (text) => builder.address(text));
+  return kernelRuns(entry.network, builder.family, (text) => builder.address(text));
 }
 
 /** Filter table, chain DOCKER: published ports are let in. */
-export function addPublished(builder: RuleBuilder, entry: FamilyNetwork, runs: readonly MappingRun[]): void {
+export function addPublished(
+  builder: RuleBuilder,
+  intent: FirewallIntent,
+  entry: FamilyNetwork,
+  runs: readonly MappingRun[],
+): void {
   const { network, part, bridge } = entry;
-  if (isClosed(entry) || part.mode === 'nat-unprotected') return;
+  if (isClosed(entry)) return;
   if (part.mode === 'routed') {
     const icmp = builder.family === 4 ? 'icmp' : 'ipv6-icmp';
     builder.add('filter', 'DOCKER', [`! -i ${bridge} -o ${bridge} -p ${icmp} -j ACCEPT`], {
@@ -28,6 +33,7 @@ export function addPublished(builder: RuleBuilder, entry: FamilyNetwork, runs: r
   }
   const opened = new Map<string, PortRange[]>();
   for (const run of runs) {
+    if (!letsIn(intent, network, part, builder.address(run.hostIp))) continue;
     // Two host ports may lead to one container port: let in once.
     const target = `${run.proto} ${run.containerIp}`;
     const ranges = opened.get(target) ?? [];

@@ -40,7 +40,7 @@ function compileFamily(intent: FirewallIntent, family: IpFamily): NftTable {
   addForwarding(builder, intent);
   addTranslation(builder, intent, networks);
   addLoopbackProtection(builder, intent);
-  const ports = new PublishedPorts(builder, intent.userlandProxy);
+  const ports = new PublishedPorts(builder, intent);
   for (const entry of networks) {
     addLeaving(builder, entry);
     addEntering(builder, intent, entry);
@@ -80,7 +80,7 @@ function addTranslation(
   builder.chain(OUTPUT, { hook: HOOKS[OUTPUT] });
   builder.chain(POSTROUTING, { hook: HOOKS[POSTROUTING] });
   if (intent.userlandProxy) {
-    builder.rule(PREROUTING, 'iifname @nat-proxy-bridges return', { key: 'proxy-return' });
+    builder.rule(PREROUTING, 'iifname @nat-proxy-bridges return', { key: 'proxy-lookup' });
     for (const { network, bridge } of networks.filter((entry) => !isClosed(entry))) {
       builder.element('nat-proxy-bridges', bridge, { key: 'proxy-return', networkId: network.id });
     }

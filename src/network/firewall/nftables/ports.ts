@@ -1,10 +1,10 @@
 /** Published ports and links: elements of sets and maps, never rules. */
 
 import type { PortRange, PortSpec } from '../../../base/ports.ts';
-import type { NetworkIntent } from '../intent.ts';
+import type { FirewallIntent, NetworkIntent } from '../intent.ts';
 import { type MappingRun, mergeRanges } from '../iptables/ranges.ts';
 import type { Origin, OriginPort } from '../origin.ts';
-import { kernelRuns } from '../published.ts';
+import { kernelRuns, letsIn } from '../published.ts';
 import type { TableBuilder } from './builder.ts';
 import { PortClaims } from './claims.ts';
 import type { SetName } from './layout.ts';
@@ -13,26 +13,28 @@ import { type FamilyNetwork, isClosed } from './network.ts';
 /** Which ports are spoken for, in the table of one family. */
 export class PublishedPorts {
   readonly #builder: TableBuilder;
-  readonly #userlandProxy: boolean;
+  readonly #intent: FirewallIntent;
   readonly #entered = new PortClaims();
   readonly #translated = new PortClaims();
 
-  constructor(builder: TableBuilder, userlandProxy: boolean) {
+  constructor(builder: TableBuilder, intent: FirewallIntent) {
     this.#builder = builder;
-    this.#userlandProxy = userlandProxy;
+    this.#intent = intent;
   }
 
   /** All published ports of a network that the kernel serves in this family. */
   addNetwork(entry: FamilyNetwork): void {
     if (isClosed(entry)) return;
     const builder = this.#builder;
-    const runs = kernelRuns(entry.network, entry.part, builder.family, (text) => builder.address(text));
+    const runs = kernelRuns(entry.network, builder.family, (text) => builder.address(text));
     for (const run of runs) {
-      if (entry.part.mode !== 'nat-unprotected') this.#letIn(entry.network, run);
+      if (letsIn(this.#intent, entry.network, entry.part, builder.address(run.hostIp))) {
+        this.#letIn(entry.network, run);
+      }
       // Bound to nothing on the host: there is nothing to translate.
       if (entry.part.mode === 'routed' || run.hostPort === 0) continue;
       this.#translate(entry.network, run);
-      if (!this.#userlandProxy) this.#hairpin(entry.network, run);
+      if (!this.#intent.userlandProxy) this.#hairpin(entry.network, run);
     }
   }
 
