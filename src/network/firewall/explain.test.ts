@@ -24,7 +24,7 @@ test('a sentence has the names, the ports and the address in it', () => {
   const range = { proto: 'udp', containerPort: 53, containerPortEnd: 54 } as const;
   const link = { serverEndpointId: 's', alias: 'dns' };
   assert.deepEqual(explained({ key: 'link-request', networkId: 'n', endpointId: 'e', port: range, link }), [
-    'Box e may open connections to port 53-54 of box s, which is linked as dns.',
+    'box e may open connections to port 53-54 of box s, which is linked as dns.',
     'the link from box e to box s',
   ]);
   assert.deepEqual(explained({ key: 'outgoing', networkId: 'n' }), [

@@ -20,8 +20,7 @@ export function explainOrigin(origin: Origin, names: OriginNames): string {
     hostPort: port?.hostPort === undefined ? undefined : portText(port.hostPort, port.hostPortEnd),
     hostIp: port?.hostIp && hostText(port.hostIp),
   };
-  const text = SENTENCES[origin.key].replaceAll(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
-  return text.slice(0, 1).toUpperCase() + text.slice(1);
+  return SENTENCES[origin.key].replaceAll(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
 }
 
 /** Whom a rule is for: `every network`, `network front`, `port 80/tcp of web`, `the link from app to db`. */

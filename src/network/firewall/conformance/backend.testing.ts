@@ -11,8 +11,10 @@ import { emptyRuleSet, type RuleSet } from '../iptables/rules.ts';
 import { compileNftables } from '../nftables/compile.ts';
 import { observeNft } from '../nftables/observed.ts';
 import { planNft } from '../nftables/plan.ts';
-import { emptyNftRuleset, type NftTable, tableName } from '../nftables/ruleset.ts';
+import { emptyNftRuleset, type NftRuleset, type NftTable, tableName } from '../nftables/ruleset.ts';
 import type { SentenceKey } from '../origin.ts';
+import { type ExplainedGroup, explainListing, explainSaved } from './explained.ts';
+import type { Family } from './layout.ts';
 
 /** A rule that the user puts into DOCKER-USER. Addresses are IPv4. */
 export interface UserRule {
@@ -37,6 +39,10 @@ export interface FirewallBackend extends Disposable {
   keepSource(from: string, to: string): Disposable;
   /** What `list` commands show, for messages. */
   show(): string;
+  /** The live rules of one family with the origin of each. Throws for rules that the applied intent does not explain. */
+  explain(family: Family): ExplainedGroup[];
+  /** Takes all of its rules away, the user's chain and policies aside. */
+  clear(): void;
 }
 
 export const BACKENDS: Readonly<Record<string, (host: NetnsHandle) => FirewallBackend>> = {
@@ -44,7 +50,7 @@ export const BACKENDS: Readonly<Record<string, (host: NetnsHandle) => FirewallBa
   nftables: (host) => new NftablesBackend(host),
 };
 
-class IptablesBackend implements FirewallBackend {
+export class IptablesBackend implements FirewallBackend {
   readonly name = 'iptables';
   readonly #host: NetnsHandle;
   #current: RuleSets = { v4: emptyRuleSet(4), v6: emptyRuleSet(6) };
@@ -59,7 +65,10 @@ class IptablesBackend implements FirewallBackend {
       ...set,
       rules: set.rules.filter(({ origin }) => origin.key !== options.without),
     });
-    const next = { v4: reduced(compiled.v4), v6: reduced(compiled.v6) };
+    this.#replace({ v4: reduced(compiled.v4), v6: reduced(compiled.v6) });
+  }
+
+  #replace(next: RuleSets): void {
     this.#write('iptables', this.#current.v4, next.v4);
     this.#write('ip6tables', this.#current.v6, next.v6);
     this.#current = next;
@@ -86,6 +95,18 @@ class IptablesBackend implements FirewallBackend {
     return this.#run(['iptables-save']) + this.#run(['ip6tables-save']);
   }
 
+  explain(family: Family): ExplainedGroup[] {
+    return explainSaved(
+      this.#run([family === 'v4' ? 'iptables-save' : 'ip6tables-save']),
+      this.#current[family],
+    );
+  }
+
+  clear(): void {
+    this.#replace({ v4: emptyRuleSet(4), v6: emptyRuleSet(6) });
+    for (const program of ['iptables', 'ip6tables']) this.#run([program, '-P', 'FORWARD', 'ACCEPT']);
+  }
+
   [Symbol.dispose](): void {}
 
   #temporary(table: string, rule: readonly string[]): Disposable {
@@ -110,7 +131,7 @@ class IptablesBackend implements FirewallBackend {
   }
 }
 
-class NftablesBackend implements FirewallBackend {
+export class NftablesBackend implements FirewallBackend {
   readonly name = 'nftables';
   readonly #nft: NftContext;
   #current = emptyNftRuleset();
@@ -128,7 +149,10 @@ class NftablesBackend implements FirewallBackend {
         rules: chain.rules.filter(({ origin }) => origin.key !== options.without),
       })),
     });
-    const next = { v4: reduced(compiled.v4), v6: reduced(compiled.v6) };
+    this.#replace({ v4: reduced(compiled.v4), v6: reduced(compiled.v6) });
+  }
+
+  #replace(next: NftRuleset): void {
     const observed = observeNft((command) => this.#nft.list(command, { output: ['stateless', 'handles'] }));
     const text = planNft(this.#current, next, { observed });
     if (text !== '') this.#nft.run(text);
@@ -164,6 +188,16 @@ class NftablesBackend implements FirewallBackend {
 
   show(): string {
     return this.#nft.run('list ruleset');
+  }
+
+  explain(family: Family): ExplainedGroup[] {
+    const table = this.#current[family];
+    const listing = this.#nft.run(`list table ${tableName(table.family)}`, { output: ['stateless'] });
+    return explainListing(listing, table);
+  }
+
+  clear(): void {
+    this.#replace(emptyNftRuleset());
   }
 
   [Symbol.dispose](): void {

@@ -1,6 +1,6 @@
 /** Builds the world of `layout.ts`, and asks one cell of it. */
 
-import type { Cell, Outcome } from './cells.ts';
+import { type Cell, describeCell, expectedOutcome, type Outcome } from './cells.ts';
 import {
   addressOf,
   bridgeOf,
@@ -22,6 +22,10 @@ import {
   type Who,
 } from './layout.ts';
 import { type Station, World } from './world.testing.ts';
+
+/** As many questions at once; each costs a socket or two. */
+const AT_ONCE = 150;
+const SECOND_PATIENCE_MS = 4000;
 
 const FAMILIES: readonly Family[] = ['v4', 'v6'];
 const PROTOS = ['tcp', 'udp'] as const;
@@ -62,6 +66,26 @@ export class ConformanceWorld implements Disposable {
     for (const network of NETWORK_NAMES) {
       this.world.host.sysctl(`net.ipv4.conf.${bridgeOf(network)}.route_localnet`, on ? 1 : 0);
     }
+  }
+
+  /** What packets say other than the cells, in sentences; cells that this host cannot tell anything about aside. */
+  async disagreements(cells: readonly Cell[], userlandProxy: boolean): Promise<string[]> {
+    const asked = cells.filter((cell) => cell.bridged !== true || this.world.bridgedPacketsAreFiltered);
+    const check = async (cell: Cell) => {
+      const expected = expectedOutcome(cell, userlandProxy);
+      if ((await this.outcome(cell)) === expected) return undefined;
+      // A busy machine can be late with an answer: what is not as it should be is asked again, with time.
+      const outcome = await this.outcome(cell, SECOND_PATIENCE_MS);
+      return outcome === expected
+        ? undefined
+        : `${describeCell(cell)}: ${outcome}, want ${expected}: ${cell.why}`;
+    };
+    const wrong: string[] = [];
+    for (let start = 0; start < asked.length; start += AT_ONCE) {
+      const results = await Promise.all(asked.slice(start, start + AT_ONCE).map(check));
+      wrong.push(...results.filter((line) => line !== undefined));
+    }
+    return wrong;
   }
 
   /** Who answers a cell's question, in a cell's words; or the answer itself when it is none of them. */
