@@ -50,6 +50,11 @@ export function bridgeName(networkId: string): string {
   return `br-${sliceOfId(networkId, 12, 0)}`;
 }
 
+/** The parent of a macvlan or ipvlan network that names none: `dm-` and the 12 digits of the network's short id. */
+export function dummyName(networkId: string): string {
+  return `dm-${sliceOfId(networkId, 12, 0)}`;
+}
+
 function sliceOfId(id: string, length: number, attempt: number): string {
   const digits = id.slice(attempt * length, (attempt + 1) * length);
   if (digits.length < length || !isIdPrefix(digits)) {

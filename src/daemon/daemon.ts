@@ -34,6 +34,8 @@ import { IptablesBackend } from '../network/controller/iptables-backend.ts';
 import { NftablesBackend } from '../network/controller/nftables-backend.ts';
 import { DnsServer, watchResolvConf } from '../network/dns/index.ts';
 import { BridgeDriver } from '../network/drivers/bridge.ts';
+import { NetworkDrivers } from '../network/drivers/driver.ts';
+import { ParentDriver } from '../network/drivers/parent.ts';
 import type { NftRuleset } from '../network/firewall/nftables/index.ts';
 import { DOCKER_DEFAULT_POOLS, SubnetSpace, ulaPool } from '../network/ipam/index.ts';
 import { ProxyProcess } from '../network/ports/proxy-process.ts';
@@ -273,7 +275,11 @@ export class Daemon {
       },
       store,
       route,
-      bridge: new BridgeDriver(route, log),
+      drivers: new NetworkDrivers([
+        new BridgeDriver(route, config, log),
+        new ParentDriver('macvlan', route, log),
+        new ParentDriver('ipvlan', route, log),
+      ]),
       dns,
       forwarding: new Forwarding(
         { enabled: config.ipForward, dropAllowed: config.iptables && !config.ipForwardNoDrop },

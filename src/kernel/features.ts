@@ -25,6 +25,7 @@ export type FeatureName =
   | 'bridge'
   | 'nat'
   | 'vxlan'
+  | 'vlan'
   | 'macvlan'
   | 'ipvlan';
 
@@ -104,6 +105,7 @@ const PROBES: Record<FeatureName, Probe> = {
   bridge: byConfig('BRIDGE'),
   nat: byConfig('NF_NAT'),
   vxlan: byConfig('VXLAN'),
+  vlan: byConfig('VLAN_8021Q'),
   macvlan: byConfig('MACVLAN'),
   ipvlan: byConfig('IPVLAN'),
 };

@@ -203,4 +203,17 @@ describe('route messages', () => {
       ].join(''),
     );
   });
+
+  // The IFLA_INFO_DATA of `ip link add link lo name sub0 type …` (iproute2 6.1), as strace shows it.
+  for (const { spec, data } of [
+    { spec: { kind: 'macvlan', mode: 'vepa' }, data: '0800010002000000' },
+    { spec: { kind: 'ipvlan', mode: 'l3s', flag: 'private' }, data: '06000100020000000600020001000000' },
+    { spec: { kind: 'vlan', id: 10 }, data: '060001000a000000' },
+  ] as const) {
+    it(`\`addLink()\` writes the settings of a ${spec.kind} as ip(8) does`, () => {
+      const hex = Buffer.from(addLink({ ...spec, name: 'sub0', parent: 1 }).body).toString('hex');
+      assert.ok(hex.includes('0800050001000000'), 'IFLA_LINK 1');
+      assert.ok(hex.endsWith(data), hex);
+    });
+  }
 });

@@ -1,9 +1,9 @@
-/** The bridges of networks: docker0 as the flags want it, and one for every network that users make. */
+/** docker0, as the flags want it, and the subnets that no network may be given. */
 
 import { invalid } from '../../base/errors.ts';
 import { Prefix } from '../../base/prefix.ts';
 import type { RouteClient } from '../../kernel/netlink/index.ts';
-import type { BridgeAddress, BridgeDriver } from '../drivers/bridge.ts';
+import type { NetworkDriver } from '../drivers/driver.ts';
 import type { SubnetSpace } from '../ipam/index.ts';
 import type { NetworkSpec } from '../model/index.ts';
 import {
@@ -14,18 +14,13 @@ import {
   type NetworkIdentity,
 } from './default-networks.ts';
 
-export interface BridgeOptions {
-  iptables: boolean;
-  userlandProxy: boolean;
-}
-
 /** Makes or takes the default bridge and gives its network. Throws `invalid` naming the flag that cannot be met. */
 export function initDefaultBridge(
   flags: DefaultBridgeSettings,
   identity: NetworkIdentity,
-  parts: { route: RouteClient; driver: BridgeDriver; pools: SubnetSpace; options: BridgeOptions },
+  parts: { route: RouteClient; driver: NetworkDriver; pools: SubnetSpace },
 ): NetworkSpec {
-  const { route, driver, pools, options } = parts;
+  const { route, driver, pools } = parts;
   const name = flags.bridge === '' ? DEFAULT_BRIDGE : flags.bridge;
   const existing = route.findLink(name);
   if (flags.bridge !== '' && existing === undefined) {
@@ -48,33 +43,8 @@ export function initDefaultBridge(
   }
   if (!pools.overlaps(addressing.subnet)) pools.request(addressing.subnet);
   const spec = defaultBridgeSpec(identity, name, flags, addressing);
-  ensureNetworkBridge(spec, driver, options);
+  driver.setup(spec, []);
   return spec;
-}
-
-/** Makes the bridge of a network with the gateways' addresses; repeating it changes nothing. */
-export function ensureNetworkBridge(spec: NetworkSpec, driver: BridgeDriver, options: BridgeOptions): void {
-  const { bridge } = spec;
-  if (bridge === undefined) return;
-  driver.ensureBridge({
-    name: bridge.name,
-    mtu: bridge.mtu,
-    addresses: bridgeAddresses(spec),
-    routeLocalnet: options.iptables && !options.userlandProxy,
-    // Without the proxy, what a container asks of a neighbour's published port is translated back on the bridge.
-    filterBridged: options.iptables && (!bridge.icc || !options.userlandProxy),
-  });
-}
-
-function bridgeAddresses(spec: NetworkSpec): BridgeAddress[] {
-  return spec.ipam.subnets.flatMap(({ subnet, gateway }) => {
-    const prefix = Prefix.parse(subnet);
-    const { gatewayModeV4, gatewayModeV6, inhibitV4 } = spec.bridge ?? {};
-    const mode = prefix.family === 4 ? gatewayModeV4 : gatewayModeV6;
-    if (gateway === undefined || mode === 'isolated' || (prefix.family === 4 && inhibitV4 === true))
-      return [];
-    return [{ address: gateway, prefixLength: prefix.length }];
-  });
 }
 
 /** What the host has routes to, the default route and those of one link aside: nothing of it may be given to a network. */

@@ -19,10 +19,11 @@ import {
 } from '../../kernel/netns/index.ts';
 import type { Store, Table } from '../../store/store.ts';
 import { type DnsServer, RESOLVER_ADDRESS } from '../dns/index.ts';
-import type { BridgeDriver } from '../drivers/bridge.ts';
+import { Announcer } from '../drivers/announcer.ts';
+import type { NetworkDrivers } from '../drivers/driver.ts';
 import type { FirewallIntent } from '../firewall/index.ts';
 import type { SubnetSpace } from '../ipam/index.ts';
-import type { EndpointSpec, NetworkSpec, PortMapping } from '../model/index.ts';
+import { type EndpointSpec, isUserDefined, type NetworkSpec, type PortMapping } from '../model/index.ts';
 import type { PortPublisher, PublishTarget } from '../ports/publisher.ts';
 import { publishRequests } from '../ports/request.ts';
 import type { StaleFlows } from '../ports/stale-flows.ts';
@@ -67,7 +68,7 @@ export interface NetworkParts {
   store: Store;
   /** In the daemon's namespace. */
   route: RouteClient;
-  bridge: BridgeDriver;
+  drivers: NetworkDrivers;
   forwarding: Forwarding;
   /** The embedded resolver. */
   dns: DnsServer;
@@ -93,12 +94,11 @@ export class NetworkController {
 
   constructor(parts: NetworkParts) {
     this.#parts = parts;
-    const { route, bridge, settings } = parts;
+    const { route, drivers, settings } = parts;
     this.networks = new Networks({
       ...parts,
       pools: settings.pools,
       defaultBridge: settings.defaultBridge,
-      options: settings,
       syncFirewall: () => this.#firewall.sync(),
       members: (spec) => this.#members(spec),
       onAdded: (spec) => this.#names.addNetwork(spec),
@@ -109,12 +109,7 @@ export class NetworkController {
     this.#sandboxTable = parts.store.table<SandboxRecord>('sandboxes');
     this.#firewall = parts.firewall(() => this.intent());
     this.#endpoints = new EndpointFactory(this.#networks, route);
-    this.#namespaces = new SandboxNamespaces({
-      networks: this.#networks,
-      route,
-      bridge,
-      hairpin: settings.iptables && !settings.userlandProxy,
-    });
+    this.#namespaces = new SandboxNamespaces(this.#networks, drivers, new Announcer(parts.log));
   }
 
   /** Makes the default networks and the bridges of the stored ones. Sandboxes are adopted afterwards by `restore()`. */
@@ -138,7 +133,7 @@ export class NetworkController {
    * that ended meanwhile, namespaces and links without a record.
    */
   async restore(isAlive: (containerId: string) => boolean): Promise<void> {
-    const { settings, bridge, log } = this.#parts;
+    const { settings, route, log } = this.#parts;
     for (const [containerId, record] of this.#sandboxTable.all()) {
       this.#sandboxes.set(containerId, record);
       for (const endpoint of record.endpoints) this.#endpoints.restore(endpoint);
@@ -149,10 +144,10 @@ export class NetworkController {
         log.warn({ container: containerId, error: messageOf(error) }, 'cannot close an old sandbox'),
       );
     }
-    await sweepLeftovers(this.sandboxes(), {
+    await sweepLeftovers(this.sandboxes(), this.#networks.all(), {
       netnsFolder: settings.netnsFolder,
       keep: HOST_NETNS,
-      bridge,
+      route,
       log,
     });
     for (const record of this.#sandboxes.values()) {
@@ -245,7 +240,7 @@ export class NetworkController {
    * namespace any more.
    */
   async open(request: SandboxRequest): Promise<OpenSandbox> {
-    const { settings } = this.#parts;
+    const { settings, drivers } = this.#parts;
     const main = this.#networks.find(request.mode);
     if (this.#sandboxes.has(request.containerId)) await this.close(request.containerId);
     const id = newId();
@@ -260,7 +255,7 @@ export class NetworkController {
     this.#save(record);
     for (const [ref, asked] of this.#wanted(request)) {
       const spec = this.#networks.find(ref);
-      if (spec.bridge !== undefined) record.endpoints.push(this.#endpoints.create(spec, record, asked));
+      if (drivers.of(spec) !== undefined) record.endpoints.push(this.#endpoints.create(spec, record, asked));
     }
     this.#save(record);
     if (main.driver !== 'host') this.#namespaces.make(record);
@@ -285,7 +280,7 @@ export class NetworkController {
   async close(containerId: string, options: { sync: boolean } = { sync: true }): Promise<void> {
     const record = this.#sandboxes.get(containerId);
     if (record === undefined) return;
-    const { bridge, publisher, staleFlows, settings } = this.#parts;
+    const { publisher, staleFlows, settings } = this.#parts;
     const wasOpen = record.phase === 'open';
     const networks = this.#joined(record);
     // Out of the intent first, so that no rule is written any more for what is going away.
@@ -297,7 +292,7 @@ export class NetworkController {
       () => publisher.unpublish(record.ports),
       () =>
         Promise.all([
-          ...record.endpoints.map((endpoint) => bridge.deleteEndpoint(endpoint.hostVeth)),
+          ...record.endpoints.map((endpoint) => this.#namespaces.remove(record, endpoint)),
           options.sync && record.endpoints.length > 0 ? this.#firewall.sync() : undefined,
         ]),
       () => staleFlows.forget(record.ports),
@@ -349,7 +344,7 @@ export class NetworkController {
         `container ${containerId} is not connected to network ${spec.name}`,
       );
     }
-    const { publisher, bridge } = this.#parts;
+    const { publisher } = this.#parts;
     const lost = record.ports.filter(({ endpointId }) => endpointId === endpoint.id);
     record.endpoints = record.endpoints.filter((other) => other !== endpoint);
     record.ports = record.ports.filter((port) => !lost.includes(port));
@@ -364,7 +359,7 @@ export class NetworkController {
     await runAll(`disconnect ${containerId} from ${spec.name}`, [
       () => this.#names.update(record),
       () => publisher.unpublish(lost),
-      () => bridge.deleteEndpoint(endpoint.hostVeth),
+      () => this.#namespaces.remove(record, endpoint),
       () => this.#moveGateway(record),
       () => this.#firewall.sync(),
     ]);
@@ -446,8 +441,11 @@ export class NetworkController {
 
   /** Ports are published where answers go out; a container on internal networks only publishes nothing. */
   #publishTarget(record: SandboxRecord): PublishTarget {
-    const { v4, v6 } = chooseGateways(record.endpoints, (id) => this.#networks.byId(id));
-    const bridgeOf = (endpoint: EndpointSpec) => this.#networks.byId(endpoint.networkId)?.bridge;
+    const networkOf = (id: string) => this.#networks.byId(id);
+    const gateways = chooseGateways(record.endpoints, networkOf);
+    const bridgeOf = (endpoint: EndpointSpec) => networkOf(endpoint.networkId)?.bridge;
+    // On a network without a bridge the container stands in the host's own network: there is nothing to translate.
+    const [v4, v6] = [gateways.v4, gateways.v6].map((way) => way && bridgeOf(way) && way);
     return {
       v4: v4?.v4 && {
         endpointId: v4.id,
@@ -511,7 +509,7 @@ export class NetworkController {
     record: SandboxRecord,
   ): EndpointSettings {
     const view = endpointView(spec.id, asked, endpoint);
-    const hasNames = endpoint !== undefined && spec.bridge?.isDefault === false;
+    const hasNames = endpoint !== undefined && isUserDefined(spec);
     return hasNames ? { ...view, DNSNames: dnsNames(endpoint, record.request) } : view;
   }
 

@@ -8,8 +8,19 @@ import { Prefix } from '../../base/prefix.ts';
 import type { EndpointSettings } from '../../base/wire/index.ts';
 import type { RouteClient } from '../../kernel/netlink/index.ts';
 import type { NetworkAddresses } from '../ipam/index.ts';
-import type { EndpointAddress, EndpointSpec, NetworkSpec } from '../model/index.ts';
-import { endpointOptionFindings, wantedInterfaceName } from './endpoint-options.ts';
+import {
+  type EndpointAddress,
+  type EndpointSpec,
+  isClosed,
+  isUserDefined,
+  type NetworkSpec,
+} from '../model/index.ts';
+import {
+  endpointOptionFindings,
+  linkLocalAddresses,
+  linkLocalFindings,
+  wantedInterfaceName,
+} from './endpoint-options.ts';
 import type { NetworkRegistry } from './network-registry.ts';
 import { freeInterfaceName, type SandboxRecord } from './sandbox-record.ts';
 
@@ -26,7 +37,7 @@ export class EndpointFactory {
   /** Throws `invalid`, in Docker's words, for what can never be given on this network. */
   check(spec: NetworkSpec, asked: EndpointSettings): void {
     const problems: string[] = [];
-    const userDefined = spec.bridge?.isDefault === false;
+    const userDefined = isUserDefined(spec);
     const { IPv4Address: v4, IPv6Address: v6 } = asked.IPAMConfig ?? {};
     if ((v4 || v6) && !userDefined) {
       problems.push('user-specified IP address is supported on user-defined networks only');
@@ -41,7 +52,11 @@ export class EndpointFactory {
         problems.push(`no configured subnet contains IP address ${address}`);
       }
     }
+    problems.push(...linkLocalFindings(asked.IPAMConfig?.LinkLocalIPs ?? []));
     problems.push(...endpointOptionFindings(asked.DriverOpts ?? {}));
+    if (spec.driver === 'ipvlan' && asked.MacAddress) {
+      problems.push('ipvlan interfaces do not support custom mac address assignment');
+    }
     if (problems.length > 0) throw invalid(`invalid endpoint settings:\n${problems.join('\n')}`);
     if (asked.MacAddress) parseMac(asked.MacAddress);
   }
@@ -54,16 +69,20 @@ export class EndpointFactory {
     const v4 = this.#takeAddress(spec, 4, asked.IPAMConfig?.IPv4Address);
     const v6 = this.#takeAddress(spec, 6, asked.IPAMConfig?.IPv6Address);
     const mac = asked.MacAddress || (record.endpoints.length === 0 ? request.macAddress : '');
+    const linkLocal = linkLocalAddresses(asked.IPAMConfig?.LinkLocalIPs ?? []);
     return {
       id,
       networkId: spec.id,
       containerId: request.containerId,
       sandboxId: record.id,
       ifname,
-      hostVeth: this.#freeVethName(id),
-      mac: parseMac(mac || (v4 === undefined ? randomMac() : macFromIpv4(v4.address))),
+      ...(spec.bridge === undefined ? {} : { hostVeth: this.#freeVethName(id) }),
+      ...(spec.driver === 'ipvlan'
+        ? {}
+        : { mac: parseMac(mac || (v4 === undefined ? randomMac() : macFromIpv4(v4.address))) }),
       ...(v4 === undefined ? {} : { v4 }),
       ...(v6 === undefined ? {} : { v6 }),
+      ...(linkLocal.length === 0 ? {} : { linkLocal }),
       aliases: asked.Aliases ?? [],
       gatewayPriority: asked.GwPriority ?? 0,
       driverOptions: asked.DriverOpts ?? {},
@@ -91,7 +110,10 @@ export class EndpointFactory {
     // `--default-gateway` names another router than the bridge; an internal network has none.
     const other = family === 4 ? spec.ipam.subnets[0]?.auxAddresses?.DefaultGatewayIPv4 : undefined;
     const way = other ?? gateway;
-    return spec.internal || mode === 'isolated' || way === undefined ? rest : { ...rest, gateway: way };
+    if (isClosed(spec) || mode === 'isolated') return rest;
+    const routes = spec.parent?.mode === 'l3' || spec.parent?.mode === 'l3s';
+    if (routes) return { ...rest, onLink: true };
+    return way === undefined ? rest : { ...rest, gateway: way };
   }
 
   #interfaceName(spec: NetworkSpec, record: SandboxRecord, asked: EndpointSettings): string {

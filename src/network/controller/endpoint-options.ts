@@ -1,7 +1,9 @@
-/** Driver options of an endpoint: the name of its interface, and settings of that interface. Pure; the words are Docker's. */
+/** Options of an endpoint: the name of its interface, settings and further addresses of it. Pure; the words are Docker's. */
 
 import { invalid } from '../../base/errors.ts';
 import { MAX_IFNAME_LENGTH } from '../../base/ids.ts';
+import { Ip, isIp } from '../../base/ip.ts';
+import { Prefix } from '../../base/prefix.ts';
 
 const IFNAME = 'com.docker.network.endpoint.ifname';
 const SYSCTLS = 'com.docker.network.endpoint.sysctls';
@@ -54,4 +56,27 @@ export function endpointOptionFindings(options: Readonly<Record<string, string>>
     findings.push((error as Error).message);
   }
   return findings;
+}
+
+/** IPv4 (RFC 3927) and IPv6 (RFC 4291, 2.5.6). */
+const LINK_LOCAL = [Prefix.parse('169.254.0.0/16'), Prefix.parse('fe80::/64')];
+
+/** `--link-local-ip`: further addresses of the interface. Those that are none are left out: see `linkLocalFindings()`. */
+export function linkLocalAddresses(
+  texts: readonly string[],
+): Array<{ address: string; prefixLength: number }> {
+  return texts
+    .filter((text) => isIp(text))
+    .flatMap((text) => {
+      const address = Ip.parse(text);
+      const prefix = LINK_LOCAL.find((candidate) => candidate.contains(address));
+      return prefix === undefined ? [] : [{ address: address.toString(), prefixLength: prefix.length }];
+    });
+}
+
+/** What is wrong with addresses that should be link-local, as a line per finding. */
+export function linkLocalFindings(texts: readonly string[]): string[] {
+  return texts
+    .filter((text) => linkLocalAddresses([text]).length === 0)
+    .map((text) => `invalid link-local IP address: ${text}`);
 }

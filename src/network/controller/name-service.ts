@@ -2,7 +2,7 @@
 
 import { shortId } from '../../base/ids.ts';
 import type { DnsSandbox, DnsServer, NetworkZone, ZoneHost, ZoneLink } from '../dns/index.ts';
-import type { EndpointSpec, NetworkSpec } from '../model/index.ts';
+import { type EndpointSpec, isClosed, isUserDefined, type NetworkSpec } from '../model/index.ts';
 import type { NetworkRegistry } from './network-registry.ts';
 import type { SandboxRequest } from './sandbox.ts';
 import type { SandboxRecord } from './sandbox-record.ts';
@@ -20,7 +20,7 @@ export class NameService {
   }
 
   addNetwork(spec: NetworkSpec): void {
-    if (!hasNames(spec)) return;
+    if (!isUserDefined(spec)) return;
     const zone: NetworkZone = {
       id: spec.id,
       name: spec.name,
@@ -76,24 +76,23 @@ export class NameService {
       netns: record.path,
       networks: named.map(({ spec }) => spec.id),
       links,
-      internal: record.endpoints.every(({ networkId }) => this.#networks.byId(networkId)?.internal !== false),
+      internal: record.endpoints.every(({ networkId }) => {
+        const spec = this.#networks.byId(networkId);
+        return spec === undefined || isClosed(spec);
+      }),
       ...(servers.length > 0
         ? { upstreams: servers.map((address) => ({ address, from: 'container' as const })) }
         : {}),
     };
   }
 
+  /** The default bridge has links and no names, as in Docker. */
   #named(record: SandboxRecord): Array<{ endpoint: EndpointSpec; spec: NetworkSpec }> {
     return record.endpoints.flatMap((endpoint) => {
       const spec = this.#networks.byId(endpoint.networkId);
-      return spec !== undefined && hasNames(spec) ? [{ endpoint, spec }] : [];
+      return spec !== undefined && isUserDefined(spec) ? [{ endpoint, spec }] : [];
     });
   }
-}
-
-/** The default bridge has links and no names, as in Docker. */
-function hasNames(spec: NetworkSpec): boolean {
-  return spec.bridge?.isDefault === false;
 }
 
 function zoneHost(endpoint: EndpointSpec, request: SandboxRequest): ZoneHost {

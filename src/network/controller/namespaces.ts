@@ -1,25 +1,24 @@
 /** A sandbox in the kernel: its namespace, its interfaces and its default routes. */
 
-import type { RouteClient } from '../../kernel/netlink/index.ts';
 import { createNetns, type NetnsHandle, openNetns, withNetns } from '../../kernel/netns/index.ts';
 import { tryWriteSysctl, writeSysctl } from '../../kernel/sysctl.ts';
-import type { BridgeDriver } from '../drivers/bridge.ts';
-import type { EndpointSpec } from '../model/index.ts';
+import type { Announcer } from '../drivers/announcer.ts';
+import { type DefaultRoute, setDefaultRoutes } from '../drivers/default-routes.ts';
+import type { NetworkDrivers } from '../drivers/driver.ts';
+import type { EndpointAddress, EndpointSpec } from '../model/index.ts';
 import { endpointSysctls } from './endpoint-options.ts';
 import type { NetworkRegistry } from './network-registry.ts';
 import { chooseGateways, type SandboxRecord } from './sandbox-record.ts';
 
 export class SandboxNamespaces {
-  readonly #parts: { networks: NetworkRegistry; route: RouteClient; bridge: BridgeDriver; hairpin: boolean };
+  readonly #networks: NetworkRegistry;
+  readonly #drivers: NetworkDrivers;
+  readonly #announcer: Announcer;
 
-  /** `hairpin`: frames may leave by the bridge port they came in by (published ports without a proxy). */
-  constructor(parts: {
-    networks: NetworkRegistry;
-    route: RouteClient;
-    bridge: BridgeDriver;
-    hairpin: boolean;
-  }) {
-    this.#parts = parts;
+  constructor(networks: NetworkRegistry, drivers: NetworkDrivers, announcer: Announcer) {
+    this.#networks = networks;
+    this.#drivers = drivers;
+    this.#announcer = announcer;
   }
 
   /** Makes the namespace with a loopback interface. */
@@ -50,24 +49,37 @@ export class SandboxNamespaces {
     this.#setRoutes(record, netns);
   }
 
+  /** Takes an endpoint's interface away; the routes stay as they are. */
+  async remove(record: SandboxRecord, endpoint: EndpointSpec): Promise<void> {
+    this.#announcer.cancel(endpoint.id);
+    const spec = this.#networks.byId(endpoint.networkId);
+    if (spec !== undefined) await this.#drivers.of(spec)?.deleteEndpoint(endpoint, record.path);
+  }
+
   #makeEndpoint(endpoint: EndpointSpec, netns: NetnsHandle): void {
-    const { networks, route, bridge, hairpin } = this.#parts;
-    const device = networks.byId(endpoint.networkId)?.bridge;
-    if (device === undefined) return;
-    bridge.createEndpoint(endpoint, route.link(device.name), netns, { mtu: device.mtu, hairpin });
+    const spec = this.#networks.byId(endpoint.networkId);
+    if (spec === undefined) return;
+    const driver = this.#drivers.of(spec);
+    if (driver === undefined) return;
+    driver.createEndpoint(endpoint, spec, netns);
     const sysctls = endpointSysctls(endpoint.driverOptions, endpoint.ifname);
-    if (sysctls.length === 0) return;
-    withNetns(netns, () => {
-      for (const { name, value } of sysctls) writeSysctl(name, value);
-    });
+    if (sysctls.length > 0) {
+      withNetns(netns, () => {
+        for (const { name, value } of sysctls) writeSysctl(name, value);
+      });
+    }
+    this.#announcer.announce(endpoint, netns, () => driver.isHeard(endpoint), spec.advertise);
   }
 
   #setRoutes(record: SandboxRecord, netns: NetnsHandle): void {
-    const { networks, bridge } = this.#parts;
-    const { v4, v6 } = chooseGateways(record.endpoints, (id) => networks.byId(id));
-    bridge.setDefaultRoutes(netns, {
-      v4: v4?.v4?.gateway === undefined ? undefined : { ifname: v4.ifname, gateway: v4.v4.gateway },
-      v6: v6?.v6?.gateway === undefined ? undefined : { ifname: v6.ifname, gateway: v6.v6.gateway },
-    });
+    const { v4, v6 } = chooseGateways(record.endpoints, (id) => this.#networks.byId(id));
+    setDefaultRoutes(netns, { v4: defaultRoute(v4, v4?.v4), v6: defaultRoute(v6, v6?.v6) });
   }
+}
+
+function defaultRoute(
+  endpoint: EndpointSpec | undefined,
+  address: EndpointAddress | undefined,
+): DefaultRoute | undefined {
+  return endpoint && address && { ifname: endpoint.ifname, gateway: address.gateway };
 }

@@ -4,7 +4,7 @@ import { BridgeportError, conflict, invalid, notFound } from '../../base/errors.
 import { Prefix } from '../../base/prefix.ts';
 import type { Store, Table } from '../../store/store.ts';
 import { NetworkAddresses, type SubnetSpace } from '../ipam/index.ts';
-import type { NetworkSpec, SubnetSpec } from '../model/index.ts';
+import { isClosed, isUserDefined, type NetworkSpec, type SubnetSpec } from '../model/index.ts';
 
 export class NetworkRegistry {
   /** By name, in the order they were made, the predefined first. */
@@ -111,7 +111,7 @@ export class NetworkRegistry {
   }
 
   isPredefined(spec: NetworkSpec): boolean {
-    return spec.bridge?.isDefault === true || spec.driver === 'host' || spec.driver === 'null';
+    return !isUserDefined(spec);
   }
 
   refusePredefined(spec: NetworkSpec): void {
@@ -137,7 +137,11 @@ export class NetworkRegistry {
   }
 }
 
-/** Networks whose bridge has no address: nobody on them has a way out through the host. */
+/**
+ * Networks for which no gateway is chosen: those whose bridge has no address, those without a way out over their parent, and, as in
+ * Docker, all of ipvlan, whose gateway is a router that only the user knows.
+ */
 function hasNoGateway(spec: NetworkSpec): boolean {
+  if (spec.parent !== undefined) return spec.driver === 'ipvlan' || isClosed(spec);
   return spec.bridge?.gatewayModeV4 === 'isolated';
 }

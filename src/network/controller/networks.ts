@@ -1,4 +1,4 @@
-/** Networks as such: made and removed with their bridges, found, listed, inspected. Sandboxes join them elsewhere. */
+/** Networks as such: made and removed with what their drivers need, found, listed, inspected. Sandboxes join them elsewhere. */
 
 import { BridgeportError, messageOf, runAll } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
@@ -7,10 +7,10 @@ import { nowString } from '../../base/time.ts';
 import type { NetworkCreateBody, NetworkInspect } from '../../base/wire/index.ts';
 import type { RouteClient } from '../../kernel/netlink/index.ts';
 import type { Store, Table } from '../../store/store.ts';
-import type { BridgeDriver } from '../drivers/bridge.ts';
+import type { NetworkDriver, NetworkDrivers } from '../drivers/driver.ts';
 import type { SubnetSpace } from '../ipam/index.ts';
 import type { EndpointSpec, NetworkSpec } from '../model/index.ts';
-import { type BridgeOptions, ensureNetworkBridge, initDefaultBridge, routedPrefixes } from './bridges.ts';
+import { initDefaultBridge, routedPrefixes } from './bridges.ts';
 import { createSpec } from './create-spec.ts';
 import { type DefaultBridgeSettings, type NetworkIdentity, plainSpec } from './default-networks.ts';
 import type { Forwarding } from './forwarding.ts';
@@ -21,10 +21,9 @@ export interface NetworksParts {
   store: Store;
   pools: SubnetSpace;
   defaultBridge: DefaultBridgeSettings;
-  options: BridgeOptions;
   /** In the daemon's namespace. */
   route: RouteClient;
-  bridge: BridgeDriver;
+  drivers: NetworkDrivers;
   forwarding: Forwarding;
   /** Brings the firewall up to date. */
   syncFirewall: () => Promise<void>;
@@ -50,7 +49,7 @@ export class Networks {
 
   /** Makes the predefined networks and the bridges of the stored ones. Throws when docker0 cannot be as the flags want it. */
   init(): void {
-    const { route, bridge, forwarding, defaultBridge, pools, options, log } = this.#parts;
+    const { route, drivers, forwarding, defaultBridge, pools, log } = this.#parts;
     const stored = this.registry.stored();
     // Their subnets first, so that docker0 does not choose one of them.
     for (const spec of stored) {
@@ -64,40 +63,37 @@ export class Networks {
       forwarding.ensure(4);
       const spec = initDefaultBridge(defaultBridge, this.#identity('bridge'), {
         route,
-        driver: bridge,
+        driver: drivers.find('bridge') as NetworkDriver,
         pools,
-        options,
       });
       this.registry.addPredefined(spec);
     }
     for (const spec of stored) {
       try {
-        this.#makeBridge(spec);
+        this.#setup(spec);
       } catch (error) {
-        log.error(
-          { network: spec.name, error: messageOf(error) },
-          'cannot make the bridge of a network again',
-        );
+        log.error({ network: spec.name, error: messageOf(error) }, 'cannot make a network again');
       }
     }
   }
 
   async create(body: NetworkCreateBody): Promise<{ Id: string; Warning: string }> {
-    const { defaultBridge, route, syncFirewall, emit } = this.#parts;
+    const { defaultBridge, drivers, route, syncFirewall, emit } = this.#parts;
     const wanted = createSpec({
       body,
       id: newId(),
       createdAt: nowString(),
       mtu: defaultBridge.mtu,
       hostBinding: defaultBridge.ip,
+      driver: (name) => drivers.find(name),
     });
-    const device = wanted.bridge?.name ?? '';
-    if (this.registry.all().some((other) => other.bridge?.name === device)) {
+    const device = wanted.bridge?.name;
+    if (device !== undefined && this.registry.all().some((other) => other.bridge?.name === device)) {
       throw new BridgeportError('forbidden', `bridge name "${device}" is used by another network`);
     }
     const spec = this.registry.create(wanted, routedPrefixes(route, undefined));
     try {
-      this.#makeBridge(spec);
+      this.#setup(spec);
       await syncFirewall();
     } catch (error) {
       await this.#destroy(spec).catch(() => {});
@@ -143,22 +139,22 @@ export class Networks {
     return networkView(spec, this.#parts.members(spec));
   }
 
-  #makeBridge(spec: NetworkSpec): void {
-    const { bridge, forwarding, options } = this.#parts;
-    ensureNetworkBridge(spec, bridge, options);
-    if (spec.internal) return;
+  #setup(spec: NetworkSpec): void {
+    const { drivers, forwarding } = this.#parts;
+    drivers.of(spec)?.setup(spec, this.#others(spec));
+    if (spec.internal || spec.bridge === undefined) return;
     if (spec.enableIPv4) forwarding.ensure(4);
     if (spec.enableIPv6) forwarding.ensure(6);
   }
 
   async #destroy(spec: NetworkSpec): Promise<void> {
-    const { bridge, syncFirewall } = this.#parts;
+    const { drivers, syncFirewall } = this.#parts;
     this.registry.remove(spec);
     this.#parts.onRemoved(spec);
     // The kernel is slow at both, and each is tried whatever becomes of the other.
     const outcomes = await Promise.allSettled([
       syncFirewall(),
-      spec.bridge === undefined ? undefined : bridge.deleteBridge(spec.bridge.name),
+      drivers.of(spec)?.teardown(spec, this.#others(spec)),
     ]);
     const failures = outcomes.filter((outcome) => outcome.status === 'rejected');
     await runAll(
@@ -169,6 +165,10 @@ export class Networks {
             Promise.reject(reason),
       ),
     );
+  }
+
+  #others(spec: NetworkSpec): NetworkSpec[] {
+    return this.registry.all().filter((other) => other.id !== spec.id);
   }
 
   #identity(name: string): NetworkIdentity {

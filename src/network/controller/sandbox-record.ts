@@ -1,6 +1,6 @@
 /** What the store keeps of a container's network, and what follows from it. Pure. */
 
-import type { EndpointSpec, NetworkSpec, PortMapping } from '../model/index.ts';
+import type { EndpointAddress, EndpointSpec, NetworkSpec, PortMapping } from '../model/index.ts';
 import type { SandboxRequest } from './sandbox.ts';
 
 export interface SandboxRecord {
@@ -34,9 +34,13 @@ export function chooseGateways(
     (a, b) => b.gatewayPriority - a.gatewayPriority || (nameOf(a) < nameOf(b) ? -1 : 1),
   );
   return {
-    v4: ordered.find((endpoint) => endpoint.v4?.gateway !== undefined),
-    v6: ordered.find((endpoint) => endpoint.v6?.gateway !== undefined),
+    v4: ordered.find(({ v4 }) => leadsOut(v4)),
+    v6: ordered.find(({ v6 }) => leadsOut(v6)),
   };
+}
+
+function leadsOut(address: EndpointAddress | undefined): boolean {
+  return address?.gateway !== undefined || address?.onLink === true;
 }
 
 /** `eth0`, `eth1` …: the first number that no endpoint of the namespace has. */

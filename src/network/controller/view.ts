@@ -37,7 +37,7 @@ export function networkView(
         {
           Name: containerName,
           EndpointID: endpoint.id,
-          MacAddress: endpoint.mac,
+          MacAddress: endpoint.mac ?? '',
           IPv4Address: endpoint.v4 === undefined ? '' : `${endpoint.v4.address}/${endpoint.v4.prefixLength}`,
           IPv6Address: endpoint.v6 === undefined ? '' : `${endpoint.v6.address}/${endpoint.v6.prefixLength}`,
         },

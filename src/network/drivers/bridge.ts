@@ -1,68 +1,61 @@
 /** The bridge driver: a Linux bridge in the daemon's namespace, and a veth pair into it for every endpoint. */
 
-import { messageOf } from '../../base/errors.ts';
+import { BridgeportError, messageOf } from '../../base/errors.ts';
+import { bridgeName } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
 import { randomMac } from '../../base/mac.ts';
 import { Prefix } from '../../base/prefix.ts';
 import { isErrno } from '../../kernel/ffi/errno.ts';
-import { addAddress, type Link, RouteClient, replaceRoute, setLink } from '../../kernel/netlink/index.ts';
-import { type NetnsHandle, withNetns } from '../../kernel/netns/index.ts';
+import type { Link, RouteClient } from '../../kernel/netlink/index.ts';
+import type { NetnsHandle } from '../../kernel/netns/index.ts';
 import { tryWriteSysctl } from '../../kernel/sysctl.ts';
-import type { EndpointSpec } from '../model/index.ts';
+import type { BridgeSpec, EndpointSpec, NetworkSpec } from '../model/index.ts';
+import { bridgeOptions } from './bridge-options.ts';
+import type { DriverSettings, NetworkDriver, WantedNetwork } from './driver.ts';
+import { bringUp, broadcastOf, type InterfaceAddress } from './interface.ts';
+import { deleteLinkIfThere, endpointMark, networkMark, ownerOf } from './ownership.ts';
 
-/** Marks what this driver made: the interface alias of the host's end is this word and the endpoint's id. */
-export const OWNER_MARK = 'bridgeport';
+/** `#define BR_STATE_FORWARDING 3` (linux/if_bridge.h) */
+const FORWARDING = 3;
 
-export interface BridgeAddress {
-  address: string;
-  prefixLength: number;
+/** How the daemon's flags shape every bridge. */
+export interface BridgeDriverOptions {
+  iptables: boolean;
+  userlandProxy: boolean;
 }
 
-export interface BridgeSettings {
-  name: string;
-  mtu: number;
-  /** The bridge's own addresses, of either family: `172.17.0.1/16`. Others that it has are left alone. */
-  addresses: readonly BridgeAddress[];
-  /** Loopback addresses of the host may be translated to containers (userland proxy off). */
-  routeLocalnet: boolean;
-  /** Frames between ports of the bridge meet the firewall; needed to keep containers apart, and to translate back. */
-  filterBridged: boolean;
-}
-
-/** Through which of its interfaces a namespace reaches the world, by family; undefined: not at all. */
-export interface DefaultRoutes {
-  v4: { ifname: string; gateway: string } | undefined;
-  v6: { ifname: string; gateway: string } | undefined;
-}
-
-export class BridgeDriver {
+export class BridgeDriver implements NetworkDriver {
+  readonly name = 'bridge';
   readonly #route: RouteClient;
+  readonly #options: BridgeDriverOptions;
   readonly #log: Log;
 
   /** `route` is a client in the daemon's namespace. */
-  constructor(route: RouteClient, log: Log) {
+  constructor(route: RouteClient, options: BridgeDriverOptions, log: Log) {
     this.#route = route;
+    this.#options = options;
     this.#log = log;
   }
 
-  /** Makes the bridge or takes the one that is there. Repeating it changes nothing. */
-  ensureBridge(settings: BridgeSettings): Link {
+  validate(wanted: WantedNetwork): DriverSettings {
+    return { bridge: bridgeOptions(wanted) };
+  }
+
+  /** The bridge has the gateways' addresses; others that it has are left alone. */
+  setup(spec: NetworkSpec): void {
+    const { iptables, userlandProxy } = this.#options;
+    const settings = bridgeOf(spec);
     const { name } = settings;
-    let bridge = this.#route.findLink(name);
-    if (bridge === undefined) {
-      bridge = this.#route.addLink({ kind: 'bridge', name, mac: randomMac(), mtu: settings.mtu });
-      this.#log.info({ bridge: name, mac: bridge.mac }, 'bridge made');
-    } else if (bridge.mtu !== settings.mtu) {
-      this.#route.setLink(bridge.index, { mtu: settings.mtu });
-    }
-    const hasIPv6 = settings.addresses.some(({ address }) => address.includes(':'));
+    const bridge = this.#ensureLink(spec, settings);
+    const addresses = bridgeAddresses(spec);
+    const hasIPv6 = addresses.some(({ address }) => address.includes(':'));
     if (hasIPv6) {
       this.#sysctl(`net/ipv6/conf/${name}/disable_ipv6`, '0');
       // Neighbours are asked for from the link-local address: while that is tentative, for a second or two, nothing from
       // elsewhere would find a container.
       this.#sysctl(`net/ipv6/conf/${name}/accept_dad`, '0');
     }
-    for (const { address, prefixLength } of settings.addresses) {
+    for (const { address, prefixLength } of addresses) {
       this.#route.replaceAddress({
         link: bridge.index,
         address,
@@ -71,99 +64,88 @@ export class BridgeDriver {
       });
     }
     this.#route.setLink(bridge.index, { up: true });
-    if (settings.routeLocalnet) this.#sysctl(`net/ipv4/conf/${name}/route_localnet`, '1');
-    if (settings.filterBridged) {
+    // Loopback addresses of the host are translated to containers.
+    if (iptables && !userlandProxy) this.#sysctl(`net/ipv4/conf/${name}/route_localnet`, '1');
+    // Frames between ports of the bridge meet the firewall, which keeps containers apart; without the proxy, what a container asks of
+    // a neighbour's published port is translated back there.
+    if (iptables && (!settings.icc || !userlandProxy)) {
       this.#sysctl('net/bridge/bridge-nf-call-iptables', '1');
       this.#sysctl('net/bridge/bridge-nf-call-ip6tables', '1');
     }
-    return this.#route.link(bridge.index);
   }
 
-  /** Takes a bridge away; what is gone already is fine. */
-  async deleteBridge(name: string): Promise<void> {
-    await this.#delete(name);
-  }
-
-  /**
-   * Makes the veth pair with the inner end directly in `netns` and brings it up with its addresses. The namespace has no other
-   * interface of that name. Default routes are a matter of all endpoints together: see `setDefaultRoutes()`.
-   */
-  createEndpoint(
-    endpoint: EndpointSpec,
-    bridge: Link,
-    netns: NetnsHandle,
-    options: { mtu: number; hairpin: boolean },
-  ): void {
-    const host = this.#route.addLink({
-      kind: 'veth',
-      name: endpoint.hostVeth,
-      mtu: options.mtu,
-      master: bridge.index,
-      up: true,
-      peer: { name: endpoint.ifname, mac: endpoint.mac, mtu: options.mtu, netns },
-    });
-    // The kernel takes no alias with a new link.
-    this.#route.setLink(host.index, { alias: `${OWNER_MARK} ${endpoint.id}` });
-    if (options.hairpin) this.#route.setBridgePort(host.index, { hairpin: true });
-    const { v4, v6, ifname } = endpoint;
-    withNetns(netns, () => {
-      // The kernel then announces the addresses (gratuitous ARP, unsolicited neighbour advertisement) when the link comes up, so
-      // that nobody keeps an old neighbour.
-      tryWriteSysctl(`net/ipv4/conf/${ifname}/arp_notify`, '1');
-      if (v6 === undefined) return;
-      tryWriteSysctl(`net/ipv6/conf/${ifname}/ndisc_notify`, '1');
-      tryWriteSysctl(`net/ipv6/conf/${ifname}/accept_dad`, '0');
-      tryWriteSysctl(`net/ipv6/conf/${ifname}/disable_ipv6`, '0');
-    });
-    using inside = RouteClient.open(netns);
-    const link = host.link as number;
-    inside.batch([
-      ...(v4 === undefined
-        ? []
-        : [addAddress({ link, ...addressOf(v4), broadcast: broadcastOf(v4.address, v4.prefixLength) })]),
-      ...(v6 === undefined ? [] : [addAddress({ link, ...addressOf(v6), nodad: true })]),
-      setLink(link, { up: true }),
-    ]);
-  }
-
-  /** Makes these the namespace's default routes. A family without one has none afterwards. */
-  setDefaultRoutes(netns: NetnsHandle, routes: DefaultRoutes): void {
-    using inside = RouteClient.open(netns);
-    for (const [family, wanted] of [
-      [4, routes.v4],
-      [6, routes.v6],
-    ] as const) {
-      const link = wanted === undefined ? undefined : inside.link(wanted.ifname).index;
-      const present = inside.routes({ family }).filter((route) => route.destination === 'default');
-      for (const route of present) {
-        if (route.link !== link || route.gateway !== wanted?.gateway) {
-          inside.deleteRoute({ destination: 'default', family, link: route.link, gateway: route.gateway });
-        }
-      }
-      if (wanted !== undefined) {
-        inside.batch([replaceRoute({ destination: 'default', family, gateway: wanted.gateway, link })]);
-      }
+  /** A bridge that was there before the network, which took it by its name, stays. */
+  async teardown(spec: NetworkSpec): Promise<void> {
+    const { name } = bridgeOf(spec);
+    const link = this.#route.findLink(name);
+    if (link === undefined) return;
+    if (name === bridgeName(spec.id) || ownerOf(link) !== undefined) {
+      await deleteLinkIfThere(this.#route, link.index);
     }
   }
 
-  /** Takes the pair away; what is gone already is fine. */
-  async deleteEndpoint(hostVeth: string): Promise<void> {
-    await this.#delete(hostVeth);
+  /** A veth pair, whose inner end is made directly in `netns`. Throws `unavailable` when the bridge can hold no more. */
+  createEndpoint(endpoint: EndpointSpec, spec: NetworkSpec, netns: NetnsHandle): void {
+    const { name, mtu } = bridgeOf(spec);
+    const { hostVeth = '', ifname, mac } = endpoint;
+    const master = this.#route.link(name).index;
+    const host = this.#refuseFull(name, () =>
+      this.#route.addLink({
+        kind: 'veth',
+        name: hostVeth,
+        mtu,
+        master,
+        up: true,
+        peer: { name: ifname, mac, mtu, netns },
+      }),
+    );
+    // The kernel takes no alias with a new link.
+    this.#route.setLink(host.index, { alias: endpointMark(endpoint.id) });
+    // Frames may leave by the bridge port they came in by: published ports without a proxy.
+    if (this.#options.iptables && !this.#options.userlandProxy) {
+      this.#route.setBridgePort(host.index, { hairpin: true });
+    }
+    bringUp(endpoint, host.link as number, netns);
   }
 
-  /** Host ends that carry our mark, with the endpoint ids in it. */
-  ownedLinks(): Array<{ name: string; endpointId: string }> {
-    return this.#route.links({ kind: 'veth' }).flatMap((link) => {
-      const [mark, endpointId] = (link.alias ?? '').split(' ');
-      return mark === OWNER_MARK && endpointId !== undefined ? [{ name: link.name, endpointId }] : [];
-    });
+  /**
+   * The bridge forwards for a port once the kernel's link watch has seen its carrier, which is a moment after the inner end is up.
+   * Asking for the link makes it look (rtnl_getlink() in net/core/rtnetlink.c, since Linux 6.8).
+   */
+  isHeard({ hostVeth }: EndpointSpec): boolean {
+    const port = hostVeth === undefined ? undefined : this.#route.findLink(hostVeth)?.bridgePort;
+    return port?.state === FORWARDING;
   }
 
-  async #delete(name: string): Promise<void> {
+  async deleteEndpoint({ hostVeth }: EndpointSpec): Promise<void> {
+    if (hostVeth !== undefined) await deleteLinkIfThere(this.#route, hostVeth);
+  }
+
+  #ensureLink(spec: NetworkSpec, { name, mtu, isDefault }: BridgeSpec): Link {
+    const found = this.#route.findLink(name);
+    if (found === undefined) {
+      const made = this.#route.addLink({ kind: 'bridge', name, mac: randomMac(), mtu });
+      // docker0 outlives the daemon: it is nobody's leftover.
+      if (!isDefault) this.#route.setLink(made.index, { alias: networkMark(spec.id) });
+      this.#log.info({ bridge: name, mac: made.mac }, 'bridge made');
+      return made;
+    }
+    if (found.mtu !== mtu) this.#route.setLink(found.index, { mtu });
+    return found;
+  }
+
+  /** In words: `#define BR_MAX_PORTS (1 << BR_PORT_BITS)`, 1,024, of which number 0 is none (net/bridge/br_private.h). */
+  #refuseFull<T>(bridge: string, add: () => T): T {
     try {
-      await this.#route.deleteLinkAsync(name);
+      return add();
     } catch (error) {
-      if (!isErrno(error, 'ENODEV')) throw error;
+      if (!isErrno(error, 'EXFULL')) throw error;
+      const ports = this.#route.links({ master: this.#route.link(bridge).index }).length;
+      throw new BridgeportError(
+        'unavailable',
+        `bridge ${bridge} holds ${ports} ports, the most that the kernel allows: ${messageOf(error)}`,
+        { cause: error, errno: 'EXFULL' },
+      );
     }
   }
 
@@ -178,10 +160,19 @@ export class BridgeDriver {
   }
 }
 
-function addressOf({ address, prefixLength }: BridgeAddress): BridgeAddress {
-  return { address, prefixLength };
+function bridgeOf({ name, bridge }: NetworkSpec): BridgeSpec {
+  if (bridge === undefined) throw new BridgeportError('internal', `network ${name} has no bridge`);
+  return bridge;
 }
 
-function broadcastOf(address: string, prefixLength: number): string | undefined {
-  return Prefix.parse(`${address}/${prefixLength}`).broadcast?.toString();
+/** The bridge's own addresses, of either family: `172.17.0.1/16`. */
+function bridgeAddresses(spec: NetworkSpec): InterfaceAddress[] {
+  return spec.ipam.subnets.flatMap(({ subnet, gateway }) => {
+    const prefix = Prefix.parse(subnet);
+    const { gatewayModeV4, gatewayModeV6, inhibitV4 } = bridgeOf(spec);
+    const mode = prefix.family === 4 ? gatewayModeV4 : gatewayModeV6;
+    if (gateway === undefined || mode === 'isolated' || (prefix.family === 4 && inhibitV4 === true))
+      return [];
+    return [{ address: gateway, prefixLength: prefix.length }];
+  });
 }

@@ -8,6 +8,8 @@ export interface EndpointAddress {
   readonly prefixLength: number;
   /** Next hop of the default route through this network; absent on internal networks. */
   readonly gateway?: string;
+  /** True: the default route through this network needs no next hop (ipvlan that routes). */
+  readonly onLink?: boolean;
 }
 
 /** One attachment of a sandbox (a network namespace) to a network. */
@@ -21,12 +23,14 @@ export interface EndpointSpec {
   readonly sandboxId: string;
   /** Name of the interface inside: `eth0`. */
   readonly ifname: string;
-  /** Name of the other end, in the host's namespace: `veth` and seven hex digits. */
-  readonly hostVeth: string;
-  /** Canonical text: `02:42:ac:11:00:02`. */
-  readonly mac: string;
+  /** Name of the other end, in the host's namespace: `veth` and seven hex digits. Absent where there is none (macvlan, ipvlan). */
+  readonly hostVeth?: string;
+  /** Canonical text: `02:42:ac:11:00:02`. Absent for ipvlan, which has its parent's. */
+  readonly mac?: string;
   readonly v4?: EndpointAddress;
   readonly v6?: EndpointAddress;
+  /** Further addresses, which IPAM knows nothing of (`--link-local-ip`). Default none. */
+  readonly linkLocal?: ReadonlyArray<Pick<EndpointAddress, 'address' | 'prefixLength'>>;
   /** Further names on this network, aside from the container's own. */
   readonly aliases: readonly string[];
   /** The network with the highest value gives the default route. Default 0. */

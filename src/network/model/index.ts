@@ -2,6 +2,24 @@
 
 export type { EndpointAddress, EndpointSpec } from './endpoint.ts';
 export type { Link } from './link.ts';
-export type { BridgeSpec, GatewayMode, IpamSpec, NetworkSpec, SubnetSpec } from './network.ts';
-export { GATEWAY_MODES } from './network.ts';
+export type {
+  AdvertiseSpec,
+  BridgeSpec,
+  GatewayMode,
+  IpamSpec,
+  IpvlanFlag,
+  IpvlanMode,
+  MacvlanMode,
+  NetworkSpec,
+  ParentSpec,
+  SubnetSpec,
+} from './network.ts';
+export {
+  GATEWAY_MODES,
+  IPVLAN_FLAGS,
+  IPVLAN_MODES,
+  isClosed,
+  isUserDefined,
+  MACVLAN_MODES,
+} from './network.ts';
 export type { PortMapping } from './port.ts';

@@ -63,12 +63,53 @@ export interface BridgeSpec {
   readonly containerIfacePrefix?: string;
 }
 
+/**
+ * How the containers of a macvlan network see each other (the kernel's `enum macvlan_mode`).
+ *
+ * - `bridge`: directly. The default.
+ * - `private`: not at all.
+ * - `vepa`: by way of the switch that the parent is plugged into, which has to send frames back where they came from.
+ * - `passthru`: there is only one, which takes the parent for itself.
+ */
+export type MacvlanMode = 'bridge' | 'private' | 'vepa' | 'passthru';
+export const MACVLAN_MODES: readonly MacvlanMode[] = ['bridge', 'private', 'vepa', 'passthru'];
+
+/** `l2` switches frames, `l3` routes packets, `l3s` does so with the host's netfilter in the way. The default is `l2`. */
+export type IpvlanMode = 'l2' | 'l3' | 'l3s';
+export const IPVLAN_MODES: readonly IpvlanMode[] = ['l2', 'l3', 'l3s'];
+
+/** How the containers of an ipvlan network see each other: as with macvlan. The default is `bridge`. */
+export type IpvlanFlag = 'bridge' | 'private' | 'vepa';
+export const IPVLAN_FLAGS: readonly IpvlanFlag[] = ['bridge', 'private', 'vepa'];
+
+/** Settings of the drivers whose containers share an interface of the host: macvlan and ipvlan. */
+export interface ParentSpec {
+  /** The interface of the host: `eth0`, a VLAN on it (`eth0.10`), or `dm-<12 hex>`. */
+  readonly device: string;
+  /** No parent was named: `device` leads nowhere, and is made and removed with the network. */
+  readonly isDummy: boolean;
+  /** The first four for macvlan, the others for ipvlan. */
+  readonly mode: MacvlanMode | IpvlanMode;
+  /** Present exactly for ipvlan. */
+  readonly flag?: IpvlanFlag;
+  /** Bytes. Default: the parent's. */
+  readonly mtu?: number;
+}
+
+/** How often a new interface tells its neighbours its addresses. */
+export interface AdvertiseSpec {
+  /** Messages for each address, 0 to 3. Default 3. */
+  readonly count?: number;
+  /** Milliseconds between them, 100 to 2,000. Default 1,000. */
+  readonly interval?: number;
+}
+
 /** A network as it was created. */
 export interface NetworkSpec {
   /** 64 hex digits. */
   readonly id: string;
   readonly name: string;
-  /** `bridge`, `host`, `null` (the network called `none`), `macvlan`. */
+  /** `bridge`, `host`, `null` (the network called `none`), `macvlan`, `ipvlan`. */
   readonly driver: string;
   /** RFC 3339 time of creation. */
   readonly createdAt: string;
@@ -80,7 +121,21 @@ export interface NetworkSpec {
   readonly ipam: IpamSpec;
   /** Present exactly when `driver` is `bridge`. */
   readonly bridge?: BridgeSpec;
+  /** Present exactly when `driver` is `macvlan` or `ipvlan`. */
+  readonly parent?: ParentSpec;
+  /** Absent: as ever. */
+  readonly advertise?: AdvertiseSpec;
   /** As the user gave them (or, for the default network, as Docker shows them). */
   readonly options: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
+}
+
+/** One that somebody made, not one of the three that every daemon has: there containers have names, and addresses may be chosen. */
+export function isUserDefined(spec: NetworkSpec): boolean {
+  return spec.bridge === undefined ? spec.parent !== undefined : !spec.bridge.isDefault;
+}
+
+/** True when nobody on the network has a way out. */
+export function isClosed(spec: NetworkSpec): boolean {
+  return spec.internal || spec.parent?.isDummy === true;
 }

@@ -74,7 +74,7 @@ function containerRow(
   networks: ReadonlyMap<string, NetworkSpec>,
   links: ReadonlyMap<string, Link>,
 ): Row[] {
-  const link = links.get(endpoint.hostVeth);
+  const link = endpoint.hostVeth === undefined ? undefined : links.get(endpoint.hostVeth);
   if (link === undefined) return [];
   const network = networks.get(endpoint.networkId)?.name ?? endpoint.networkId.slice(0, 12);
   return [

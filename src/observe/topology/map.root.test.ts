@@ -38,7 +38,7 @@ const bridge: NetworkSpec = {
   },
 };
 
-const endpoint: EndpointSpec = {
+const endpoint = {
   id: 'e'.repeat(64),
   networkId: bridge.id,
   containerId: 'c'.repeat(64),
@@ -50,7 +50,7 @@ const endpoint: EndpointSpec = {
   aliases: [],
   gatewayPriority: 0,
   driverOptions: {},
-};
+} satisfies EndpointSpec;
 
 const container = (fields: Partial<TopologyContainer>): TopologyContainer => ({
   id: 'c'.repeat(64),

@@ -136,7 +136,7 @@ function wireEnds(
   host: InterfaceTable,
   inside: InterfaceTable | undefined,
 ): Pick<MapEndpoint, 'hostVeth' | 'inside' | 'mac' | 'addresses'> {
-  const outer = host.find(endpoint.hostVeth);
+  const outer = endpoint.hostVeth === undefined ? undefined : host.find(endpoint.hostVeth);
   const inner = inside?.find(endpoint.ifname);
   return {
     ...(outer === undefined ? {} : { hostVeth: { name: outer.name, index: outer.index } }),

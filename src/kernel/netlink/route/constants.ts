@@ -48,6 +48,15 @@ export const IFLA = {
 export const IFLA_INFO = { KIND: 1, DATA: 2, SLAVE_KIND: 4, SLAVE_DATA: 5 } as const;
 /** `VETH_INFO_PEER = 1` (linux/veth.h) */
 export const VETH_INFO_PEER = 1;
+/** `IFLA_VLAN_ID = 1` (if_link.h) */
+export const IFLA_VLAN_ID = 1;
+/** IFLA_INFO_DATA of a macvlan, and `enum macvlan_mode` (if_link.h). */
+export const IFLA_MACVLAN = { MODE: 1 } as const;
+export const MACVLAN_MODES = { private: 1, vepa: 2, bridge: 4, passthru: 8 } as const;
+/** IFLA_INFO_DATA of an ipvlan, `enum ipvlan_mode`, and `#define IPVLAN_F_PRIVATE 0x01`, `IPVLAN_F_VEPA 0x02` (if_link.h). */
+export const IFLA_IPVLAN = { MODE: 1, FLAGS: 2 } as const;
+export const IPVLAN_MODES = { l2: 0, l3: 1, l3s: 2 } as const;
+export const IPVLAN_FLAGS = { bridge: 0, private: 1, vepa: 2 } as const;
 /** `#define RTEXT_FILTER_SKIP_STATS (1 << 3)`: leaves out the IPv6 counters, half of an answer; IFLA_STATS64 stays. */
 export const RTEXT_FILTER_SKIP_STATS = 8;
 

@@ -11,6 +11,12 @@ import {
   IFLA_BR,
   IFLA_BRPORT,
   IFLA_INFO,
+  IFLA_IPVLAN,
+  IFLA_MACVLAN,
+  IFLA_VLAN_ID,
+  IPVLAN_FLAGS,
+  IPVLAN_MODES,
+  MACVLAN_MODES,
   RTEXT_FILTER_SKIP_STATS,
   RTM_DELLINK,
   RTM_GETLINK,
@@ -55,7 +61,36 @@ export interface PlainSpec extends LinkOptions {
   kind: 'dummy' | 'ifb';
 }
 
-export type LinkSpec = BridgeSpec | VethSpec | PlainSpec;
+/** A link that has another below it, its parent: given by index, in the namespace of the socket also where `netns` is another. */
+interface UpperLinkOptions extends LinkOptions {
+  parent: number;
+}
+
+export type MacvlanMode = keyof typeof MACVLAN_MODES;
+export type IpvlanMode = keyof typeof IPVLAN_MODES;
+export type IpvlanFlag = keyof typeof IPVLAN_FLAGS;
+
+/** A MAC address of its own on the parent. In mode `passthru` the kernel gives it the parent's, whatever `mac` says. */
+export interface MacvlanSpec extends UpperLinkOptions {
+  kind: 'macvlan';
+  mode: MacvlanMode;
+}
+
+/** The parent's MAC address, and addresses of its own. */
+export interface IpvlanSpec extends UpperLinkOptions {
+  kind: 'ipvlan';
+  mode: IpvlanMode;
+  flag: IpvlanFlag;
+}
+
+/** IEEE 802.1Q: what its parent sends and receives with this tag. */
+export interface VlanSpec extends UpperLinkOptions {
+  kind: 'vlan';
+  /** 1 to 4094 */
+  id: number;
+}
+
+export type LinkSpec = BridgeSpec | VethSpec | PlainSpec | MacvlanSpec | IpvlanSpec | VlanSpec;
 
 /** Times are in seconds. */
 export interface BridgeSettings {
@@ -101,19 +136,38 @@ export function addLink(spec: LinkSpec): NetlinkRequest {
     head,
     (link) => {
       writeOptions(link, spec);
+      if ('parent' in spec) link.u32(IFLA.LINK, spec.parent);
       link.nested(IFLA.LINKINFO, (info) => {
         info.string(IFLA_INFO.KIND, spec.kind);
-        if (spec.kind === 'veth') {
-          const { peer } = spec;
-          info.nested(IFLA_INFO.DATA, (data) =>
-            data.nested(VETH_INFO_PEER, (inner) => writeOptions(inner, peer), ifinfomsg(0)),
-          );
-        } else if (spec.kind === 'bridge') {
-          info.nested(IFLA_INFO.DATA, (data) => writeBridge(data, spec));
-        }
+        if (spec.kind === 'dummy' || spec.kind === 'ifb') return;
+        info.nested(IFLA_INFO.DATA, (data) => writeKind(data, spec));
       });
     },
   );
+}
+
+/** The settings of the link's kind. */
+function writeKind(data: AttributeWriter, spec: LinkSpec): void {
+  switch (spec.kind) {
+    case 'veth':
+      data.nested(VETH_INFO_PEER, (inner) => writeOptions(inner, spec.peer), ifinfomsg(0));
+      break;
+    case 'bridge':
+      writeBridge(data, spec);
+      break;
+    case 'macvlan':
+      data.u32(IFLA_MACVLAN.MODE, MACVLAN_MODES[spec.mode]);
+      break;
+    case 'ipvlan':
+      data.u16(IFLA_IPVLAN.MODE, IPVLAN_MODES[spec.mode]);
+      data.u16(IFLA_IPVLAN.FLAGS, IPVLAN_FLAGS[spec.flag]);
+      break;
+    case 'vlan':
+      data.u16(IFLA_VLAN_ID, spec.id);
+      break;
+    default:
+      break;
+  }
 }
 
 /** Changes a link, by index. */

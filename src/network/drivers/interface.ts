@@ -1,0 +1,40 @@
+/** What is the same for every driver once an interface is in its namespace: settings, addresses, up. */
+
+import { Prefix } from '../../base/prefix.ts';
+import { addAddress, RouteClient, setLink } from '../../kernel/netlink/index.ts';
+import { type NetnsHandle, withNetns } from '../../kernel/netns/index.ts';
+import { tryWriteSysctl } from '../../kernel/sysctl.ts';
+import type { EndpointSpec } from '../model/index.ts';
+
+export interface InterfaceAddress {
+  address: string;
+  prefixLength: number;
+}
+
+/** Brings the interface of an endpoint up with its addresses. `link`: its index inside. */
+export function bringUp(endpoint: EndpointSpec, link: number, netns: NetnsHandle): void {
+  const { v4, v6, linkLocal = [], ifname } = endpoint;
+  const addresses = [v4, v6, ...linkLocal].filter((address) => address !== undefined);
+  if (addresses.some(({ address }) => address.includes(':'))) {
+    withNetns(netns, () => {
+      tryWriteSysctl(`net/ipv6/conf/${ifname}/accept_dad`, '0');
+      tryWriteSysctl(`net/ipv6/conf/${ifname}/disable_ipv6`, '0');
+    });
+  }
+  using inside = RouteClient.open(netns);
+  inside.batch([
+    ...addresses.map(({ address, prefixLength }) =>
+      addAddress({
+        link,
+        address,
+        prefixLength,
+        ...(address.includes(':') ? { nodad: true } : { broadcast: broadcastOf(address, prefixLength) }),
+      }),
+    ),
+    setLink(link, { up: true }),
+  ]);
+}
+
+export function broadcastOf(address: string, prefixLength: number): string | undefined {
+  return Prefix.parse(`${address}/${prefixLength}`).broadcast?.toString();
+}
