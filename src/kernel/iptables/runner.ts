@@ -12,6 +12,8 @@ export interface IptablesRunnerOptions {
   family: 4 | 6;
   /** Default: the daemon's own. */
   netns?: NetnsHandle | undefined;
+  /** One of the two variants by its own name (`iptables-nft`, `iptables-legacy`). Default: what the machine calls iptables. */
+  variant?: 'nft' | 'legacy' | undefined;
   /** Where the programs are. Default: looked up in PATH and the usual system directories. */
   directory?: string | undefined;
   /** How long to wait for another program's xtables lock (the legacy variant has one). Default: 10 s. */
@@ -43,7 +45,8 @@ export class IptablesRunner {
 
   constructor(options: IptablesRunnerOptions) {
     this.family = options.family;
-    const program = options.family === 4 ? 'iptables' : 'ip6tables';
+    const base = options.family === 4 ? 'iptables' : 'ip6tables';
+    const program = options.variant === undefined ? base : `${base}-${options.variant}`;
     this.#program = options.directory === undefined ? program : `${options.directory}/${program}`;
     this.#netns = options.netns;
     this.#waitSeconds = options.waitSeconds ?? 10;

@@ -11,3 +11,4 @@ export {
 } from './monitor.ts';
 export * from './route/index.ts';
 export { type BatchResult, NetlinkSocket, type NetlinkSocketOptions } from './socket.ts';
+export * from './sockets/index.ts';

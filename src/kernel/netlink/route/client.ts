@@ -56,6 +56,7 @@ import {
   readRoute,
   replaceRoute,
 } from './route.ts';
+import { listRules, type RoutingRule, readRule } from './rule.ts';
 
 export class RouteClient implements Disposable {
   readonly socket: NetlinkSocket;
@@ -193,6 +194,17 @@ export class RouteClient implements Disposable {
 
   deleteRoute(spec: RouteSpec): void {
     this.socket.request(deleteRoute(spec));
+  }
+
+  // Routing rules
+
+  /** In the order in which they are asked. */
+  rules(family: 4 | 6): RoutingRule[] {
+    return this.socket
+      .dump(listRules(family))
+      .map(readRule)
+      .filter((rule) => rule !== undefined)
+      .sort((a, b) => a.priority - b.priority);
   }
 
   // Neighbours

@@ -14,6 +14,8 @@ export const RTM_GETROUTE = 26;
 export const RTM_NEWNEIGH = 28;
 export const RTM_DELNEIGH = 29;
 export const RTM_GETNEIGH = 30;
+export const RTM_NEWRULE = 32;
+export const RTM_GETRULE = 34;
 export const RTM_NEWNSID = 88;
 export const RTM_GETNSID = 90;
 
@@ -130,6 +132,38 @@ export const RTA = {
   MULTIPATH: 9,
   TABLE: 15,
 } as const;
+
+/** Routing rules: attributes of RTM_*RULE (fib_rules.h). */
+export const FRA = {
+  DST: 1,
+  SRC: 2,
+  IIFNAME: 3,
+  GOTO: 4,
+  PRIORITY: 6,
+  FWMARK: 10,
+  SUPPRESS_PREFIXLEN: 14,
+  TABLE: 15,
+  FWMASK: 16,
+  OIFNAME: 17,
+  UID_RANGE: 20,
+  IP_PROTO: 22,
+  SPORT_RANGE: 23,
+  DPORT_RANGE: 24,
+} as const;
+/** `rtm_type` of a rule (fib_rules.h: `FR_ACT_TO_TBL = 1` …), by number. */
+export const RULE_ACTIONS = [
+  'unspec',
+  'table',
+  'goto',
+  'nop',
+  'res3',
+  'res4',
+  'blackhole',
+  'unreachable',
+  'prohibit',
+] as const;
+/** `#define FIB_RULE_INVERT 0x00000002` */
+export const FIB_RULE_INVERT = 2;
 
 // enum rt_class_t
 export const RT_TABLE_UNSPEC = 0;

@@ -55,3 +55,4 @@ export {
   readRoute,
   replaceRoute,
 } from './route.ts';
+export { type RoutingRule, readRule } from './rule.ts';

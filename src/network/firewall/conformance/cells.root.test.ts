@@ -1,7 +1,11 @@
-/** Every cell of the table, towards real packets: each backend, with the userland proxy and without, whatever the policy. */
+/**
+ * Every cell of the table, towards real packets: each backend, with the userland proxy and without, whatever the policy. And the model
+ * behind `bridgeport why` is asked about the same cells in the same world: it has to say what the packets said.
+ */
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { modelDisagreements } from '../../../observe/packet/agreement.testing.ts';
 import { BACKENDS, type FirewallBackend } from './backend.testing.ts';
 import { CELLS } from './cells.ts';
 import { conformanceIntent } from './layout.ts';
@@ -27,6 +31,7 @@ describe('cells of the conformance table', { concurrency: true }, () => {
             backend.apply(conformanceIntent(userlandProxy, forwardDrop));
             world.world.forgetConnections();
             assert.deepEqual(await world.disagreements(CELLS, userlandProxy), []);
+            assert.deepEqual(await modelDisagreements(world, CELLS, userlandProxy), []);
           });
         }
       }

@@ -61,6 +61,13 @@ export class ConformanceWorld implements Disposable {
     return found;
   }
 
+  /** Every station that is somebody's on a bridge, with its namespace. */
+  containers(): Array<{ who: Container; path: string }> {
+    return [...this.#stations].flatMap(([who, { netns }]) =>
+      who === 'host' || who === 'lan' || who === 'world' ? [] : [{ who, path: netns.path }],
+    );
+  }
+
   /** With the proxy off, the daemon lets the kernel route what comes from loopback. */
   setRouteLocalnet(on: boolean): void {
     for (const network of NETWORK_NAMES) {
@@ -91,7 +98,7 @@ export class ConformanceWorld implements Disposable {
   /** Who answers a cell's question, in a cell's words; or the answer itself when it is none of them. */
   async outcome(cell: Cell, patienceMs?: number): Promise<string> {
     const { from, proto } = cell;
-    const { address, port } = this.#target(cell);
+    const { address, port } = this.target(cell);
     const answer = await this.station(from).ask(address, port, {
       proto,
       ...(patienceMs === undefined ? {} : { patienceMs }),
@@ -99,7 +106,8 @@ export class ConformanceWorld implements Disposable {
     return this.#read(cell, answer);
   }
 
-  #target({ from, to, way, port, family }: Cell): { address: string; port: number } {
+  /** The address and port that a cell's question goes to. */
+  target({ from, to, way, port, family }: Cell): { address: string; port: number } {
     if ('station' in to) {
       if (to.station === 'host') {
         const [network] = splitContainer(from as Container);

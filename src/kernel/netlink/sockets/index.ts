@@ -1,0 +1,2 @@
+/** Which sockets a namespace has. */
+export { type LocalSocket, listLocalSockets } from './client.ts';
