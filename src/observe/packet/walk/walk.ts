@@ -34,10 +34,18 @@ import { findPort, type Neighbour, neighbourOf, portCause } from './bridge.ts';
 import type { Cause, End, Hop } from './hops.ts';
 import { findSocket } from './sockets.ts';
 
-/** Connection tracking is asked at -200, destinations are translated at -100, sources at 100 (NF_IP_PRI_*). */
-const BEFORE_TRACKING = -201;
-const BEFORE_DESTINATION = -101;
-const BEFORE_SOURCE = 99;
+/** The parts of a hook, by priority: connection tracking is asked at -200, destinations are translated at -100, sources at 100. */
+type Part = {
+  readonly from?: number;
+  readonly to?: number;
+  readonly begins?: 'tracking' | 'destination' | 'source';
+};
+const EARLY: readonly Part[] = [
+  { to: -201 },
+  { from: -200, to: -101, begins: 'tracking' },
+  { from: -100, begins: 'destination' },
+];
+const LATE: readonly Part[] = [{ to: 99 }, { from: 100, begins: 'source' }];
 /** More than any sensible way has; a routing loop ends here. */
 const MAX_HOPS = 200;
 
@@ -362,25 +370,21 @@ export class Walk {
 
   /** Asks a hook's chains, with tracking and the undoing of translations in their places. Undefined: it may go on. */
   #pass(namespace: Namespace, hook: Hook, packet: Packet, bridged = false): End | undefined {
-    const early = hook === 'prerouting' || hook === 'output';
-    const what = early ? 'destination' : 'source';
+    const isEarly = hook === 'prerouting' || hook === 'output';
     const context = this.#context(namespace);
-    const results: HookResult[] = [];
     const begin = copyPacket(packet);
-    const run = (range: { from?: number; to?: number }) => {
+    const results: HookResult[] = [];
+    let back: Hop | undefined;
+    for (const range of isEarly ? EARLY : LATE) {
+      if (range.begins === 'tracking') this.#track(namespace, packet);
+      if (range.begins === 'destination') back = this.#translateBack(namespace, packet, 'destination');
+      if (range.begins === 'source' && hook !== 'forward') {
+        back = this.#translateBack(namespace, packet, 'source');
+      }
       const result = runHook(namespace.firewall, hook, packet, context, range);
       results.push(result);
-      return result.outcome === 'accept';
-    };
-    let back: Hop | undefined;
-    const passed = early
-      ? run({ to: BEFORE_TRACKING }) &&
-        this.#track(namespace, packet) &&
-        run({ from: BEFORE_TRACKING + 1, to: BEFORE_DESTINATION }) &&
-        ((back = this.#translateBack(namespace, packet, what)), run({ from: BEFORE_DESTINATION + 1 }))
-      : run({ to: BEFORE_SOURCE }) &&
-        ((back = hook === 'forward' ? undefined : this.#translateBack(namespace, packet, what)),
-        run({ from: BEFORE_SOURCE + 1 }));
+      if (result.outcome !== 'accept') break;
+    }
     const last = results.at(-1);
     this.hops.push({
       kind: 'asked',
@@ -393,25 +397,24 @@ export class Walk {
       outcome: last?.outcome ?? 'accept',
     });
     if (back !== undefined) this.hops.push(back);
-    if (passed || last === undefined) return undefined;
-    const { by, outcome } = last;
-    const cause: Cause | undefined =
-      by === undefined
-        ? undefined
-        : 'rule' in by
-          ? { kind: 'rule', rule: by.rule, hook, outcome }
-          : { kind: 'policy', chain: by.policyOf, hook };
-    return cause && this.#stop(namespace, packet, cause);
+    const by = last?.by;
+    if (last === undefined || by === undefined) return undefined;
+    return this.#stop(
+      namespace,
+      packet,
+      'rule' in by
+        ? { kind: 'rule', rule: by.rule, hook, outcome: last.outcome }
+        : { kind: 'policy', chain: by.policyOf, hook },
+    );
   }
 
-  #track(namespace: Namespace, packet: Packet): true {
+  #track(namespace: Namespace, packet: Packet): void {
     let connection = this.#connections.get(namespace.id);
     if (connection === undefined) {
       connection = newConnection(packet);
       this.#connections.set(namespace.id, connection);
     }
     packet.connection = connection;
-    return true;
   }
 
   /** An answer gets back the address that the question was sent to, or came from. */
