@@ -189,13 +189,22 @@ export class Creator {
     return links.map((link) => {
       const [ref = '', alias] = link.split(':');
       if (ref === '' || link.split(':').length > 2) throw invalid(`invalid link format: "${link}"`);
-      try {
-        const target = this.#registry.find(ref);
-        return { containerId: target.id, alias: alias || ref.replace(/^\//, '') };
-      } catch (cause) {
-        throw invalid(`could not get container for ${ref}: ${messageOf(cause)}`, { cause });
+      const target = this.#linked(ref);
+      if (target.record.hostConfig.NetworkMode === 'host') {
+        throw invalid(
+          "conflicting options: host type networking can't be used with links. This would result in undefined behavior",
+        );
       }
+      return { containerId: target.id, alias: alias || ref.replace(/^\//, '') };
     });
+  }
+
+  #linked(ref: string): Container {
+    try {
+      return this.#registry.find(ref);
+    } catch (cause) {
+      throw invalid(`could not get container for ${ref}: ${messageOf(cause)}`, { cause });
+    }
   }
 
   #reserveRandomName(record: ContainerRecord): void {
