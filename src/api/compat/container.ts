@@ -1,5 +1,6 @@
 /** Containers as older clients expect them. */
 
+import { isUserDefined } from '../../base/network-mode.ts';
 import type { ContainerInspect, ContainerSummary, EndpointSettings } from '../../base/wire/index.ts';
 
 export function containerSummaryFor(version: number, summary: ContainerSummary): ContainerSummary {
@@ -27,9 +28,4 @@ export function containerInspectFor(version: number, container: ContainerInspect
 function withImpliedAliases(container: ContainerInspect, endpoint: EndpointSettings): EndpointSettings {
   const implied = [container.Id.slice(0, 12), container.Config.Hostname];
   return { ...endpoint, Aliases: [...new Set([...(endpoint.Aliases ?? []), ...implied])] };
-}
-
-/** A network mode that names a network made by the user. */
-export function isUserDefined(mode: string): boolean {
-  return !['', 'default', 'bridge', 'host', 'none'].includes(mode) && !mode.startsWith('container:');
 }

@@ -4,6 +4,7 @@
  */
 
 import { invalid } from '../../base/errors.ts';
+import { isUserDefined } from '../../base/network-mode.ts';
 import type {
   ContainerCreateBody,
   EndpointSettings,
@@ -11,7 +12,6 @@ import type {
   MountRequest,
   PortBinding,
 } from '../../base/wire/index.ts';
-import { isUserDefined } from './container.ts';
 
 type Host = Partial<HostConfig>;
 type Endpoints = Record<string, EndpointSettings>;

@@ -1,3 +1,4 @@
+import { isUserDefined } from '../../base/network-mode.ts';
 import { csvFields, cut } from './csv.ts';
 
 /** One `--network` value. */
@@ -90,11 +91,6 @@ export function parseNetwork(value: string): NetworkAttachment {
   }
   if (result.target === '') throw new Error('network name/id is not specified');
   return result;
-}
-
-/** False for the modes the engine knows by itself: `bridge`, `host`, `none`, `default`, `container:…`. */
-export function isUserDefined(mode: string): boolean {
-  return !['', 'default', 'bridge', 'host', 'none'].includes(mode) && !mode.startsWith('container:');
 }
 
 /** A MAC address of 6, 8 or 20 bytes in the spellings Go's `net.ParseMAC` knows. */

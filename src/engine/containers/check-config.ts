@@ -137,6 +137,9 @@ export function checkNetworkMode(
   const undefinedBehavior = "can't be used with links. This would result in undefined behavior";
   refuse(host.UTSMode === 'host' && Boolean(body.Hostname), 'hostname and the UTS mode');
   refuse(mode === 'host' && isGiven(host.Links), `host type networking ${undefinedBehavior}`);
+  if (mode === 'container' || mode === 'container:') {
+    throw invalid('invalid container format container:<name|id>');
+  }
   if (!mode.startsWith('container:')) return;
   refuse(Boolean(body.Hostname), 'hostname and the network mode');
   refuse(isGiven(host.Links), `container type network ${undefinedBehavior}`);

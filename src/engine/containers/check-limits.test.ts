@@ -46,8 +46,8 @@ test('limits that cannot be are refused in the words of Docker', () => {
     ],
     [{ CpuQuota: 999 }, 'CPU cfs quota can not be less than 1ms (i.e. 1000)'],
     [{ CpusetCpus: '2' }, 'Requested CPUs are not available - requested 2, available: 0-1'],
-    [{ CpusetCpus: '0,1-' }, 'Invalid value 0,1- for cpuset-cpus'],
-    [{ CpusetMems: 'a' }, 'Invalid value a for cpuset-mems'],
+    [{ CpusetCpus: '0,1-' }, 'Invalid value 0,1- for cpuset cpus'],
+    [{ CpusetMems: 'a' }, 'Invalid value a for cpuset mems'],
     [{ BlkioWeight: 9 }, 'Range of blkio weight is from 10 to 1000'],
     [{ BlkioWeight: 1001 }, 'Range of blkio weight is from 10 to 1000'],
   ];

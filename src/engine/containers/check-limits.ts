@@ -53,7 +53,7 @@ export function checkResources(limits: Resources, cpus: number): void {
 
 function checkCpuList(text: string, what: string, count: number | undefined): void {
   if (text === '') return;
-  const field = what === 'CPUs' ? 'cpuset-cpus' : 'cpuset-mems';
+  const field = what === 'CPUs' ? 'cpuset cpus' : 'cpuset mems';
   for (const part of text.split(',')) {
     const match = /^(\d+)(?:-(\d+))?$/.exec(part);
     if (match === null) throw invalid(`Invalid value ${text} for ${field}`);

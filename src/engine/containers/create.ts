@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { invalid, isKind, messageOf } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import { randomName } from '../../base/names.ts';
+import { isUserDefined } from '../../base/network-mode.ts';
 import { nowString, ZERO_TIME } from '../../base/time.ts';
 import type { ContainerCreateBody, ContainerCreated, MountPoint } from '../../base/wire/index.ts';
 import type { EngineContext, ResolvedImage } from '../context.ts';
@@ -122,7 +123,7 @@ export class Creator {
         ...(hostConfig.NetworkMode === 'none' ? { none: {} } : {}),
         ...body.NetworkingConfig?.EndpointsConfig,
       },
-      links: this.#links(hostConfig.Links ?? []),
+      links: isUserDefined(hostConfig.NetworkMode) ? [] : this.#links(hostConfig.Links ?? []),
       mounts: [],
       state: {
         status: 'created',
@@ -177,14 +178,24 @@ export class Creator {
     return warnings;
   }
 
+  /** Whose network it is may still change: a container that is not there (yet) is a matter of the start, as in Docker. */
   #shareNetwork(record: ContainerRecord): void {
     const { hostConfig, config } = record;
-    const owner = this.#registry.find(hostConfig.NetworkMode.slice('container:'.length));
+    const ref = hostConfig.NetworkMode.slice('container:'.length);
+    let owner: Container;
+    try {
+      owner = this.#registry.find(ref);
+    } catch (error) {
+      if (isKind(error, 'not-found')) return;
+      throw error;
+    }
     hostConfig.NetworkMode = `container:${owner.id}`;
     config.Hostname = owner.record.config.Hostname;
   }
 
-  /** `name`, `name:alias` or `id:alias`; the alias is the name's last part when none is given. */
+  /**
+   * Links of the default bridge, which are to containers; on networks that users make they are names of the endpoint
+   * alone, of a container that need not be there. `name`, `name:alias` or `id:alias`; the alias is the name's last part when none is given. */
   #links(links: string[]): LinkRecord[] {
     return links.map((link) => {
       const [ref = '', alias] = link.split(':');

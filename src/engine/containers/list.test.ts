@@ -107,9 +107,13 @@ test('filters of state bring what does not run', () => {
   assert.deepEqual(listed({ status: ['running'] }), ['web']);
   assert.deepEqual(listed({ exited: ['3'] }), ['db']);
   assert.deepEqual(listed({ exited: ['0'] }), []);
-  assert.deepEqual(listed({ before: ['idle'] }), ['db', 'web']);
+});
+
+test('older and newer than another speaks of those that run, unless all are asked for', () => {
+  assert.deepEqual(listed({ before: ['idle'] }), ['web']);
   assert.deepEqual(listed({ since: ['idle'] }), ['web-loop', 'paused']);
-  assert.deepEqual(listed({ since: ['web'], before: ['paused'] }), ['idle', 'db']);
+  assert.deepEqual(listed({ before: ['idle'] }, { all: true }), ['db', 'web']);
+  assert.deepEqual(listed({ since: ['web'], before: ['paused'] }, { all: true }), ['idle', 'db']);
 });
 
 test('names are patterns, ids are prefixes, values are alternatives', () => {
@@ -140,6 +144,7 @@ test('health, volumes, networks, ports and images', () => {
   }
   for (const port of ['80/udp', '53', '81', 'http']) assert.deepEqual(listed({ expose: [port] }), [], port);
   assert.deepEqual(listed({ publish: ['8080'] }), ['web']);
+  assert.deepEqual(listed({ publish: ['80-9000/udp'] }), []);
   assert.deepEqual(listed({ publish: ['80'] }), []);
   assert.deepEqual(listed({ ancestor: ['web'] }), ['web']);
 });

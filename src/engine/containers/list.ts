@@ -49,12 +49,7 @@ export function selectContainers(
   const before = (filters.before ?? []).map((ref) => facts.find(ref).record.createdAt);
   const since = (filters.since ?? []).map((ref) => facts.find(ref).record.createdAt);
   // `-l`, `-n`, a status or an exit code speak of containers that need not run.
-  const all =
-    options.all ||
-    options.limit > 0 ||
-    'status' in filters ||
-    'exited' in filters ||
-    before.length + since.length > 0;
+  const all = options.all || options.limit > 0 || 'status' in filters || 'exited' in filters;
   const chosen = containers.toReversed().filter((container) => {
     const { record } = container;
     return (
@@ -94,9 +89,9 @@ function matches(container: Container, filters: Filters, facts: ListFacts): bool
     ) &&
     any('expose', (value) => portMatches(Object.keys(config.ExposedPorts ?? {}), value)) &&
     any('publish', (value) =>
-      Object.values(facts.ports(container)).some((hosts) =>
+      Object.entries(facts.ports(container)).some(([port, hosts]) =>
         portMatches(
-          (hosts ?? []).map((host) => host.HostPort),
+          (hosts ?? []).map((host) => `${host.HostPort}/${port.split('/')[1] ?? 'tcp'}`),
           value,
         ),
       ),
@@ -106,19 +101,15 @@ function matches(container: Container, filters: Filters, facts: ListFacts): bool
   );
 }
 
-/** `80`, `80/tcp`, `80-90/tcp` */
+/** Whether one of the ports (`80/tcp`) is among the wanted: `80`, `80/tcp`, `80-90/udp`. */
 function portMatches(ports: string[], wanted: string): boolean {
   const match = /^(\d+)(?:-(\d+))?(?:\/(\w+))?$/.exec(wanted);
   if (match === null) return false;
   const first = Number(match[1]);
   const last = Number(match[2] ?? match[1]);
   return ports.some((port) => {
-    const [number = '', proto] = port.split('/');
-    return (
-      Number(number) >= first &&
-      Number(number) <= last &&
-      (proto === undefined || proto === (match[3] ?? 'tcp'))
-    );
+    const [number = '', proto = 'tcp'] = port.split('/');
+    return Number(number) >= first && Number(number) <= last && proto === (match[3] ?? 'tcp');
   });
 }
 

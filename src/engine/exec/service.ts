@@ -201,8 +201,9 @@ export class ExecService {
   containerEnded(container: Container): void {
     for (const execId of container.execIds) {
       const exec = this.#execs.get(execId);
-      if (exec !== undefined && exec.status !== 'exited' && exec.status !== 'created')
-        this.#finish(exec, 137);
+      // What was made and not started goes with the run it was made for, as in Docker.
+      if (exec?.status === 'created') this.#forget(exec);
+      else if (exec !== undefined && exec.status !== 'exited') this.#finish(exec, 137);
     }
   }
 
@@ -269,7 +270,11 @@ export class ExecService {
     }
     const own = new Set(config.env.map((variable) => variable.split('=', 1)[0]));
     env = [...env.filter((variable) => !own.has(variable.split('=', 1)[0] as string)), ...config.env];
-    if (config.tty && !env.some((variable) => variable.startsWith('TERM='))) env.push('TERM=xterm');
+    const isTerm = (variable: string) => variable.startsWith('TERM=');
+    // The container's terminal is not this process's.
+    if (!config.tty && ![...record.config.Env, ...config.env].some(isTerm))
+      env = env.filter((variable) => !isTerm(variable));
+    if (config.tty && !env.some(isTerm)) env.push('TERM=xterm');
     const capabilities = config.privileged ? [...host.capabilities] : process.capabilities.bounding;
     const [height = 0, width = 0] = consoleSize ?? [];
     const { consoleSize: _unused, ...rest } = process;
@@ -331,8 +336,7 @@ export class ExecService {
   #runningContainer(ref: string): Container {
     const container = this.#registry.find(ref);
     const { status } = container.record.state;
-    if (status === 'paused')
-      throw conflict(`container ${container.id} is paused, unpause the container before exec`);
+    if (status === 'paused') throw conflict(`Container ${ref} is paused, unpause the container before exec`);
     if (status === 'restarting')
       throw conflict(`container ${container.id} is restarting, wait until the container is running`);
     if (status !== 'running') throw conflict(`container ${container.id} is not running`);

@@ -83,11 +83,11 @@ export class NetworksService {
         );
       }
       const spec = this.#network.networks.registry.find(ref);
+      const request = sandboxRequest(container);
+      this.#network.checkJoin(request, spec);
       if (container.isRunning) {
         await this.#network.connect(container.id, ref, asked);
       } else {
-        const request = sandboxRequest(container);
-        this.#network.checkJoin(request, spec);
         if (this.#joins(container, spec)) {
           throw new BridgeportError(
             'forbidden',
