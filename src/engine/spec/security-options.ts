@@ -1,11 +1,11 @@
 /** `--security-opt`: the options that mean something on this kind of host, and clear words for the others. */
 
 import { invalid } from '../../base/errors.ts';
-import type { OciSeccomp } from './oci.ts';
+import { parseSeccompProfile, type SeccompProfile } from './seccomp-profile.ts';
 
 export interface SecurityOptions {
   /** undefined: the default profile */
-  seccomp: OciSeccomp | 'unconfined' | undefined;
+  seccomp: SeccompProfile | 'unconfined' | undefined;
   noNewPrivileges: boolean;
 }
 
@@ -26,7 +26,7 @@ export function parseSecurityOptions(options: readonly string[]): SecurityOption
           ? 'unconfined'
           : value === 'builtin' || value === ''
             ? undefined
-            : parseProfile(value);
+            : parseSeccompProfile(value);
     } else if ((name === 'apparmor' || name === 'label' || name === 'systempaths') && value !== undefined) {
       // Nothing to confine with: Debian's kernel may have AppArmor, but no profile is loaded for containers by Bridgeport.
     } else {
@@ -34,28 +34,4 @@ export function parseSecurityOptions(options: readonly string[]): SecurityOption
     }
   }
   return result;
-}
-
-function parseProfile(text: string): OciSeccomp {
-  let profile: OciSeccomp;
-  try {
-    profile = JSON.parse(text) as OciSeccomp;
-  } catch (cause) {
-    throw invalid(`Decoding seccomp profile failed: ${cause instanceof Error ? cause.message : text}`, {
-      cause,
-    });
-  }
-  if (typeof profile?.defaultAction !== 'string')
-    throw invalid('Decoding seccomp profile failed: no defaultAction');
-  return {
-    defaultAction: profile.defaultAction,
-    ...(profile.defaultErrnoRet === undefined ? {} : { defaultErrnoRet: profile.defaultErrnoRet }),
-    ...(profile.architectures === undefined ? {} : { architectures: profile.architectures }),
-    syscalls: (profile.syscalls ?? []).map((rule) => ({
-      names: rule.names,
-      action: rule.action,
-      ...(rule.errnoRet === undefined ? {} : { errnoRet: rule.errnoRet }),
-      ...(rule.args === undefined ? {} : { args: rule.args }),
-    })),
-  };
 }

@@ -1,5 +1,6 @@
 /** Puts the OCI runtime specification of one container together. Pure but for device look-ups: everything else is handed in. */
 
+import { release } from 'node:os';
 import { posix } from 'node:path';
 import type { ContainerConfig, HostConfig } from '../../base/wire/index.ts';
 import { resolveCapabilities } from './capabilities.ts';
@@ -11,9 +12,10 @@ import {
   READONLY_PATHS,
 } from './defaults.ts';
 import { hostDevices, parseDeviceRule, resolveDevices } from './devices.ts';
-import type { OciMount, OciProcess, OciSeccomp, OciSpec, OciUser } from './oci.ts';
+import type { OciMount, OciProcess, OciSpec, OciUser } from './oci.ts';
 import { ociResources } from './resources.ts';
 import { defaultSeccomp } from './seccomp.ts';
+import { resolveSeccomp, type SeccompProfile } from './seccomp-profile.ts';
 import { tmpfsOptions } from './tmpfs.ts';
 
 export interface SpecInput {
@@ -37,7 +39,7 @@ export interface SpecInput {
   heldCapabilities: readonly string[];
   cgroupVersion: 1 | 2;
   /** The profile of `--security-opt seccomp=…`; `unconfined`; undefined: the default one. */
-  seccomp: OciSeccomp | 'unconfined' | undefined;
+  seccomp: SeccompProfile | 'unconfined' | undefined;
   hasSeccomp: boolean;
   hasX32: boolean;
   noNewPrivileges: boolean;
@@ -71,7 +73,9 @@ export function buildSpec(input: SpecInput): OciSpec {
   const seccomp =
     privileged || input.seccomp === 'unconfined' || !input.hasSeccomp
       ? undefined
-      : (input.seccomp ?? defaultSeccomp(capabilities, process.arch, { hasX32: input.hasX32 }));
+      : input.seccomp === undefined
+        ? defaultSeccomp(capabilities, process.arch, { hasX32: input.hasX32 })
+        : resolveSeccomp(input.seccomp, { capabilities, arch: process.arch, kernel: release() });
   const withInit = input.initPath !== undefined;
 
   return {
