@@ -38,7 +38,7 @@ export function checkResources(limits: Resources, cpus: number): void {
       `Range of CPUs is from 0.01 to ${cpus.toFixed(2)}, as there are only ${cpus} CPUs available`,
     );
   }
-  if (limits.CpuPeriod > 0 && (limits.CpuPeriod < 1000 || limits.CpuPeriod > 1_000_000)) {
+  if (limits.CpuPeriod !== 0 && (limits.CpuPeriod < 1000 || limits.CpuPeriod > 1_000_000)) {
     throw invalid('CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)');
   }
   if (limits.CpuQuota > 0 && limits.CpuQuota < 1000) {
@@ -54,10 +54,12 @@ export function checkResources(limits: Resources, cpus: number): void {
 function checkCpuList(text: string, what: string, count: number | undefined): void {
   if (text === '') return;
   const field = what === 'CPUs' ? 'cpuset cpus' : 'cpuset mems';
-  for (const part of text.split(',')) {
+  const ends = text.split(',').map((part) => {
     const match = /^(\d+)(?:-(\d+))?$/.exec(part);
     if (match === null) throw invalid(`Invalid value ${text} for ${field}`);
-    const last = Number(match[2] ?? match[1]);
+    return Number(match[2] ?? match[1]);
+  });
+  for (const last of ends) {
     if (count !== undefined && last >= count) {
       throw invalid(`Requested ${what} are not available - requested ${text}, available: 0-${count - 1}`);
     }

@@ -78,6 +78,7 @@ test('what is not there is refused in the words of Docker', () => {
     [() => resolve('broken'), 'unable to find user broken: no matching entries in passwd file'],
   ];
   for (const [call, message] of cases) assert.throws(call, { kind: 'invalid', message });
+  assert.throws(() => resolve('-1'), /uids and gids must be in range 0-2147483647/);
   assert.throws(() => resolve('2147483648'), /uids and gids must be in range 0-2147483647/);
   assert.equal(resolve('2147483647').user.uid, 2_147_483_647);
 });

@@ -60,9 +60,9 @@ function resolveGroup(group: string, groups: Array<{ name: string; gid: number }
 }
 
 function parseId(text: string): number | undefined {
-  if (!/^\d+$/.test(text)) return undefined;
+  if (!/^-?\d+$/.test(text)) return undefined;
   const id = Number(text);
-  if (id > MAX_ID) throw invalid(`uids and gids must be in range 0-${MAX_ID}: "${text}"`);
+  if (id < 0 || id > MAX_ID) throw invalid(`uids and gids must be in range 0-${MAX_ID}: "${text}"`);
   return id;
 }
 

@@ -31,6 +31,7 @@ test('what is no device, not there, or asked for with odd permissions is refused
       'error gathering device information while adding custom device "/dev/nothing-here": no such file or directory',
   });
   assert.throws(() => resolveDevices([mapping('/etc/passwd')]), /"\/etc\/passwd": not a device node/);
+  assert.throws(() => resolveDevices([mapping('/etc')]), /"\/etc": not a device node/);
   for (const mode of ['x', 'rwmr', 'r w']) {
     assert.throws(() => resolveDevices([mapping('/dev/null', '', mode)]), {
       message: `invalid device mode "${mode}" for "/dev/null"`,

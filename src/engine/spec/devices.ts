@@ -2,7 +2,7 @@
 
 import { lstatSync, readdirSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { invalid } from '../../base/errors.ts';
+import { type BridgeportError, invalid } from '../../base/errors.ts';
 import type { DeviceMapping } from '../../base/wire/index.ts';
 import type { OciDevice, OciDeviceRule } from './oci.ts';
 import { deviceNumbers } from './resources.ts';
@@ -32,20 +32,24 @@ export function resolveDevices(mappings: readonly DeviceMapping[]): ResolvedDevi
       );
     }
     if (stat.isDirectory()) {
-      for (const device of devicesBelow(mapping.PathOnHost)) {
+      const below = devicesBelow(mapping.PathOnHost);
+      if (below.length === 0) throw notADevice(mapping.PathOnHost);
+      for (const device of below) {
         add(result, { ...device, path: join(inside, device.path.slice(mapping.PathOnHost.length)) }, access);
       }
       continue;
     }
     const device = deviceOf(mapping.PathOnHost, stat);
-    if (device === undefined) {
-      throw invalid(
-        `error gathering device information while adding custom device "${mapping.PathOnHost}": not a device node`,
-      );
-    }
+    if (device === undefined) throw notADevice(mapping.PathOnHost);
     add(result, { ...device, path: inside }, access);
   }
   return result;
+}
+
+function notADevice(path: string): BridgeportError {
+  return invalid(
+    `error gathering device information while adding custom device "${path}": not a device node`,
+  );
 }
 
 /** `c 1:3 rwm`, as `--device-cgroup-rule` takes it. */

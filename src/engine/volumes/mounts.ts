@@ -101,7 +101,7 @@ export class VolumeMounts implements MountResolver {
   /** `name`, `id` or `name:ro` */
   #volumesFrom(text: string): MountPoint[] {
     const [ref = '', mode = ''] = text.split(':');
-    if (!['', 'ro', 'rw', 'z', 'Z'].includes(mode)) throw invalid(`invalid mode for volumes-from: ${mode}`);
+    if (!['', 'ro', 'rw', 'z', 'Z'].includes(mode)) throw invalid(`invalid mode: ${mode}`);
     return this.#registry
       .find(ref)
       .record.mounts.filter((mount) => mount.Type === 'bind' || mount.Type === 'volume')
