@@ -246,7 +246,7 @@ export class Daemon {
       base: Prefix.parse(String(base)),
       size,
     }));
-    const dns = this.#dns();
+    const { dns, nameServers } = this.#dns();
     const conntrack = ConntrackClient.open();
     this.#onEnd('close connection tracking', () => conntrack.close());
     const controller: NetworkController = new NetworkController({
@@ -281,6 +281,7 @@ export class Daemon {
         new ParentDriver('ipvlan', route, log),
       ]),
       dns,
+      nameServers,
       forwarding: new Forwarding(
         { enabled: config.ipForward, dropAllowed: config.iptables && !config.ipForwardNoDrop },
         store,
@@ -302,7 +303,7 @@ export class Daemon {
   }
 
   /** The embedded resolver, which follows the host's name servers. */
-  #dns(): DnsServer {
+  #dns(): { dns: DnsServer; nameServers: () => readonly string[] } {
     const log = this.#log.child({ part: 'dns' });
     const upstreams = (conf: { nameservers: readonly string[] }) =>
       conf.nameservers.map((address) => ({ address, from: 'host' as const }));
@@ -312,7 +313,7 @@ export class Daemon {
       watch[Symbol.dispose]();
       dns[Symbol.dispose]();
     });
-    return dns;
+    return { dns, nameServers: () => watch.current.nameservers };
   }
 
   #firewallBackends(store: Store): Record<'iptables' | 'nftables', FirewallBackend> {

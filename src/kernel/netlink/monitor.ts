@@ -59,6 +59,8 @@ export interface MonitorOptions {
 }
 
 export interface Monitor extends Disposable {
+  /** Reads what is queued now, so that all has been told that happened before the call. */
+  flush(): void;
   /** No event comes afterwards. Idempotent. */
   close(): void;
 }
@@ -81,6 +83,7 @@ export function openMonitor(options: MonitorOptions): Monitor {
   const { netns, subjects, onEvent } = options;
   const groups = subjects.flatMap((subject) => (subject === 'nftables' ? [] : GROUPS[subject]));
   const watches: Array<() => void> = [];
+  const drains: Array<() => boolean> = [];
   let closed = false;
   const close = () => {
     closed = true;
@@ -92,8 +95,14 @@ export function openMonitor(options: MonitorOptions): Monitor {
   const listen = (protocol: number, joined: readonly number[], read: Reader) => {
     const socket = NetlinkSocket.open(protocol, { netns, groups: joined });
     let lost = false;
+    const take = () => {
+      const { isEmpty, isLost } = drain(socket, read, emit, lost);
+      lost = isLost;
+      return isEmpty;
+    };
+    drains.push(take);
     const watch = watchReadable(socket.fd, () => {
-      if (!closed) lost = drain(socket, read, emit, lost);
+      if (!closed) take();
     });
     if (!options.ref) watch.unref();
     watches.push(() => {
@@ -108,18 +117,21 @@ export function openMonitor(options: MonitorOptions): Monitor {
     close();
     throw error;
   }
-  return { close, [Symbol.dispose]: close };
+  const flush = () => {
+    for (const take of drains) while (!closed && !take());
+  };
+  return { flush, close, [Symbol.dispose]: close };
 }
 
 type Reader = (message: NetlinkMessage) => NetworkEvent | undefined;
 
-/** Reads what is queued, in turns. Returns whether events were lost that no `overrun` has told of yet. */
+/** Reads what is queued, in turns: is the queue empty now, and were events lost that no `overrun` has told of yet? */
 function drain(
   socket: NetlinkSocket,
   read: Reader,
   emit: (event: NetworkEvent) => void,
   lostBefore: boolean,
-): boolean {
+): { isEmpty: boolean; isLost: boolean } {
   let lost = lostBefore;
   for (let count = 0; count < TURN && !socket.closed; count++) {
     let messages: NetlinkMessage[] | undefined;
@@ -134,14 +146,14 @@ function drain(
       // Only now: the kernel goes on dropping until the queue is empty (NETLINK_S_CONGESTED), so whoever read the state
       // anew before that would miss changes for good.
       if (lost) emit({ subject: 'overrun' });
-      return false;
+      return { isEmpty: true, isLost: false };
     }
     for (const message of messages) {
       const event = read(message);
       if (event) emit(event);
     }
   }
-  return lost;
+  return { isEmpty: socket.closed, isLost: lost };
 }
 
 function readRouteEvent(message: NetlinkMessage): NetworkEvent | undefined {

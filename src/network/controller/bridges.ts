@@ -1,10 +1,9 @@
-/** docker0, as the flags want it, and the subnets that no network may be given. */
+/** docker0, as the flags want it. */
 
 import { invalid } from '../../base/errors.ts';
-import { Prefix } from '../../base/prefix.ts';
 import type { RouteClient } from '../../kernel/netlink/index.ts';
 import type { NetworkDriver } from '../drivers/driver.ts';
-import type { SubnetSpace } from '../ipam/index.ts';
+import type { AllocateSubnetOptions, SubnetSpace } from '../ipam/index.ts';
 import type { NetworkSpec } from '../model/index.ts';
 import {
   chooseAddressing,
@@ -18,9 +17,15 @@ import {
 export function initDefaultBridge(
   flags: DefaultBridgeSettings,
   identity: NetworkIdentity,
-  parts: { route: RouteClient; driver: NetworkDriver; pools: SubnetSpace },
+  parts: {
+    route: RouteClient;
+    driver: NetworkDriver;
+    pools: SubnetSpace;
+    /** What a subnet that is chosen must keep away from. */
+    inUse: () => AllocateSubnetOptions;
+  },
 ): NetworkSpec {
-  const { route, driver, pools } = parts;
+  const { route, driver, pools, inUse } = parts;
   const name = flags.bridge === '' ? DEFAULT_BRIDGE : flags.bridge;
   const existing = route.findLink(name);
   if (flags.bridge !== '' && existing === undefined) {
@@ -30,9 +35,7 @@ export function initDefaultBridge(
     existing === undefined
       ? []
       : route.addresses({ link: existing.index, family: 4 }).filter((a) => !a.secondary);
-  const addressing = chooseAddressing(flags, addresses, () =>
-    pools.allocate(4, { avoid: routedPrefixes(route, existing?.index) }),
-  );
+  const addressing = chooseAddressing(flags, addresses, () => pools.allocate(4, inUse()));
   if (flags.bip !== '' && existing !== undefined) {
     // The flag says what the bridge's address is: an earlier daemon's is replaced.
     for (const { address, prefixLength } of addresses) {
@@ -45,14 +48,4 @@ export function initDefaultBridge(
   const spec = defaultBridgeSpec(identity, name, flags, addressing);
   driver.setup(spec, []);
   return spec;
-}
-
-/** What the host has routes to, the default route and those of one link aside: nothing of it may be given to a network. */
-export function routedPrefixes(route: RouteClient, exceptLink: number | undefined): Prefix[] {
-  return ([4, 6] as const).flatMap((family) =>
-    route
-      .routes({ family })
-      .filter((found) => found.link !== exceptLink)
-      .flatMap((found) => Prefix.tryParse(found.destination) ?? []),
-  );
 }

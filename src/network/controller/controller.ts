@@ -72,6 +72,8 @@ export interface NetworkParts {
   forwarding: Forwarding;
   /** The embedded resolver. */
   dns: DnsServer;
+  /** Addresses of the host's own name servers. */
+  nameServers: () => readonly string[];
   publisher: PortPublisher;
   staleFlows: StaleFlows;
   /** Made by the daemon with `intent()` of this controller. */
@@ -122,6 +124,7 @@ export class NetworkController {
 
   /** The end of a daemon that leaves no container behind: the folder of namespaces is no mount any more. */
   end(): void {
+    this.networks.close();
     if (this.#sandboxes.size > 0) return;
     const { netnsFolder } = this.#parts.settings;
     removeNetns(join(netnsFolder, HOST_NETNS));
@@ -161,6 +164,7 @@ export class NetworkController {
       }
     }
     await this.#firewall.repair();
+    this.networks.reportConflicts();
   }
 
   /** Every mapping that the port keeper shall hold. */

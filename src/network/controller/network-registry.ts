@@ -3,13 +3,15 @@
 import { BridgeportError, conflict, invalid, notFound } from '../../base/errors.ts';
 import { Prefix } from '../../base/prefix.ts';
 import type { Store, Table } from '../../store/store.ts';
-import { NetworkAddresses, type SubnetSpace } from '../ipam/index.ts';
+import { type AllocateSubnetOptions, NetworkAddresses, type SubnetSpace } from '../ipam/index.ts';
 import { isClosed, isUserDefined, type NetworkSpec, type SubnetSpec } from '../model/index.ts';
 
 export class NetworkRegistry {
   /** By name, in the order they were made, the predefined first. */
   readonly #networks = new Map<string, NetworkSpec>();
   readonly #byId = new Map<string, NetworkSpec>();
+  /** Names of their interfaces. */
+  readonly #bridges = new Set<string>();
   readonly #addresses = new Map<string, NetworkAddresses>();
   readonly #table: Table<NetworkSpec>;
   readonly #pools: SubnetSpace;
@@ -39,10 +41,10 @@ export class NetworkRegistry {
   }
 
   /**
-   * Takes the subnets (chosen from the pools for families that have none, avoiding `inUse`) and stores the network. Throws `conflict`
-   * when the name is taken, `forbidden` when a subnet is.
+   * Takes the subnets (chosen from the pools for families that have none, away from what is `inUse`) and stores the network. Throws
+   * `conflict` when the name is taken, `forbidden` when a subnet is.
    */
-  create(spec: NetworkSpec, inUse: readonly Prefix[]): NetworkSpec {
+  create(spec: NetworkSpec, inUse: () => AllocateSubnetOptions): NetworkSpec {
     if (this.#networks.has(spec.name)) throw conflict(`network with name ${spec.name} already exists`);
     const taken: Prefix[] = [];
     try {
@@ -57,7 +59,7 @@ export class NetworkRegistry {
         }
         const wanted = family === 4 ? spec.enableIPv4 : spec.enableIPv6;
         if (given.length === 0 && wanted) {
-          const prefix = this.#pools.allocate(family, { avoid: inUse });
+          const prefix = this.#pools.allocate(family, inUse());
           taken.push(prefix);
           subnets.push({ subnet: prefix.toString() });
         }
@@ -80,6 +82,7 @@ export class NetworkRegistry {
     this.#table.delete(spec.id);
     this.#networks.delete(spec.name);
     this.#byId.delete(spec.id);
+    if (spec.bridge !== undefined) this.#bridges.delete(spec.bridge.name);
     this.#addresses.delete(spec.id);
     for (const { subnet } of spec.ipam.subnets) this.#pools.release(Prefix.parse(subnet));
   }
@@ -91,6 +94,11 @@ export class NetworkRegistry {
 
   byId(id: string): NetworkSpec | undefined {
     return this.#byId.get(id);
+  }
+
+  /** Is an interface of this name the bridge of a network? */
+  isBridge(name: string): boolean {
+    return this.#bridges.has(name);
   }
 
   addresses(networkId: string): NetworkAddresses | undefined {
@@ -123,6 +131,7 @@ export class NetworkRegistry {
   #add(spec: NetworkSpec): void {
     this.#networks.set(spec.name, spec);
     this.#byId.set(spec.id, spec);
+    if (spec.bridge !== undefined) this.#bridges.add(spec.bridge.name);
     if (spec.ipam.subnets.length > 0) {
       this.#addresses.set(
         spec.id,

@@ -1,20 +1,24 @@
 /** Networks as such: made and removed with what their drivers need, found, listed, inspected. Sandboxes join them elsewhere. */
 
 import { BridgeportError, messageOf, runAll } from '../../base/errors.ts';
-import { newId } from '../../base/ids.ts';
+import { bridgeName, newId } from '../../base/ids.ts';
+import { Ip } from '../../base/ip.ts';
 import type { Log } from '../../base/log.ts';
+import { Prefix } from '../../base/prefix.ts';
 import { nowString } from '../../base/time.ts';
 import type { NetworkCreateBody, NetworkInspect } from '../../base/wire/index.ts';
 import type { RouteClient } from '../../kernel/netlink/index.ts';
 import type { Store, Table } from '../../store/store.ts';
 import type { NetworkDriver, NetworkDrivers } from '../drivers/driver.ts';
-import type { SubnetSpace } from '../ipam/index.ts';
+import type { AllocateSubnetOptions, SubnetSpace } from '../ipam/index.ts';
 import type { EndpointSpec, NetworkSpec } from '../model/index.ts';
-import { initDefaultBridge, routedPrefixes } from './bridges.ts';
+import { initDefaultBridge } from './bridges.ts';
 import { createSpec } from './create-spec.ts';
 import { type DefaultBridgeSettings, type NetworkIdentity, plainSpec } from './default-networks.ts';
 import type { Forwarding } from './forwarding.ts';
+import { HostRoutes } from './host-routes.ts';
 import { NetworkRegistry } from './network-registry.ts';
+import { RouteConflicts } from './route-conflicts.ts';
 import { networkView } from './view.ts';
 
 export interface NetworksParts {
@@ -25,6 +29,8 @@ export interface NetworksParts {
   route: RouteClient;
   drivers: NetworkDrivers;
   forwarding: Forwarding;
+  /** Addresses of the host's own name servers. */
+  nameServers: () => readonly string[];
   /** Brings the firewall up to date. */
   syncFirewall: () => Promise<void>;
   /** The endpoints that are on a network now. */
@@ -40,11 +46,26 @@ export class Networks {
   readonly registry: NetworkRegistry;
   readonly #parts: NetworksParts;
   readonly #identityTable: Table<NetworkIdentity>;
+  readonly #hostRoutes: HostRoutes;
+  readonly #conflicts: RouteConflicts;
 
   constructor(parts: NetworksParts) {
     this.#parts = parts;
     this.registry = new NetworkRegistry(parts.store, parts.pools);
     this.#identityTable = parts.store.table<NetworkIdentity>('network_identities');
+    this.#hostRoutes = new HostRoutes({
+      route: parts.route,
+      isOurs: (link) => this.registry.isBridge(link),
+      onChange: () => this.reportConflicts(),
+    });
+    // A macvlan network is on the host's LAN, and so is the host.
+    const bridged = () => this.registry.all().filter((spec) => spec.bridge !== undefined);
+    this.#conflicts = new RouteConflicts({ ...parts, networks: bridged });
+  }
+
+  /** Nothing is watched any more. */
+  close(): void {
+    this.#hostRoutes[Symbol.dispose]();
   }
 
   /** Makes the predefined networks and the bridges of the stored ones. Throws when docker0 cannot be as the flags want it. */
@@ -65,8 +86,10 @@ export class Networks {
         route,
         driver: drivers.find('bridge') as NetworkDriver,
         pools,
+        inUse: () => this.#inUse(),
       });
       this.registry.addPredefined(spec);
+      this.#hostRoutes.reread();
     }
     for (const spec of stored) {
       try {
@@ -78,7 +101,7 @@ export class Networks {
   }
 
   async create(body: NetworkCreateBody): Promise<{ Id: string; Warning: string }> {
-    const { defaultBridge, drivers, route, syncFirewall, emit } = this.#parts;
+    const { defaultBridge, drivers, syncFirewall, emit } = this.#parts;
     const wanted = createSpec({
       body,
       id: newId(),
@@ -91,7 +114,7 @@ export class Networks {
     if (device !== undefined && this.registry.all().some((other) => other.bridge?.name === device)) {
       throw new BridgeportError('forbidden', `bridge name "${device}" is used by another network`);
     }
-    const spec = this.registry.create(wanted, routedPrefixes(route, undefined));
+    const spec = this.registry.create(wanted, () => this.#inUse());
     try {
       this.#setup(spec);
       await syncFirewall();
@@ -101,7 +124,15 @@ export class Networks {
     }
     this.#parts.onAdded(spec);
     emit('create', spec.id, { name: spec.name, type: spec.driver });
-    return { Id: spec.id, Warning: '' };
+    // The interface may have been there before, with routes of its own.
+    if (device !== undefined && device !== bridgeName(spec.id)) this.#hostRoutes.reread();
+    this.reportConflicts();
+    return { Id: spec.id, Warning: this.#conflicts.warnings(spec).join('\n') };
+  }
+
+  /** Reports what has come between routes of the host and networks, or is over, since the last time. */
+  reportConflicts(): void {
+    this.#conflicts.update(this.#hostRoutes.all());
   }
 
   /** Throws `forbidden`, in Docker's words, for predefined networks and those in use. */
@@ -133,6 +164,13 @@ export class Networks {
 
   inspect(ref: string): NetworkInspect {
     return this.#view(this.registry.find(ref));
+  }
+
+  /** Addresses of the host, of its neighbours and of its name servers: no subnet that we choose may have them. */
+  #inUse(): AllocateSubnetOptions {
+    const { avoid = [], discouraged = [] } = this.#hostRoutes.inUse();
+    const servers = this.#parts.nameServers().flatMap((address) => Ip.tryParse(address) ?? []);
+    return { avoid: [...avoid, ...servers.map((server) => Prefix.host(server))], discouraged };
   }
 
   #view(spec: NetworkSpec): NetworkInspect {

@@ -1,6 +1,7 @@
 /** Address management: subnets for networks, addresses for endpoints. Pure: the kernel is asked through probes. */
 
 export { AddressPool, type InUseProbe } from './address-pool.ts';
+export { type HostRoute, loserOf, type RouteUse, useOf } from './host-routes.ts';
 export { type AllocateOptions, NetworkAddresses, type NetworkAddressesOptions } from './network-addresses.ts';
 export {
   type AllocateSubnetOptions,

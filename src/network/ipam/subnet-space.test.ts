@@ -24,13 +24,20 @@ describe('SubnetSpace', () => {
     assert.equal(space.allocate(4).toString(), '172.20.0.0/16');
   });
 
-  test("passes over what the host's routes use, and not over its default route", () => {
+  test('passes over what the host uses, and takes what it discards when nothing else is left', () => {
     const space = new SubnetSpace();
-    const avoid = ['0.0.0.0/0', '172.17.4.0/24', '172.18.0.0/15', 'fd00::/8'].map(prefix);
+    const avoid = ['172.17.4.0/24', '172.18.0.0/15', 'fd00::/8'].map(prefix);
     assert.equal(space.allocate(4, { avoid }).toString(), '172.20.0.0/16');
     assert.equal(
       space.allocate(4, { avoid: ['172.16.0.0/12', '192.168.0.0/17'].map(prefix) }).toString(),
       '192.168.128.0/20',
+    );
+    const [most, rest] = [prefix('172.16.0.0/12'), prefix('192.168.0.0/16')];
+    assert.equal(space.allocate(4, { discouraged: [most] }).toString(), '192.168.0.0/20');
+    assert.equal(space.allocate(4, { discouraged: [most, rest] }).toString(), '172.17.0.0/16');
+    assert.throws(
+      () => space.allocate(4, { avoid: [most], discouraged: [rest], size: 15 }),
+      /fully subnetted/,
     );
   });
 

@@ -26,11 +26,10 @@ export const DOCKER_DEFAULT_POOLS: readonly DefaultPool[] = [
 ];
 
 export interface AllocateSubnetOptions {
-  /**
-   * Prefixes that the host uses already (routes, resolvers): nothing that overlaps them is chosen. Default routes (length 0)
-   * are passed over, since they overlap everything and say nothing.
-   */
+  /** Prefixes that the host uses already: nothing that overlaps them is chosen. */
   readonly avoid?: readonly Prefix[];
+  /** Prefixes that the host discards (blackhole routes): nothing that overlaps them is chosen while there is anything else. */
+  readonly discouraged?: readonly Prefix[];
   /** Wanted prefix length, in place of the pools' own. */
   readonly size?: number;
 }
@@ -55,20 +54,27 @@ export class SubnetSpace {
    * Throws `invalid` in Docker's words: `all predefined address pools have been fully subnetted`.
    */
   allocate(family: IpFamily, options: AllocateSubnetOptions = {}): Prefix {
+    const { avoid = [], discouraged = [] } = options;
+    const subnet =
+      this.#choose(family, options.size, [...avoid, ...discouraged]) ??
+      (discouraged.length === 0 ? undefined : this.#choose(family, options.size, avoid));
+    if (subnet === undefined) throw invalid('all predefined address pools have been fully subnetted');
+    this.restore(subnet);
+    return subnet;
+  }
+
+  #choose(family: IpFamily, wantedSize: number | undefined, avoid: readonly Prefix[]): Prefix | undefined {
     const avoided = new IntervalSet();
-    for (const prefix of options.avoid ?? []) {
-      if (prefix.family === family && prefix.length > 0) avoided.add(prefix.first.value, prefix.last.value);
+    for (const prefix of avoid) {
+      if (prefix.family === family) avoided.add(prefix.first.value, prefix.last.value);
     }
     for (const { base, size: ownSize } of this.#pools) {
-      const size = options.size ?? ownSize;
+      const size = wantedSize ?? ownSize;
       if (base.family !== family || size < base.length || size > ADDRESS_BITS[family]) continue;
       const subnet = firstFree(base, size, [this.#taken[family], avoided]);
-      if (subnet !== undefined) {
-        this.#taken[family].add(subnet.first.value, subnet.last.value);
-        return subnet;
-      }
+      if (subnet !== undefined) return subnet;
     }
-    throw invalid('all predefined address pools have been fully subnetted');
+    return undefined;
   }
 
   /**
