@@ -225,6 +225,8 @@ export interface SystemBackend {
 export interface ObserveBackend {
   /** The topology as plain JSON. */
   map(): Promise<unknown>;
+  /** Who can reach each published port, as plain JSON (`PortExposure[]`). */
+  exposure(): Promise<unknown>;
   /** Everything that is counted, in Prometheus's text format. */
   metrics(): Promise<string>;
 }

@@ -56,7 +56,7 @@ test('the whole list of endpoints is there', () => {
     GET /networks|GET /networks/x|POST /networks/create|POST /networks/x/connect|POST /networks/x/disconnect
     DELETE /networks/x|POST /networks/prune|GET /volumes|GET /volumes/x|POST /volumes/create|DELETE /volumes/x
     PUT /volumes/x|POST /volumes/prune|GET /swarm|POST /swarm/init|POST /swarm/join|POST /swarm/leave|GET /services
-    GET /tasks|GET /nodes|GET /secrets|GET /configs|GET /plugins|GET /distribution/x/json|GET /bridgeport/map`;
+    GET /tasks|GET /nodes|GET /secrets|GET /configs|GET /plugins|GET /distribution/x/json|GET /bridgeport/map|GET /bridgeport/exposure`;
   for (const endpoint of endpoints.split(/[|\n]/).map((text) => text.trim())) {
     if (endpoint === '') continue;
     const [method, path] = endpoint.split(' ') as [string, string];

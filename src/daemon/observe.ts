@@ -1,4 +1,4 @@
-/** Puts together what only looks: the map, the metrics. */
+/** Puts together what only looks: the map, the metrics, who reaches which port. */
 
 import type { ObserveBackend } from '../api/backend.ts';
 import type { Log } from '../base/log.ts';
@@ -8,6 +8,7 @@ import type { NetworkController } from '../network/controller/controller.ts';
 import { type DnsServer, LATENCY_BOUNDS } from '../network/dns/index.ts';
 import { NFT_TABLE } from '../network/firewall/index.ts';
 import type { ProxyProcess } from '../network/ports/proxy-process.ts';
+import { readExposure } from '../observe/exposure/read.ts';
 import type { FirewallName, RuleCounterSources } from '../observe/firewall/drops.ts';
 import { collectMetrics } from '../observe/metrics/collect.ts';
 import type { OperationCounters } from '../observe/metrics/operations.ts';
@@ -38,10 +39,24 @@ export function createObserveBackend(parts: ObserveParts): ObserveBackend {
     repairs: () => ({ firewall: network.firewallRepairs, port_keeper: keeper.restarts }),
     log,
   };
+  const exposure = {
+    intent: () => network.intent(),
+    kernelServes: firewall !== 'none',
+    records,
+    rules: { saveIptables: (family: 4 | 6) => new IptablesRunner({ family }).save('filter'), listRuleset },
+    log,
+  };
   return {
     map: topologyReader(records, parts),
+    exposure: () => readExposure(exposure),
     metrics: () => collectMetrics(metrics),
   };
+}
+
+/** Everybody's rules, without the elements of sets. */
+function listRuleset(): string {
+  using context = NftContext.open();
+  return context.run('list ruleset', { output: ['stateless', 'terse'] });
 }
 
 /** In the daemon's namespace. */

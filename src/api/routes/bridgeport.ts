@@ -11,4 +11,7 @@ export const bridgeportRoutes = [
   get('/bridgeport/map', async ({ backend, response }) => {
     sendJson(response, 200, await backend.observe.map());
   }),
+  get('/bridgeport/exposure', async ({ backend, response }) => {
+    sendJson(response, 200, await backend.observe.exposure());
+  }),
 ];

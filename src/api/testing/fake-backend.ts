@@ -318,7 +318,11 @@ export function fakeBackend(engine: FakeEngine, tar: () => Buffer = () => Buffer
         while (!signal.aborted) await sleep(10, undefined, { signal }).catch(() => {});
       },
     },
-    observe: { map: async () => ({ nodes: [] }), metrics: async () => '# TYPE up gauge\nup 1\n' },
+    observe: {
+      map: async () => ({ nodes: [] }),
+      exposure: async () => [],
+      metrics: async () => '# TYPE up gauge\nup 1\n',
+    },
   };
   return recorded(backend, engine);
 }

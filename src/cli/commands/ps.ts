@@ -3,6 +3,7 @@ import { defineCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { filterFlag, filterQuery } from '../flags/filters.ts';
 import { bool, int, text } from '../flags/flag.ts';
+import { EXPOSURE_VIEW, exposureRow, fetchExposure } from '../format/exposure.ts';
 import { shortId } from '../format/ids.ts';
 import { type ListView, type Row, renderList, usesField } from '../format/list.ts';
 import { displayPorts } from '../format/ports.ts';
@@ -66,6 +67,7 @@ export const ps = defineCommand({
       "Format output using a custom template:\n'table':            Print output in table format with column headers (default)\n'table TEMPLATE':   Print output in table format using the given Go template\n'json':             Print in JSON format\n'TEMPLATE':         Print output using the given Go template.\nRefer to https://docs.docker.com/go/formatting/ for more information about formatting output with templates",
     ),
     filter: filterFlag(),
+    exposure: bool('Say for each published port who can reach it'),
   },
   async run(context, { flags }) {
     const chosen = flags.format || (flags.quiet ? '' : (context.config().psFormat ?? ''));
@@ -78,6 +80,12 @@ export const ps = defineCommand({
         filters: filterQuery(flags.filter),
       },
     });
+    if (flags.exposure) {
+      const shown = new Set(containers.map(({ Id }) => Id));
+      const ports = (await fetchExposure(context)).filter(({ container }) => shown.has(container.id));
+      context.out(renderList(EXPOSURE_VIEW, ports.map(exposureRow), flags.format));
+      return 0;
+    }
     const view = flags.size ? { ...VIEW, table: `${TABLE}\t{{.Size}}` } : VIEW;
     const rows = containers.map((container) => row(context, container, !flags['no-trunc']));
     context.out(renderList(view, rows, flags.quiet ? '{{.ID}}' : chosen));

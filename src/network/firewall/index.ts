@@ -1,7 +1,15 @@
 /** The firewall: an intent, and the compilers that turn it into rules. */
 
+export { explainOrigin, type OriginNames, ownerOfOrigin } from './explain.ts';
 export { networkIntent } from './from-model.ts';
-export type { FirewallIntent, NetworkFamilyIntent, NetworkIntent, PerFamily } from './intent.ts';
+export {
+  type FirewallIntent,
+  familyOf,
+  isDirectlyAddressed,
+  type NetworkFamilyIntent,
+  type NetworkIntent,
+  type PerFamily,
+} from './intent.ts';
 export { compileIptables, type RuleSets } from './iptables/compile.ts';
 export { type ChainDifference, differences, membership } from './iptables/difference.ts';
 export {
