@@ -65,6 +65,7 @@ export class Engine {
       },
       removed: async (container, removeVolumes) => {
         this.execs.forgetContainer(container);
+        await context.network.forget(container.id);
         const { mounts } = container.record;
         container.record.mounts = [];
         if (removeVolumes) this.volumes.removeAnonymous(mounts.flatMap((mount) => mount.Name ?? []));

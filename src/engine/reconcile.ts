@@ -70,7 +70,10 @@ export class Reconciler {
       log.info({ task: task.containerId }, 'removing a task that belongs to no container');
       await this.#removeTask(task);
     }
-    await network.restore((id) => alive.has(id));
+    await network.restore({
+      isAlive: (id) => alive.has(id),
+      exists: (id) => this.#registry.byId(id) !== undefined,
+    });
     for (const [container, task] of ended) await this.#end(container, task);
     await this.#removeLeftovers();
     for (const container of this.#registry.all()) {

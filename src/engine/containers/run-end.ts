@@ -18,9 +18,8 @@ export async function takeRunAway(
 ): Promise<void> {
   const { containerd, network, settings, log } = context;
   const { record } = container;
-  const ownsNetwork = !record.hostConfig.NetworkMode.startsWith('container:');
-  // Meanwhile: the runtime is busy with processes of its own, and nothing runs in the namespace any more.
-  const disconnected = ownsNetwork ? network.close(record.id) : Promise.resolve();
+  // Meanwhile: the runtime is busy with processes of its own, and none of this container is in the namespace any more.
+  const disconnected = network.leave(record.id);
   disconnected.catch(() => {}); // its failure is one of those below
   await runAll(`end of container ${record.id}`, [
     // All output first: deleting the task ends the shim, which drops what it could not hand over.

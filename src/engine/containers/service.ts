@@ -359,7 +359,7 @@ export class ContainersService {
 
   #networks(container: Container): InspectFacts['plannedNetworks'] {
     return (
-      this.#sandbox(container)?.networks ?? this.#context.network.plannedNetworks(sandboxRequest(container))
+      this.#sandbox(container)?.networks ?? this.#context.network.requests.planned(sandboxRequest(container))
     );
   }
 

@@ -156,12 +156,11 @@ export class Starter {
     const { network } = this.#context;
     const { record } = container;
     const owner = this.#namespaceOwner(record.hostConfig.NetworkMode);
+    undo.push('leave the network', () => network.leave(record.id));
     if (owner !== undefined) {
-      const shared = network.sandbox(owner.id);
-      if (shared === undefined) throw conflict(`cannot join network of a non running container: ${owner.id}`);
+      const shared = network.join(owner.id, record.id);
       return { info: shared, wire: async () => shared };
     }
-    undo.push('close the network', () => network.close(record.id));
     return network.open(sandboxRequest(container));
   }
 

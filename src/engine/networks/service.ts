@@ -84,8 +84,8 @@ export class NetworksService {
       }
       const spec = this.#network.networks.registry.find(ref);
       const request = sandboxRequest(container);
-      this.#network.checkJoin(request, spec);
-      if (container.isRunning) {
+      this.#network.requests.checkJoin(request, spec);
+      if (this.#hasSandbox(container)) {
         await this.#network.connect(container.id, ref, asked);
       } else {
         if (this.#joins(container, spec)) {
@@ -109,8 +109,8 @@ export class NetworksService {
     await container.lock.run(async () => {
       const spec = this.#network.networks.registry.find(ref);
       const { record } = container;
-      if (container.isRunning) {
-        this.#network.checkJoin(sandboxRequest(container), spec);
+      if (container.isRunning || this.#hasSandbox(container)) {
+        this.#network.requests.checkJoin(sandboxRequest(container), spec);
         await this.#network.disconnect(container.id, ref);
       } else if (!this.#joins(container, spec)) {
         throw new BridgeportError(
@@ -135,6 +135,11 @@ export class NetworksService {
       deleted.push(spec.name);
     }
     return { NetworksDeleted: deleted.length === 0 ? null : deleted };
+  }
+
+  /** It runs, or others that joined its network do. */
+  #hasSandbox(container: Container): boolean {
+    return this.#network.sandbox(container.id) !== undefined;
   }
 
   /** Does any container, running or not, belong to it? */

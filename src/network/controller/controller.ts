@@ -5,7 +5,8 @@
 
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { BridgeportError, invalid, messageOf, runAll } from '../../base/errors.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { BridgeportError, conflict, invalid, messageOf, runAll } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
 import { parseMac } from '../../base/mac.ts';
@@ -40,6 +41,7 @@ import type { NetworkRegistry } from './network-registry.ts';
 import { Networks } from './networks.ts';
 import type { OpenSandbox, SandboxInfo, SandboxRequest } from './sandbox.ts';
 import { chooseGateways, type SandboxRecord } from './sandbox-record.ts';
+import { SandboxRequests } from './sandbox-requests.ts';
 import { sweepLeftovers } from './sweep.ts';
 import { endpointView, interfaceStats } from './view.ts';
 
@@ -86,8 +88,12 @@ export interface NetworkParts {
 export class NetworkController {
   readonly #parts: NetworkParts;
   readonly networks: Networks;
+  readonly requests: SandboxRequests;
   readonly #networks: NetworkRegistry;
+  /** By the container that owns the namespace. */
   readonly #sandboxes = new Map<string, SandboxRecord>();
+  /** By the sandbox's id: those that are being taken away. */
+  readonly #closing = new Map<string, Promise<void>>();
   readonly #sandboxTable: Table<SandboxRecord>;
   readonly #firewall: FirewallSync;
   readonly #endpoints: EndpointFactory;
@@ -107,6 +113,7 @@ export class NetworkController {
       onRemoved: (spec) => this.#names.removeNetwork(spec),
     });
     this.#networks = this.networks.registry;
+    this.requests = new SandboxRequests(this.#networks);
     this.#names = new NameService(parts.dns, this.#networks, settings.dns);
     this.#sandboxTable = parts.store.table<SandboxRecord>('sandboxes');
     this.#firewall = parts.firewall(() => this.intent());
@@ -132,18 +139,22 @@ export class NetworkController {
   }
 
   /**
-   * Adopts the sandboxes of containers that run and takes away everything else that is ours: half-made sandboxes, those of containers
-   * that ended meanwhile, namespaces and links without a record.
+   * Adopts the sandboxes in which containers run and takes away everything else that is ours: half-made sandboxes, those whose
+   * containers have all ended meanwhile, namespaces and links without a record.
    */
-  async restore(isAlive: (containerId: string) => boolean): Promise<void> {
+  async restore(containers: {
+    isAlive: (id: string) => boolean;
+    exists: (id: string) => boolean;
+  }): Promise<void> {
     const { settings, route, log } = this.#parts;
-    for (const [containerId, record] of this.#sandboxTable.all()) {
-      this.#sandboxes.set(containerId, record);
+    for (const [, record] of this.#sandboxTable.all()) {
+      record.holders = record.holders.filter(containers.isAlive);
+      this.#save(record);
       for (const endpoint of record.endpoints) this.#endpoints.restore(endpoint);
     }
     for (const [containerId, record] of [...this.#sandboxes]) {
-      if (isAlive(containerId) && record.phase === 'open') continue;
-      await this.close(containerId, { sync: false }).catch((error) =>
+      if (record.holders.length > 0 && record.phase === 'open' && containers.exists(containerId)) continue;
+      await this.#close(record, { sync: false }).catch((error) =>
         log.warn({ container: containerId, error: messageOf(error) }, 'cannot close an old sandbox'),
       );
     }
@@ -229,7 +240,8 @@ export class NetworkController {
     if (request.mode.startsWith('container:')) return;
     this.#networks.find(request.mode);
     if (request.macAddress) parseMac(request.macAddress);
-    for (const [ref, asked] of this.#wanted(request)) this.#endpoints.check(this.#networks.find(ref), asked);
+    for (const [ref, asked] of this.requests.wanted(request))
+      this.#endpoints.check(this.#networks.find(ref), asked);
     publishRequests({
       bindings: request.portBindings,
       exposed: request.exposedPorts,
@@ -240,13 +252,14 @@ export class NetworkController {
 
   /**
    * Chooses addresses and makes the namespace, which is enough for a runtime to prepare a process in it. The process must not run before
-   * `wire()` has made endpoints, ports and rules. Whatever step fails, it is for the caller to `close()`, once nothing uses the
-   * namespace any more.
+   * `wire()` has made endpoints, ports and rules. Whatever step fails, it is for the caller to `leave()`, once its process is not in the
+   * namespace any more. Where others have kept the namespace since the container last ran, it is given that one, as it is.
    */
   async open(request: SandboxRequest): Promise<OpenSandbox> {
     const { settings, drivers } = this.#parts;
     const main = this.#networks.find(request.mode);
-    if (this.#sandboxes.has(request.containerId)) await this.close(request.containerId);
+    const kept = await this.#kept(request);
+    if (kept !== undefined) return this.#reopen(kept, request);
     const id = newId();
     const record: SandboxRecord = {
       id,
@@ -254,10 +267,11 @@ export class NetworkController {
       path: join(settings.netnsFolder, main.driver === 'host' ? HOST_NETNS : id.slice(0, 12)),
       endpoints: [],
       ports: [],
+      holders: [request.containerId],
       phase: 'opening',
     };
     this.#save(record);
-    for (const [ref, asked] of this.#wanted(request)) {
+    for (const [ref, asked] of this.requests.wanted(request)) {
       const spec = this.#networks.find(ref);
       if (drivers.of(spec) !== undefined) record.endpoints.push(this.#endpoints.create(spec, record, asked));
     }
@@ -280,10 +294,81 @@ export class NetworkController {
     return this.#info(record);
   }
 
-  /** Takes everything of the sandbox away; every step is tried. Unknown containers are fine. */
-  async close(containerId: string, options: { sync: boolean } = { sync: true }): Promise<void> {
-    const record = this.#sandboxes.get(containerId);
+  /** The namespace that others have kept while its owner was away, if it can be the owner's again. */
+  async #kept(request: SandboxRequest): Promise<SandboxRecord | undefined> {
+    const record = this.#sandboxes.get(request.containerId);
+    if (record === undefined) return undefined;
+    const networksOf = ({ mode, networks }: SandboxRequest) => [mode, networks];
+    const isSame = isDeepStrictEqual(networksOf(record.request), networksOf(request));
+    if (record.phase === 'open' && record.holders.length > 0 && isSame) return record;
+    await this.#close(record);
+    return undefined;
+  }
+
+  /** The same addresses, interfaces and ports; ports that were asked for meanwhile are made, and others taken away. */
+  async #reopen(record: SandboxRecord, request: SandboxRequest): Promise<OpenSandbox> {
+    const portsOf = ({ portBindings, exposedPorts, publishAllPorts }: SandboxRequest) => [
+      portBindings,
+      exposedPorts,
+      publishAllPorts,
+    ];
+    const samePorts = isDeepStrictEqual(portsOf(record.request), portsOf(request));
+    record.holders.push(request.containerId);
+    record.request = request;
+    this.#save(record);
+    return {
+      info: this.#info(record),
+      wire: async () => {
+        this.#names.update(record);
+        if (!samePorts) {
+          await this.#republish(record);
+          await this.#firewall.sync();
+        }
+        return this.#info(record);
+      },
+    };
+  }
+
+  /** A container is going to run in the namespace of another, which stays from now on until both have left. Throws `conflict`. */
+  join(ownerId: string, containerId: string): SandboxInfo {
+    const record = this.#sandboxes.get(ownerId);
+    if (record?.phase !== 'open') {
+      throw conflict(`cannot join network of a non running container: ${ownerId}`);
+    }
+    record.holders.push(containerId);
+    this.#save(record);
+    return this.#info(record);
+  }
+
+  /** A container runs no more in the namespace, its own or that of another: with the last one, everything goes. Repeating it is fine. */
+  async leave(containerId: string): Promise<void> {
+    const record = this.sandboxes().find(({ holders }) => holders.includes(containerId));
     if (record === undefined) return;
+    record.holders = record.holders.filter((holder) => holder !== containerId);
+    if (record.holders.length > 0) this.#save(record);
+    else await this.#close(record);
+  }
+
+  /**
+   * The container is removed: its addresses, ports and names may be wanted by its successor, and go. Those that joined it are left with
+   * a namespace of loopback alone, which ends with the last of them.
+   */
+  async forget(containerId: string): Promise<void> {
+    const record = this.#sandboxes.get(containerId);
+    if (record !== undefined) await this.#close(record);
+  }
+
+  /** Takes everything of the sandbox away; every step is tried. Who comes while it goes on waits for the same end. */
+  #close(record: SandboxRecord, options: { sync: boolean } = { sync: true }): Promise<void> {
+    const closing =
+      this.#closing.get(record.id) ??
+      this.#takeAway(record, options).finally(() => this.#closing.delete(record.id));
+    this.#closing.set(record.id, closing);
+    return closing;
+  }
+
+  async #takeAway(record: SandboxRecord, options: { sync: boolean }): Promise<void> {
+    const { containerId } = record.request;
     const { publisher, staleFlows, settings } = this.#parts;
     const wasOpen = record.phase === 'open';
     const networks = this.#joined(record);
@@ -312,7 +397,7 @@ export class NetworkController {
   async connect(containerId: string, ref: string, asked: EndpointSettings): Promise<void> {
     const spec = this.#networks.find(ref);
     const record = this.#openSandbox(containerId);
-    this.checkJoin(record.request, spec);
+    this.requests.checkJoin(record.request, spec);
     this.#endpoints.check(spec, asked);
     if (record.endpoints.some(({ networkId }) => networkId === spec.id)) {
       throw new BridgeportError(
@@ -371,31 +456,6 @@ export class NetworkController {
     this.#emitMember('disconnect', spec, containerId);
   }
 
-  /** Throws in Docker's words when a container of this kind cannot join or leave the network. */
-  checkJoin(request: SandboxRequest, spec: NetworkSpec): void {
-    const modeDriver = request.mode.startsWith('container:')
-      ? 'container'
-      : this.#networks.find(request.mode).driver;
-    if (modeDriver === 'container')
-      throw invalid(
-        'container sharing network namespace with another container or host cannot be connected to any other network',
-      );
-    if (modeDriver === 'host' || spec.driver === 'host') {
-      throw new BridgeportError(
-        'forbidden',
-        'container cannot be disconnected from host network or connected to host network',
-      );
-    }
-    // One that has left all of its networks has the mode `none` too, and may join again.
-    const isPrivate = modeDriver === 'null' && request.networks[request.mode] !== undefined;
-    if (isPrivate || spec.driver === 'null') {
-      throw new BridgeportError(
-        'forbidden',
-        'container cannot be connected to multiple networks with one of the networks in private (none) mode',
-      );
-    }
-  }
-
   /** Tells the controller a container's new name. */
   rename(containerId: string, name: string): void {
     const record = this.#sandboxes.get(containerId);
@@ -403,30 +463,6 @@ export class NetworkController {
     record.request.containerName = name;
     this.#save(record);
     if (record.phase === 'open') this.#names.update(record);
-  }
-
-  /** The networks a container joins, as `inspect` shows them when it does not run. */
-  plannedNetworks(request: SandboxRequest): Record<string, EndpointSettings> {
-    if (request.mode.startsWith('container:')) return {};
-    return Object.fromEntries(
-      this.#wanted(request).map(([ref, asked]) => {
-        const spec = this.#networks.all().find(({ name, id }) => name === ref || id === ref);
-        return [spec?.name ?? ref, endpointView('', asked, undefined)];
-      }),
-    );
-  }
-
-  /** The networks of a request with what is asked of each: that of the mode first, then the others as they were given. */
-  #wanted(request: SandboxRequest): Array<[string, EndpointSettings]> {
-    const main = this.#networks.all().find(({ name, id }) => name === request.mode || id === request.mode);
-    const isMain = (ref: string) =>
-      ref === request.mode ||
-      ref === main?.name ||
-      ref === main?.id ||
-      (ref === 'default' && main?.bridge?.isDefault);
-    const entries = Object.entries(request.networks);
-    const own = entries.find(([ref]) => isMain(ref))?.[1] ?? {};
-    return [[request.mode, own], ...entries.filter(([ref]) => !isMain(ref))];
   }
 
   /** After endpoints came or went: the default routes follow, and so do published ports. */
@@ -437,6 +473,10 @@ export class NetworkController {
       ({ endpointId }) => endpointId === target.v4?.endpointId || endpointId === target.v6?.endpointId,
     );
     if (stays && record.ports.length > 0) return;
+    await this.#republish(record);
+  }
+
+  async #republish(record: SandboxRecord): Promise<void> {
     await this.#parts.publisher.unpublish(record.ports);
     record.ports = [];
     await this.#publish(record);
@@ -492,7 +532,7 @@ export class NetworkController {
   }
 
   #info(record: SandboxRecord): SandboxInfo {
-    const networks = this.#wanted(record.request).map(([ref, asked]) => {
+    const networks = this.requests.wanted(record.request).map(([ref, asked]) => {
       const spec = this.#networks.find(ref);
       const endpoint = record.endpoints.find(({ networkId }) => networkId === spec.id);
       return [spec.name, this.#endpointView(spec, asked, endpoint, record)] as const;

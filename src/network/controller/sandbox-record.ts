@@ -11,6 +11,8 @@ export interface SandboxRecord {
   /** In the order of their interfaces. */
   endpoints: EndpointSpec[];
   ports: PortMapping[];
+  /** Ids of the containers whose processes are in the namespace: the owner, while it runs, and those that joined it. */
+  holders: string[];
   /** `opening` and `closing` are half-done: a daemon that finds them closes them. */
   phase: 'opening' | 'open' | 'closing';
 }
