@@ -24,6 +24,12 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   daemon: ['base', 'config', 'kernel', 'store', 'runtime', 'network', 'proxy', 'engine', 'observe', 'api'],
 };
 
+/** The same for the page, by folders of the repository: of the rest it knows the shapes of the answers. */
+export const PAGE_FLOORS: Readonly<Record<string, readonly string[]>> = {
+  ui: ['src/base/wire'],
+  'src/base/wire': [],
+};
+
 /** Packages that one place alone may import, so that each stays replaceable. */
 export const OWNED_PACKAGES: Readonly<Record<string, string>> = {
   koffi: 'kernel/ffi',

@@ -10,7 +10,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { FLOORS, IMPURE_PACKAGES, OWNED_PACKAGES, PURE } from './import-table.ts';
+import { FLOORS, IMPURE_PACKAGES, OWNED_PACKAGES, PAGE_FLOORS, PURE } from './import-table.ts';
 
 export interface Violation {
   /** Relative to the source tree. */
@@ -29,30 +29,41 @@ export function isTest(file: string): boolean {
 
 /** Every violation below `tree`, in the order of files and lines. */
 export function lintImports(tree: string): Violation[] {
-  return globSync('**/*.ts', { cwd: tree })
+  return violations(tree, '**/*.ts', FLOORS);
+}
+
+/** The same for the page's own files; `root` is that of the repository. */
+export function lintPageImports(root: string): Violation[] {
+  return violations(root, 'ui/**/*.ts', PAGE_FLOORS);
+}
+
+type Floors = Readonly<Record<string, readonly string[]>>;
+
+function violations(tree: string, files: string, floors: Floors): Violation[] {
+  return globSync(files, { cwd: tree })
     .sort()
     .filter((file) => !isTest(file))
     .flatMap((file) =>
       importsOf(readFileSync(join(tree, file), 'utf8')).flatMap(({ line, specifier }) => {
-        const why = refusal(tree, file, specifier);
+        const why = refusal(tree, floors, file, specifier);
         return why === undefined ? [] : [{ file, line, specifier, why }];
       }),
     );
 }
 
-function refusal(tree: string, file: string, specifier: string): string | undefined {
-  const floor = floorOf(file);
+function refusal(tree: string, floors: Floors, file: string, specifier: string): string | undefined {
+  const floor = floorOf(floors, file);
   if (floor === undefined) return `${file} is in no module of the import table`;
   if (!specifier.startsWith('.')) return packageRefusal(floor, file, specifier);
 
   const target = relative(tree, resolve(tree, dirname(file), specifier));
   if (target.startsWith('..')) return `${floor} imports from outside the source tree`;
   if (isTest(target)) return 'only tests import test code';
-  const other = floorOf(target);
+  const other = floorOf(floors, target);
   if (other === undefined) return `${target} is in no module of the import table`;
-  const allowed = [floor, ...(FLOORS[floor] ?? [])];
+  const allowed = [floor, ...(floors[floor] ?? [])];
   if (allowed.some((name) => isWithin(target, name))) return undefined;
-  return `${floor} may import ${FLOORS[floor]?.join(', ') || 'nothing'}, and not ${other}`;
+  return `${floor} may import ${floors[floor]?.join(', ') || 'nothing'}, and not ${other}`;
 }
 
 function packageRefusal(floor: string, file: string, specifier: string): string | undefined {
@@ -67,8 +78,8 @@ function packageRefusal(floor: string, file: string, specifier: string): string 
 }
 
 /** The longest name of the table that the file lies in: `network/ipam` for network/ipam/pool.ts. */
-function floorOf(file: string): string | undefined {
-  return Object.keys(FLOORS)
+function floorOf(floors: Floors, file: string): string | undefined {
+  return Object.keys(floors)
     .filter((name) => isWithin(file, name))
     .sort((a, b) => b.length - a.length)[0];
 }

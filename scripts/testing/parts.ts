@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
-import { lintImports } from '../lint-imports.ts';
+import { lintImports, lintPageImports } from '../lint-imports.ts';
 import { runFiles } from './files.ts';
 
 export interface Tally {
@@ -64,9 +64,11 @@ function add(...tallies: Tally[]): Tally {
 }
 
 function imports(): Tally {
-  const found = lintImports(join(ROOT, 'src'));
-  for (const { file, line, specifier, why } of found)
-    console.log(`src/${file}:${line}: ${specifier}: ${why}`);
+  const found = [
+    ...lintImports(join(ROOT, 'src')).map((violation) => ({ ...violation, file: `src/${violation.file}` })),
+    ...lintPageImports(ROOT),
+  ];
+  for (const { file, line, specifier, why } of found) console.log(`${file}:${line}: ${specifier}: ${why}`);
   const inFixture = lintImports(join(ROOT, 'test/lint/fixture'));
   return add(
     check('the source keeps to the import table', found.length === 0),
@@ -76,12 +78,16 @@ function imports(): Tally {
 
 export const PARTS = {
   lint: () => tool('biome finds nothing', '@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'),
-  types: () => tool('the types agree', 'typescript/bin/tsc', '--noEmit'),
+  types: () =>
+    add(
+      tool('the types agree', 'typescript/bin/tsc', '--noEmit'),
+      tool('the types of the page agree', 'typescript/bin/tsc', '--noEmit', '--project', 'ui'),
+    ),
   imports,
   unit: (filter: Filter) =>
     runFiles(
       matching(
-        ['src/**/*.test.ts', 'test/lint/**/*.test.ts', 'bench/**/*.test.ts'],
+        ['src/**/*.test.ts', 'ui/**/*.test.ts', 'test/lint/**/*.test.ts', 'bench/**/*.test.ts'],
         filter,
         (file) => !isRootTest(file),
       ),

@@ -34,6 +34,7 @@ import type {
   PathStat,
   ProgressMessage,
   SystemInfo,
+  Traffic,
   VersionInfo,
   Volume,
   VolumeCreateBody,
@@ -229,6 +230,23 @@ export interface ObserveBackend {
   exposure(): Promise<unknown>;
   /** Everything that is counted, in Prometheus's text format. */
   metrics(): Promise<string>;
+  /** Counters of the host's links, for rates. */
+  traffic(): Promise<Traffic>;
+}
+
+/** The web page's listener. */
+export interface PageBackend {
+  /** Opens it unless it is open already. */
+  open(): Promise<OpenPage>;
+}
+
+export interface OpenPage {
+  /** With the token: `http://127.0.0.1:8088/bridgeport/ui#token=…` */
+  url: string;
+  /** True when the daemon was told to serve the page for good (`--ui-address`). */
+  stays: boolean;
+  /** Closes the listener when nobody else has it open, and it does not stay. */
+  release(): Promise<void>;
 }
 
 export interface Backend {
@@ -238,4 +256,5 @@ export interface Backend {
   volumes: VolumesBackend;
   system: SystemBackend;
   observe: ObserveBackend;
+  page: PageBackend;
 }

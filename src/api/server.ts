@@ -15,6 +15,7 @@ import type { Call } from './call.ts';
 import type { Decoder } from './decode.ts';
 import { runSession, sendRaw } from './hijack.ts';
 import { describeAddress, type ListenAddress, listenOn } from './listen.ts';
+import type { Guard } from './page/guard.ts';
 import { Query } from './query.ts';
 import { RawInput } from './raw-input.ts';
 import { send, sendEmpty } from './reply.ts';
@@ -36,6 +37,10 @@ export interface ApiServerOptions {
   serverHeader?: string;
   /** Told of every request that a route answered: for those who count. */
   onAnswered?: (answered: AnsweredRequest) => void;
+  /** What is served. Default: the whole API. */
+  routes?: Route[];
+  /** Looks at every request before anything else does; what it throws is the answer. Default: nobody is refused. */
+  guard?: Guard;
 }
 
 export interface AnsweredRequest {
@@ -110,12 +115,13 @@ function refuseForeignPages({ headers }: IncomingMessage): void {
 }
 
 export function createApiServer(backend: Backend, options: ApiServerOptions): ApiServer {
-  return new HttpApi(backend, allRoutes(), options);
+  return new HttpApi(backend, options);
 }
 
 class HttpApi implements ApiServer {
   readonly #backend: Backend;
   readonly #router: Router;
+  readonly #guard: Guard | undefined;
   readonly #log: Log;
   readonly #range: VersionRange;
   readonly #headers: Record<string, string>;
@@ -127,9 +133,10 @@ class HttpApi implements ApiServer {
   readonly #running = new Set<AbortController>();
   #closing = false;
 
-  constructor(backend: Backend, routes: Route[], options: ApiServerOptions) {
+  constructor(backend: Backend, options: ApiServerOptions) {
     this.#backend = backend;
-    this.#router = createRouter(routes);
+    this.#router = createRouter(options.routes ?? allRoutes());
+    this.#guard = options.guard;
     this.#log = options.log;
     this.#onAnswered = options.onAnswered ?? (() => {});
     this.#range = { min: options.minApiVersion ?? '1.24', max: options.apiVersion ?? '1.51' };
@@ -273,6 +280,7 @@ class HttpApi implements ApiServer {
     for (const [name, value] of Object.entries(this.#headers)) response.setHeader(name, value);
     if (this.#closing) response.setHeader('Connection', 'close');
     try {
+      this.#guard?.(request, response);
       if (request.method === 'OPTIONS') {
         sendEmpty(response, 200);
         return;

@@ -117,6 +117,10 @@ const unpause = entry(
   'Unpause all processes within one or more containers',
   async () => (await import('./commands/pause.ts')).unpause,
 );
+const ui = entry(
+  'Show the network as a page in the browser',
+  async () => (await import('./commands/ui.ts')).ui,
+);
 const update = entry(
   'Update configuration of one or more containers',
   async () => (await import('./commands/update.ts')).update,
@@ -241,6 +245,7 @@ export const commands: Record<string, CommandEntry> = {
   exec,
   ps,
   map,
+  ui,
   pull,
   images,
   version,

@@ -1,14 +1,15 @@
 /** The engine behind the API's interface. */
 
-import type { Backend, ObserveBackend } from '../api/backend.ts';
+import type { Backend, ObserveBackend, PageBackend } from '../api/backend.ts';
 import { createSystemBackend, type SystemParts } from './system-backend.ts';
 
 export interface BackendParts extends SystemParts {
   observe: ObserveBackend;
+  page: PageBackend;
 }
 
 export function createBackend(parts: BackendParts): Backend {
-  const { engine, images, observe } = parts;
+  const { engine, images, observe, page } = parts;
   return {
     containers: engine.containers,
     images,
@@ -16,5 +17,6 @@ export function createBackend(parts: BackendParts): Backend {
     volumes: engine.volumes,
     system: createSystemBackend(parts),
     observe,
+    page,
   };
 }

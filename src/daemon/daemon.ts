@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { ObserveBackend } from '../api/backend.ts';
+import type { Backend, ObserveBackend } from '../api/backend.ts';
 import { listenOn } from '../api/listen.ts';
 import { createMetricsServer } from '../api/metrics-server.ts';
 import { type ApiServer, createApiServer } from '../api/server.ts';
@@ -49,8 +49,9 @@ import { Store } from '../store/store.ts';
 import { createBackend } from './backend.ts';
 import { gitCommit } from './git-commit.ts';
 import { createHostSystem } from './host-system.ts';
-import { apiAddress } from './listen.ts';
+import { apiAddress, pageAddress } from './listen.ts';
 import { createObserveBackend } from './observe.ts';
+import { PageServer } from './page.ts';
 import { topologyRecords } from './topology.ts';
 
 export const VERSION = '0.1.0';
@@ -148,7 +149,8 @@ export class Daemon {
     const operations = new OperationCounters();
     const facts = await this.#facts(store, containerd, host);
     this.#shown = facts;
-    const backend = createBackend({
+    const page = new PageServer({ address: pageAddress(config), backend: () => backend, log });
+    const backend: Backend = createBackend({
       engine,
       images,
       events,
@@ -165,12 +167,15 @@ export class Daemon {
         operations,
         log,
       }),
+      page,
     });
     const { minApiVersion } = config;
     await this.#serve(
       createApiServer(backend, { log, minApiVersion, onAnswered: (answered) => operations.count(answered) }),
     );
     await this.#serveMetrics(backend.observe);
+    this.#onEnd('close the page', () => page.close());
+    await page.start();
     if (config.iptables) this.#onEnd('stop watching the firewall', network.controller.watchFirewall());
     if (config.restart) engine.startByPolicy();
     log.info({ version: VERSION, hosts: config.hosts }, 'ready');

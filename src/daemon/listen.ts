@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import type { ListenAddress as ApiAddress } from '../api/listen.ts';
-import type { ListenAddress } from '../config/hosts.ts';
+import { type ListenAddress, parseHost } from '../config/hosts.ts';
 import type { DaemonConfig } from '../config/table.ts';
 
 /** Undefined for kinds that are not built (`fd://`). */
@@ -17,6 +17,13 @@ export function apiAddress(address: ListenAddress, config: DaemonConfig): ApiAdd
       }
     : undefined;
   return { kind: 'tcp', host: address.host, port: address.port, tls };
+}
+
+/** Where `--ui-address` says that the page is served; undefined: nowhere. */
+export function pageAddress({ uiAddress }: DaemonConfig): { host: string; port: number } | undefined {
+  if (uiAddress === '') return undefined;
+  const address = parseHost(uiAddress);
+  return address.kind === 'tcp' ? { host: address.host, port: address.port } : undefined;
 }
 
 /** The socket's group, when this host has it. */

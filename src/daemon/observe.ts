@@ -13,6 +13,7 @@ import type { FirewallName, RuleCounterSources } from '../observe/firewall/drops
 import { collectMetrics } from '../observe/metrics/collect.ts';
 import type { OperationCounters } from '../observe/metrics/operations.ts';
 import type { TopologyRecords } from '../observe/topology/records.ts';
+import { readTraffic } from '../observe/topology/traffic.ts';
 import { topologyReader } from './topology.ts';
 
 export interface ObserveParts {
@@ -49,6 +50,7 @@ export function createObserveBackend(parts: ObserveParts): ObserveBackend {
   return {
     map: topologyReader(records, parts),
     exposure: () => readExposure(exposure),
+    traffic: async () => readTraffic(),
     metrics: () => collectMetrics(metrics),
   };
 }

@@ -73,5 +73,6 @@ function topologyContainer(
       const to = nameOf(containerId);
       return to === undefined ? [] : [{ to, alias }];
     }),
+    names: sandbox === undefined ? {} : network.dnsNames(sandbox),
   };
 }

@@ -321,7 +321,15 @@ export function fakeBackend(engine: FakeEngine, tar: () => Buffer = () => Buffer
     observe: {
       map: async () => ({ nodes: [] }),
       exposure: async () => [],
+      traffic: async () => ({ time: 0, links: [] }),
       metrics: async () => '# TYPE up gauge\nup 1\n',
+    },
+    page: {
+      open: async () => ({
+        url: 'http://127.0.0.1:1/bridgeport/ui#token=x',
+        stays: true,
+        async release() {},
+      }),
     },
   };
   return recorded(backend, engine);

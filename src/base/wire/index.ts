@@ -7,4 +7,5 @@ export type * from './image.ts';
 export type * from './map.ts';
 export type * from './network.ts';
 export type * from './system.ts';
+export type * from './traffic.ts';
 export type * from './volume.ts';

@@ -75,6 +75,8 @@ export interface MapEndpoint {
   mac?: string;
   /** CIDR notation. */
   addresses: string[];
+  /** Names by which members of this network reach it: those that the embedded resolver answers. None on the default bridge. */
+  names?: string[];
   /** Published ports, in ascending order of container ports. */
   ports: MapPort[];
   /** Ports that the image or `--expose` names and that are not published: `80/tcp`. */

@@ -1,7 +1,8 @@
 /** Options of the daemon itself: its roots, sockets, log, TLS and containerd. */
 
+import { invalid } from '../../base/errors.ts';
 import { checkLabel } from '../addresses.ts';
-import { parseHost, parseMetricsAddress } from '../hosts.ts';
+import { isLoopback, parseHost, parseMetricsAddress } from '../hosts.ts';
 import { boolean, integer, list, oneOf, strings, switches, text } from '../kinds.ts';
 import { option } from '../option.ts';
 
@@ -14,6 +15,14 @@ const checkHost = (host: string) => {
 const checkMetricsAddress = (address: string) => {
   parseMetricsAddress(address);
   return address;
+};
+
+/** The page is for this machine only: whoever wants it from elsewhere forwards the port, with encryption (`ssh -L`). */
+const checkPageAddress = (text: string) => {
+  const address = parseHost(text);
+  if (address.kind !== 'tcp' || !/:\d+$/.test(text)) throw invalid(`want 127.0.0.1:PORT, got "${text}"`);
+  if (!isLoopback(address.host)) throw invalid(`"${address.host}" is not a loopback address`);
+  return text;
 };
 
 export const daemonOptions = {
@@ -201,6 +210,12 @@ export const daemonOptions = {
     kind: text(checkMetricsAddress),
     default: '',
     help: 'Set default address and port to serve the metrics api on',
+    built: true,
+  }),
+  uiAddress: option('ui-address', {
+    kind: text(checkPageAddress),
+    default: '',
+    help: 'Serve the page that shows the network at this loopback address, like "127.0.0.1:8088" (default: only while "bridgeport ui" runs)',
     built: true,
   }),
   rootless: option('rootless', {

@@ -217,6 +217,11 @@ export class NetworkController {
     return [...this.#sandboxes.values()];
   }
 
+  /** Names that the embedded resolver answers for a sandbox, by network; none on networks without names. */
+  dnsNames(record: SandboxRecord): Record<string, string[]> {
+    return this.#names.names(record);
+  }
+
   /** Counters of the interfaces in a container's own namespace, by their names; undefined when it has none. */
   interfaceStats(containerId: string): Record<string, NetworkInterfaceStats> | undefined {
     const record = this.#sandboxes.get(containerId);

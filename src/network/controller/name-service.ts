@@ -39,6 +39,13 @@ export class NameService {
     return this.#named(record).length > 0;
   }
 
+  /** What the resolver answers for these endpoints, by network. */
+  names(record: SandboxRecord): Record<string, string[]> {
+    return Object.fromEntries(
+      this.#named(record).map(({ endpoint, spec }) => [spec.id, dnsNames(endpoint, record.request)]),
+    );
+  }
+
   /** Again after every change of its endpoints or its name. Before the container's process exists, its first question is answered. */
   update(record: SandboxRecord): void {
     const named = this.#named(record);

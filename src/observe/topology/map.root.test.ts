@@ -63,6 +63,7 @@ const container = (fields: Partial<TopologyContainer>): TopologyContainer => ({
   sandbox: undefined,
   exposedPorts: [],
   links: [],
+  names: {},
   ...fields,
 });
 

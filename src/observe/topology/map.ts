@@ -100,6 +100,7 @@ function mapContainer(
       networkId: endpoint.networkId,
       container: facts,
       ...wireEnds(endpoint, host, inside),
+      ...namesOn(endpoint.networkId, container),
       ports: mapPorts(
         ports.filter(({ endpointId }) => endpointId === endpoint.id),
         settings,
@@ -128,6 +129,11 @@ function mapContainer(
 
 function containerFacts({ id, name, image, state, pid }: TopologyContainer): MapContainer {
   return { id, name, image, state, ...(pid > 0 ? { pid } : {}) };
+}
+
+function namesOn(networkId: string, { names }: TopologyContainer): Pick<MapEndpoint, 'names'> {
+  const known = names[networkId];
+  return known === undefined ? {} : { names: [...known] };
 }
 
 /** Both ends of the pair, as the kernel has them now; an end that is not there is left out. */

@@ -28,6 +28,8 @@ export interface TopologyContainer {
   /** Ports that the image or `--expose` names: `80/tcp`, `90-92/tcp`. */
   exposedPorts: readonly string[];
   links: ReadonlyArray<{ to: string; alias: string }>;
+  /** Names that the embedded resolver answers, by the network on which it does. */
+  names: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface TopologySandbox {

@@ -1,0 +1,256 @@
+/** The picture on the screen. It draws scenes, moves what moved, and tells what is chosen; where things are is decided elsewhere. */
+
+import type { Scene, SceneEdge, SceneNode } from '../layout/scene.ts';
+import { type Rate, speed, wireWidth } from '../model/traffic.ts';
+import cytoscape, { type Core, type ElementDefinition, type EventObject } from '../vendor/cytoscape.mjs';
+import { segmentsOf } from './segments.ts';
+import { readPalette, styleSheet } from './style.ts';
+
+/** What is marked in the picture, by the ids of nodes and edges. */
+export interface Marks {
+  path: ReadonlySet<string>;
+  failing: ReadonlySet<string>;
+  unknown: ReadonlySet<string>;
+}
+
+export interface GraphEvents {
+  /** Something was chosen, or nothing. */
+  choose(id: string | undefined, asEnd: boolean): void;
+}
+
+const MIN_ZOOM = 0.06;
+const MAX_ZOOM = 3;
+
+/** Pixels between the picture and the edge of its frame. */
+const MARGIN = 24;
+
+export class GraphView {
+  readonly #cy: Core;
+  #scene: Scene = { nodes: [], edges: [] };
+  #chosen: string | undefined;
+  #fitted = false;
+
+  constructor(frame: HTMLElement, events: GraphEvents) {
+    this.#cy = cytoscape({
+      container: frame,
+      style: styleSheet(readPalette()),
+      layout: { name: 'preset' },
+      minZoom: MIN_ZOOM,
+      maxZoom: MAX_ZOOM,
+      autoungrabify: true,
+      autounselectify: true,
+      boxSelectionEnabled: false,
+      pixelRatio: 'auto',
+    });
+    this.#cy.on('tap', (event: EventObject) => {
+      const { target } = event;
+      const id = target === this.#cy ? undefined : String(target.data('owner'));
+      events.choose(id, event.originalEvent.shiftKey);
+    });
+    this.#cy.on('mouseover', 'node, edge', () => frame.classList.add('over'));
+    this.#cy.on('mouseout', 'node, edge', () => frame.classList.remove('over'));
+    new ResizeObserver(() => this.#cy.resize()).observe(frame);
+  }
+
+  /** The renderer's own object, for measurements. */
+  get core(): Core {
+    return this.#cy;
+  }
+
+  /** Draws `scene`; what was there before stays the same object and goes to its new place. */
+  draw(scene: Scene): void {
+    this.#scene = scene;
+    const wanted = new Set([...scene.nodes, ...scene.edges].map(({ id }) => id));
+    const cy = this.#cy;
+    cy.batch(() => {
+      cy.elements()
+        .filter((element) => !wanted.has(element.id()))
+        .remove();
+      for (const node of scene.nodes) this.#put(node.id, nodeElement(node), node);
+      const at = new Map(scene.nodes.map((node) => [node.id, node]));
+      for (const edge of scene.edges) this.#put(edge.id, edgeElement(edge, at));
+      this.#markChosen();
+    });
+    if (!this.#fitted && scene.nodes.length > 0) {
+      this.#fitted = true;
+      this.fit();
+    }
+  }
+
+  #put(
+    id: string,
+    { classes = '', ...element }: ElementDefinition,
+    position?: { x: number; y: number },
+  ): void {
+    const known = this.#cy.getElementById(id);
+    const { data } = element;
+    if (known.empty()) {
+      this.#cy.add({ ...element, classes });
+      return;
+    }
+    const {
+      rate: _rate,
+      thickness: _thickness,
+      source,
+      target,
+      ...changing
+    } = data as Record<string, unknown>;
+    if (known.isEdge() && (known.data('source') !== source || known.data('target') !== target)) {
+      known.move({ source: String(source), target: String(target) });
+    }
+    this.#cy.getElementById(id).data(changing);
+    const marks =
+      String(known.classes()).match(/\b(path|failing|unknown|off-path|unmatched|chosen)\b/g) ?? [];
+    this.#cy.getElementById(id).classes([...String(classes).split(' '), ...marks]);
+    if (position !== undefined) known.position({ x: position.x, y: position.y });
+  }
+
+  /** Writes the rates on the wires, by the names of links. */
+  showRates(rates: ReadonlyMap<string, Rate>): void {
+    this.#cy.batch(() => {
+      for (const { id, link, inward } of this.#scene.edges) {
+        if (link === undefined) continue;
+        const rate = rates.get(link);
+        const edge = this.#cy.getElementById(id);
+        const text = rate === undefined ? '' : rateLabel(rate, inward);
+        const thickness = rate === undefined ? 1 : Math.round(wireWidth(rate) * 4) / 4;
+        if (edge.data('rate') !== text) edge.data('rate', text);
+        if (edge.data('thickness') !== thickness) edge.data('thickness', thickness);
+      }
+    });
+  }
+
+  choose(id: string | undefined): void {
+    this.#chosen = id;
+    this.#cy.batch(() => this.#markChosen());
+    if (id !== undefined) this.#reveal(id);
+  }
+
+  #markChosen(): void {
+    const id = this.#chosen;
+    this.#cy.elements('.chosen').removeClass('chosen');
+    if (id === undefined) return;
+    const chosen = this.#cy.getElementById(id);
+    chosen.addClass('chosen');
+    this.#cy.edges().forEach((edge) => {
+      if (edge.data('owner') === id) edge.addClass('chosen');
+    });
+  }
+
+  /** Moves the picture only when the thing is out of sight. */
+  #reveal(id: string): void {
+    const node = this.#cy.getElementById(id);
+    if (node.empty()) return;
+    const box = node.renderedBoundingBox({ includeLabels: false });
+    const [width, height] = [this.#cy.width(), this.#cy.height()];
+    const isSeen = box.x1 < width && box.x2 > 0 && box.y1 < height && box.y2 > 0;
+    const isInside = box.x1 >= 0 && box.x2 <= width && box.y1 >= 0 && box.y2 <= height;
+    if (!isInside && (!isSeen || box.w < width)) this.#cy.center(node);
+  }
+
+  /** Brings a thing to the middle, near enough to be read. */
+  show(id: string): void {
+    const node = this.#cy.getElementById(id);
+    if (node.empty()) return;
+    if (this.#cy.zoom() < 0.8) this.#cy.zoom(1);
+    this.#cy.center(node);
+  }
+
+  /** Pales what is not marked; nothing is marked when `marks` is undefined. */
+  mark(marks: Marks | undefined): void {
+    this.#cy.batch(() => {
+      this.#cy.elements().removeClass('path failing unknown off-path');
+      if (marks === undefined) return;
+      this.#cy.elements('.wire, .way, .box, .eth, .nic, .world, .text, .dot, .port').forEach((element) => {
+        const onPath = [element.id(), String(element.data('owner'))].some((id) => marks.path.has(id));
+        if (!onPath) element.addClass('off-path');
+      });
+      for (const id of marks.path) this.#cy.getElementById(id).addClass('path');
+      for (const id of marks.unknown) this.#cy.getElementById(id).addClass('unknown');
+      for (const id of marks.failing) this.#cy.getElementById(id).addClass('failing');
+    });
+  }
+
+  /** Pales the things that are not in `ids`; all are shown when it is undefined. */
+  highlight(ids: ReadonlySet<string> | undefined): void {
+    this.#cy.batch(() => {
+      this.#cy.elements().removeClass('unmatched');
+      if (ids === undefined) return;
+      this.#cy.elements('.box, .eth, .dot, .text, .wire').forEach((element) => {
+        if (!ids.has(String(element.data('owner')))) element.addClass('unmatched');
+      });
+    });
+  }
+
+  /** Colours are read from the page again. */
+  recolour(): void {
+    this.#cy.style(styleSheet(readPalette()));
+  }
+
+  fit(): void {
+    this.#cy.fit(undefined, MARGIN);
+    if (this.#cy.zoom() > 1.25) {
+      this.#cy.zoom(1.25);
+      this.#cy.center();
+    }
+  }
+
+  zoomBy(factor: number): void {
+    const middle = { x: this.#cy.width() / 2, y: this.#cy.height() / 2 };
+    this.#cy.zoom({ level: this.#cy.zoom() * factor, renderedPosition: middle });
+  }
+
+  panBy(x: number, y: number): void {
+    this.#cy.panBy({ x, y });
+  }
+}
+
+const BLANK = '\u00a0';
+
+/** What the container sends stands above the wire, what it is sent below. */
+function rateLabel(rate: Rate, inward: boolean): string {
+  const [out, back] = inward ? [rate.rxBytes, rate.txBytes] : [rate.txBytes, rate.rxBytes];
+  const [up, down] = [speed(out), speed(back)];
+  if (up === '' && down === '') return '';
+  // A line that is not there still takes its place: the wire runs between the two.
+  return `${up === '' ? BLANK : `◂ ${up}`}\n${down === '' ? BLANK : `▸ ${down}`}`;
+}
+
+function nodeElement(node: SceneNode): ElementDefinition {
+  const { id, owner, x, y, width, height, label, classes, hue, room } = node;
+  return {
+    group: 'nodes',
+    data: { id, owner, width, height, label, hue, room },
+    position: { x, y },
+    classes,
+  };
+}
+
+function edgeElement(edge: SceneEdge, at: ReadonlyMap<string, SceneNode>): ElementDefinition {
+  const { id, owner, source, target, points, classes, hue } = edge;
+  const offset = (name: string, point: { x: number; y: number } | undefined) => {
+    const node = at.get(name);
+    const [x, y] = [(point?.x ?? 0) - (node?.x ?? 0), (point?.y ?? 0) - (node?.y ?? 0)];
+    return `${round(x)}px ${round(y)}px`;
+  };
+  const { weights, distances } = segmentsOf(points);
+  const bent = distances.some((distance) => Math.abs(distance) > 0.5);
+  return {
+    group: 'edges',
+    data: {
+      id,
+      owner,
+      source,
+      target,
+      hue,
+      from: offset(source, points[0]),
+      to: offset(target, points.at(-1)),
+      rate: '',
+      thickness: 1,
+      ...(bent ? { weights: weights.map(round), distances: distances.map(round) } : {}),
+    },
+    classes: bent ? `${classes} bent` : classes,
+  };
+}
+
+const round = (value: number) => Math.round(value * 1000) / 1000;

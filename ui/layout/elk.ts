@@ -1,0 +1,120 @@
+/** The large layout, by the Eclipse Layout Kernel: from the world by the interfaces to the racks, and the wires between them. */
+
+import type { ElkExtendedEdge, ElkNode, ElkPort } from 'elkjs/lib/elk-api.js';
+import { nicId } from '../model/things.ts';
+import { BOX, HOST_PAD, NIC, WALL, WORLD } from './measures.ts';
+import type { Outline } from './outline.ts';
+
+/** Layers from left to right, in the order of the map: the same map is drawn the same way each time. */
+const OPTIONS = {
+  'elk.algorithm': 'layered',
+  'elk.direction': 'RIGHT',
+  'elk.edgeRouting': 'ORTHOGONAL',
+  'elk.layered.considerModelOrder.strategy': 'NODES_AND_EDGES',
+  'elk.layered.crossingMinimization.forceNodeModelOrder': 'true',
+  'elk.layered.nodePlacement.strategy': 'NETWORK_SIMPLEX',
+  'elk.layered.spacing.nodeNodeBetweenLayers': '64',
+  'elk.spacing.nodeNode': '24',
+  'elk.spacing.edgeNode': '20',
+  'elk.layered.spacing.edgeNodeBetweenLayers': '24',
+} as const;
+
+const FIXED = { 'elk.portConstraints': 'FIXED_POS' };
+
+const port = (id: string, side: 'EAST' | 'WEST', x: number, y: number): ElkPort => ({
+  id,
+  x,
+  y,
+  width: 0,
+  height: 0,
+  layoutOptions: { 'elk.port.side': side },
+});
+
+export const entryPort = (rackId: string) => `${rackId}:entry`;
+export const exitPort = (rackId: string) => `${rackId}:exit`;
+export const ethPort = (boxId: string, network: string) => `${boxId}:${network}`;
+
+export function toElk({ nics, racks, loose }: Outline): ElkNode {
+  const edges: ElkExtendedEdge[] = [];
+  const join = (id: string, from: string, to: string) => edges.push({ id, sources: [from], targets: [to] });
+  for (const { nic } of nics) {
+    join(`out:${nic.name}`, 'world', nicId(nic.name));
+    join(`in:${nic.name}`, nicId(nic.name), 'wall');
+  }
+  // Every network hangs on the wall for the layout's sake; whether a wire is drawn is another question.
+  for (const { id } of racks) join(`way:${id}`, 'wall', entryPort(id));
+  for (const { thing, eths } of loose) {
+    for (const eth of eths) {
+      const rack = racks.find(({ network }) => network.id === eth.networkId);
+      if (rack)
+        join(
+          `wire:${thing.container.id}:${eth.networkId}`,
+          exitPort(rack.id),
+          ethPort(thing.id, eth.networkId),
+        );
+    }
+  }
+  return {
+    id: 'root',
+    layoutOptions: OPTIONS,
+    children: [
+      { id: 'world', ...WORLD },
+      ...nics.map(({ nic, height }) => ({ id: nicId(nic.name), width: NIC.width, height })),
+      { id: 'wall', ...WALL },
+      ...racks.map(({ id, rack }) => ({
+        id,
+        width: rack.width,
+        height: rack.height,
+        layoutOptions: FIXED,
+        ports: [
+          port(entryPort(id), 'WEST', 0, rack.entry),
+          port(exitPort(id), 'EAST', rack.width, rack.entry),
+        ],
+      })),
+      ...loose.map(({ thing, height, eths }) => ({
+        id: thing.id,
+        width: BOX.width,
+        height,
+        layoutOptions: FIXED,
+        ports: eths.map((eth) => port(ethPort(thing.id, eth.networkId), 'WEST', 0, eth.y)),
+      })),
+    ],
+    edges,
+  };
+}
+
+export interface Point {
+  x: number;
+  y: number;
+}
+
+/** Where everything is, from the picture's own corner. */
+export interface Places {
+  /** Corner and size, by id. */
+  boxes: Map<string, { x: number; y: number; width: number; height: number }>;
+  /** The bends of each way, its two ends among them. */
+  ways: Map<string, Point[]>;
+}
+
+/**
+ * Takes the answer apart. The host is the frame around everything but the world; were it a node of the layout, the kernel
+ * would keep the order of the map only outside of it.
+ */
+export function fromElk({ children = [], edges = [] }: ElkNode): Places {
+  const boxes: Places['boxes'] = new Map(
+    children.map(({ id, x = 0, y = 0, width = 0, height = 0 }) => [id, { x, y, width, height }]),
+  );
+  const inside = [...boxes].filter(([id]) => id !== 'world').map(([, box]) => box);
+  const left = Math.min(...inside.map(({ x }) => x)) - HOST_PAD.side;
+  const top = Math.min(...inside.map(({ y }) => y)) - HOST_PAD.top;
+  const right = Math.max(...inside.map(({ x, width }) => x + width)) + HOST_PAD.side;
+  const bottom = Math.max(...inside.map(({ y, height }) => y + height)) + HOST_PAD.side;
+  boxes.set('host', { x: left, y: top, width: right - left, height: bottom - top });
+  const ways = new Map(
+    edges.map(({ id, sections = [] }) => [
+      id,
+      sections.flatMap(({ startPoint, bendPoints = [], endPoint }) => [startPoint, ...bendPoints, endPoint]),
+    ]),
+  );
+  return { boxes, ways };
+}

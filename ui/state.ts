@@ -1,0 +1,55 @@
+/** What the page knows and what its reader has chosen; the parts of the page are told when it changes. */
+
+import type { NetworkMap } from '../src/base/wire/index.ts';
+import type { Language } from './i18n/languages.ts';
+import { type Thing, thingsOf } from './model/things.ts';
+import type { Rate } from './model/traffic.ts';
+
+export type Tab = 'details' | 'ports' | 'why' | 'rules' | 'health';
+export type Theme = 'auto' | 'light' | 'dark';
+
+export interface State {
+  map: NetworkMap | undefined;
+  /** Of `map`, by their ids. */
+  things: ReadonlyMap<string, Thing>;
+  /** By the names of the host's links. */
+  rates: ReadonlyMap<string, Rate>;
+  chosen: string | undefined;
+  tab: Tab;
+  language: Language;
+  theme: Theme;
+}
+
+export class Store {
+  #state: State;
+  readonly #listeners: Array<(state: State, before: State) => void> = [];
+
+  constructor(initial: Pick<State, 'language' | 'theme'>) {
+    this.#state = {
+      map: undefined,
+      things: new Map(),
+      rates: new Map(),
+      chosen: undefined,
+      tab: 'details',
+      ...initial,
+    };
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  set(patch: Partial<Omit<State, 'things'>>): void {
+    const before = this.#state;
+    const next = { ...before, ...patch };
+    if (next.map !== before.map && next.map !== undefined) next.things = thingsOf(next.map);
+    // What is chosen may have been removed.
+    if (next.chosen !== undefined && !next.things.has(next.chosen)) next.chosen = undefined;
+    this.#state = next;
+    for (const listener of this.#listeners) listener(next, before);
+  }
+
+  onChange(listener: (state: State, before: State) => void): void {
+    this.#listeners.push(listener);
+  }
+}
