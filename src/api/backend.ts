@@ -12,6 +12,7 @@ import type {
   ContainerCreateBody,
   ContainerCreated,
   ContainerInspect,
+  ContainerPorts,
   ContainerStats,
   ContainerSummary,
   ContainerTop,
@@ -32,6 +33,7 @@ import type {
   NetworkDisconnectBody,
   NetworkInspect,
   PathStat,
+  PortMap,
   ProgressMessage,
   SystemInfo,
   Traffic,
@@ -222,6 +224,14 @@ export interface SystemBackend {
   }): AsyncIterable<EventMessage>;
 }
 
+/** Published ports of containers that are there already: Bridgeport's own, under `/bridgeport/`. */
+export interface PortsBackend {
+  /** Publishes more; all of them or none. */
+  add(ref: string, bindings: PortMap): Promise<ContainerPorts>;
+  /** An empty list of host sides, or one without a port, means all of them. */
+  remove(ref: string, bindings: PortMap): Promise<ContainerPorts>;
+}
+
 /** Bridgeport's own part of the API, under `/bridgeport/`. */
 export interface ObserveBackend {
   /** The topology as plain JSON. */
@@ -255,6 +265,7 @@ export interface Backend {
   networks: NetworksBackend;
   volumes: VolumesBackend;
   system: SystemBackend;
+  ports: PortsBackend;
   observe: ObserveBackend;
   page: PageBackend;
 }

@@ -178,3 +178,37 @@ test('`map` draws what the daemon tells, and falls back to the Docker API', asyn
     endpoints: [],
   });
 });
+
+const CHANGED = { '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '9090' }] };
+
+for (const [command, method] of [
+  ['add', 'POST'],
+  ['rm', 'DELETE'],
+] as const) {
+  test(`\`port ${command}\` sends what \`run -p\` would ask for, and prints what changed`, async () => {
+    const { code, stdout, requests } = await runAgainst(
+      {
+        [`${method} /bridgeport/containers/web/ports`]: {
+          body: { Ports: { ...CHANGED, '53/udp': [] }, Changed: CHANGED },
+        },
+      },
+      ['port', command, 'web', '9090:80', '127.0.0.1:5353:53/udp'],
+    );
+    assert.equal(code, 0);
+    assert.equal(stdout, '80/tcp -> 0.0.0.0:9090\n');
+    assert.deepEqual(requests.at(-1)?.body, {
+      PortBindings: {
+        '80/tcp': [{ HostIp: '', HostPort: '9090' }],
+        '53/udp': [{ HostIp: '127.0.0.1', HostPort: '5353' }],
+      },
+    });
+  });
+}
+
+test('`port CONTAINER` lists as before, and its help tells of the commands below it', async () => {
+  const inspected = { NetworkSettings: { Ports: CHANGED } };
+  const listed = await runAgainst({ 'GET /containers/web/json': { body: inspected } }, ['port', 'web']);
+  assert.equal(listed.stdout, '80/tcp -> 0.0.0.0:9090\n');
+  const help = await runAgainst({}, ['port', '--help']);
+  assert.match(help.stdout, /Commands:\n {2}add {2}Publish more ports/);
+});

@@ -38,7 +38,7 @@ export async function runCli(
     const { path, entry, args } = find(globals);
     if (entry === undefined || 'commands' in entry) return showGroup(io, path, entry, globals, args);
     context = makeContext(globals.values, io, env);
-    return await runCommand(context, path, await entry.load(), args, globals.help);
+    return await runCommand(context, path, entry, args, globals.help);
   } catch (error) {
     const message = messageOf(error);
     if (message !== '') io.stderr.write(`${message}\n`);
@@ -51,10 +51,11 @@ export async function runCli(
 async function runCommand(
   context: CliContext,
   path: string,
-  command: Command,
+  entry: Extract<CommandEntry, { load: unknown }>,
   argv: readonly string[],
   help: boolean,
 ): Promise<number> {
+  const command = await entry.load();
   const flags = typeof command.flags === 'function' ? command.flags(context) : command.flags;
   const usage = usageLine(path, command);
   let parsed: Parsed<FlagSet>;
@@ -68,7 +69,7 @@ async function runCommand(
     );
   }
   if (help || parsed.help) {
-    context.out(commandHelp(path, command, flags, columnsOf(context.io)));
+    context.out(commandHelp(path, command, flags, columnsOf(context.io), entry.below));
     return 0;
   }
   checkArguments(path, usage, command, parsed.args);
@@ -119,11 +120,12 @@ function find(globals: Globals): { path: string; entry: CommandEntry | undefined
   while (level !== undefined && words.length > 0 && !words[0]!.startsWith('-')) {
     const word = words[0]!;
     const next: CommandEntry | undefined = Object.hasOwn(level, word) ? level[word] : undefined;
+    if (next === undefined && entry !== undefined && 'load' in entry) break;
     if (next === undefined) throw unknownCommand(path, word);
     entry = next;
     path += ` ${word}`;
     words = words.slice(1);
-    level = 'commands' in next ? next.commands : undefined;
+    level = 'commands' in next ? next.commands : next.below;
   }
   return { path, entry, args: words };
 }

@@ -32,7 +32,12 @@ export function defineCommand<F extends FlagSet>(command: Command<F>): Command {
   return command as unknown as Command;
 }
 
-/** A command that is loaded when it is called, or a group of such. */
+/** A command that is loaded when it is called, or a group of such. Some commands have others below them: `port`, `port add`. */
 export type CommandEntry =
-  | { summary: string; hidden?: boolean; load: () => Promise<Command> }
+  | {
+      summary: string;
+      hidden?: boolean;
+      load: () => Promise<Command>;
+      below?: Record<string, CommandEntry>;
+    }
   | { summary: string; hidden?: boolean; commands: Record<string, CommandEntry> };

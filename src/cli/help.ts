@@ -8,11 +8,21 @@ export function usageLine(path: string, command: Command): string {
 }
 
 /** What `bridgeport <command> --help` prints. */
-export function commandHelp(path: string, command: Command, flags: FlagSet, width: number): string {
+export function commandHelp(
+  path: string,
+  command: Command,
+  flags: FlagSet,
+  width: number,
+  below: Record<string, CommandEntry> = {},
+): string {
   const options = flagUsages(flags, width);
   const aliases = command.aliases ? `\n\nAliases:\n  ${command.aliases.join(', ')}` : '';
   const section = options === '' ? '' : `\n\nOptions:\n${options}`;
-  return `Usage:  ${usageLine(path, command)}\n\n${command.summary}${aliases}${section}\n`;
+  const entries = Object.entries(below);
+  const column = Math.max(...entries.map(([name]) => name.length)) + 2;
+  const list = entries.map(([name, entry]) => `  ${name.padEnd(column)}${entry.summary}`).join('\n');
+  const more = list === '' ? '' : `\n\nCommands:\n${list}`;
+  return `Usage:  ${usageLine(path, command)}\n\n${command.summary}${aliases}${section}${more}\n`;
 }
 
 /** What `bridgeport --help` and `bridgeport network --help` print. */

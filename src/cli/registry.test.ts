@@ -7,7 +7,10 @@ import { commands } from './registry.ts';
 function* leaves(level: Record<string, CommandEntry>, path: string): Generator<[string, CommandEntry]> {
   for (const [name, entry] of Object.entries(level)) {
     if ('commands' in entry) yield* leaves(entry.commands, `${path} ${name}`);
-    else yield [`${path} ${name}`, entry];
+    else {
+      yield [`${path} ${name}`, entry];
+      yield* leaves(entry.below ?? {}, `${path} ${name}`);
+    }
   }
 }
 

@@ -5,7 +5,7 @@ import type { Command, CommandEntry } from './command.ts';
  * not all of them.
  */
 
-const entry = (summary: string, load: () => Promise<Command>): CommandEntry => ({ summary, load });
+const entry = (summary: string, load: () => Promise<Command>) => ({ summary, load });
 const group = (summary: string, commands: Record<string, CommandEntry>): CommandEntry => ({
   summary,
   commands,
@@ -78,10 +78,22 @@ const pause = entry(
   'Pause all processes within one or more containers',
   async () => (await import('./commands/pause.ts')).pause,
 );
-const port = entry(
-  'List port mappings or a specific mapping for the container',
-  async () => (await import('./commands/port.ts')).port,
-);
+const port: CommandEntry = {
+  ...entry(
+    'List port mappings or a specific mapping for the container',
+    async () => (await import('./commands/port.ts')).port,
+  ),
+  below: {
+    add: entry(
+      'Publish more ports of a container, at once and for its next starts',
+      async () => (await import('./commands/port-change.ts')).addPorts,
+    ),
+    rm: entry(
+      'Take published ports of a container away',
+      async () => (await import('./commands/port-change.ts')).removePorts,
+    ),
+  },
+};
 const rename = entry('Rename a container', async () => (await import('./commands/rename.ts')).rename);
 const restart = entry(
   'Restart one or more containers',

@@ -15,6 +15,7 @@ export function createBackend(parts: BackendParts): Backend {
     images,
     networks: engine.networks,
     volumes: engine.volumes,
+    ports: engine.ports,
     system: createSystemBackend(parts),
     observe,
     page,

@@ -7,6 +7,7 @@ import { ArchiveService } from './archive/service.ts';
 import type { Container } from './containers/container.ts';
 import { Creator } from './containers/create.ts';
 import { Lifecycle } from './containers/lifecycle.ts';
+import { PublishedPorts } from './containers/published-ports.ts';
 import { ContainerRegistry } from './containers/registry.ts';
 import { ContainersService } from './containers/service.ts';
 import { Starter } from './containers/start.ts';
@@ -36,6 +37,7 @@ export class Engine {
   readonly execs: ExecService;
   readonly health: HealthMonitor;
   readonly containers: ContainersService;
+  readonly ports: PublishedPorts;
   readonly #context: EngineContext;
   readonly #reconciler: Reconciler;
   readonly #ending = new AbortController();
@@ -84,6 +86,7 @@ export class Engine {
         this.lifecycle.emit(container, action),
       ),
     );
+    this.ports = new PublishedPorts(context, this.registry);
     this.networks = new NetworksService(context.network, this.registry, (container) => {
       const sandbox = context.network.sandbox(container.id);
       if (sandbox !== undefined) starter.writeNetworkFiles(container, sandbox);

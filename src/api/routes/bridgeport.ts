@@ -1,9 +1,19 @@
 /** What Docker does not have, and the metrics, which its daemon serves elsewhere. */
 
 import { once } from 'node:events';
+import { invalid } from '../../base/errors.ts';
+import type { PortMap } from '../../base/wire/index.ts';
+import type { PlainCall } from '../call.ts';
 import { METRICS_TYPE } from '../metrics-server.ts';
 import { send, sendJson, startStream, write } from '../reply.ts';
-import { get, post } from '../route.ts';
+import { del, get, post } from '../route.ts';
+import { containerPortsBody } from '../schemas/container.ts';
+
+async function bindingsOf(call: PlainCall): Promise<PortMap> {
+  const { PortBindings: bindings } = await call.json(containerPortsBody);
+  if (Object.keys(bindings).length === 0) throw invalid('PortBindings names no port');
+  return bindings;
+}
 
 export const bridgeportRoutes = [
   get('/metrics', async ({ backend, response }) => {
@@ -29,5 +39,13 @@ export const bridgeportRoutes = [
       await page.release();
     }
     response.end();
+  }),
+  post('/bridgeport/containers/{name}/ports', async (call) => {
+    const bindings = await bindingsOf(call);
+    sendJson(call.response, 200, await call.backend.ports.add(call.params.name!, bindings));
+  }),
+  del('/bridgeport/containers/{name}/ports', async (call) => {
+    const bindings = await bindingsOf(call);
+    sendJson(call.response, 200, await call.backend.ports.remove(call.params.name!, bindings));
   }),
 ];

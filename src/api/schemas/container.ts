@@ -3,6 +3,7 @@
 import type {
   ContainerConfig,
   ContainerCreateBody,
+  ContainerPortsBody,
   HealthConfig,
   HostConfig,
   LogConfig,
@@ -68,6 +69,12 @@ const configMembers: Members<Partial<ContainerConfig>> = {
 
 const portBinding = struct<PortBinding>('PortBinding', { HostIp: filled(string), HostPort: filled(string) });
 
+const portMap = map(nullable(array(portBinding)));
+
+export const containerPortsBody = struct<ContainerPortsBody>('ContainerPorts', {
+  PortBindings: filled(portMap),
+});
+
 const logConfig = struct<LogConfig>('LogConfig', { Type: filled(string), Config: filled(map(string)) });
 
 const mountRequest = struct<MountRequest>('Mount', {
@@ -110,7 +117,7 @@ const hostConfig = struct<Partial<HostConfig>>('HostConfig', {
   ContainerIDFile: string,
   LogConfig: logConfig,
   NetworkMode: string,
-  PortBindings: nullable(map(nullable(array(portBinding)))),
+  PortBindings: nullable(portMap),
   RestartPolicy: restartPolicy,
   AutoRemove: bool,
   VolumeDriver: string,

@@ -318,6 +318,10 @@ export function fakeBackend(engine: FakeEngine, tar: () => Buffer = () => Buffer
         while (!signal.aborted) await sleep(10, undefined, { signal }).catch(() => {});
       },
     },
+    ports: {
+      add: async (ref, bindings) => ({ Ports: engine.find(ref) && bindings, Changed: bindings }),
+      remove: async (ref, bindings) => ({ Ports: engine.find(ref) && {}, Changed: bindings }),
+    },
     observe: {
       map: async () => ({ nodes: [] }),
       exposure: async () => [],

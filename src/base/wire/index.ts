@@ -6,6 +6,7 @@ export type * from './exposure.ts';
 export type * from './image.ts';
 export type * from './map.ts';
 export type * from './network.ts';
+export type * from './ports.ts';
 export type * from './system.ts';
 export type * from './traffic.ts';
 export type * from './volume.ts';

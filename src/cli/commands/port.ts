@@ -1,3 +1,4 @@
+import type { PortMap } from '../../base/wire/index.ts';
 import type { ContainerInspect } from '../api/types.ts';
 import { defineCommand } from '../command.ts';
 import { bracketed } from '../format/ports.ts';
@@ -12,25 +13,30 @@ export const port = defineCommand({
   async run(context, { args: [name, wanted] }) {
     const container = await context.client.json<ContainerInspect>('GET', containerPath(name!, 'json'));
     const ports = container.NetworkSettings.Ports ?? {};
-    const lines: Array<{ port: number; proto: string; text: string }> = [];
     const key = wanted === undefined ? undefined : portKey(wanted);
     if (key !== undefined && (ports[key] ?? []).length === 0) {
       throw new Error(`Error: No public port '${wanted}' published for ${name}`);
     }
-    for (const [inside, bindings] of Object.entries(ports)) {
-      if (key !== undefined && inside !== key) continue;
-      const [number = '', proto = ''] = inside.split('/');
-      for (const { HostIp, HostPort } of bindings ?? []) {
-        const outside = `${bracketed(HostIp)}:${HostPort}`;
-        const line = key === undefined ? `${inside} -> ${outside}` : outside;
-        lines.push({ port: Number(number), proto, text: line });
-      }
-    }
-    lines.sort((a, b) => a.port - b.port || a.proto.localeCompare(b.proto) || (a.text < b.text ? -1 : 1));
-    if (lines.length > 0) context.out(`${lines.map(({ text }) => text).join('\n')}\n`);
+    context.out(portLines(ports, key));
     return 0;
   },
 });
+
+/** Each host side on a line of its own: `80/tcp -> 0.0.0.0:8080`, or without the arrow those of one port alone. */
+export function portLines(ports: PortMap, only?: string): string {
+  const lines: Array<{ port: number; proto: string; text: string }> = [];
+  for (const [inside, bindings] of Object.entries(ports)) {
+    if (only !== undefined && inside !== only) continue;
+    const [number = '', proto = ''] = inside.split('/');
+    for (const { HostIp, HostPort } of bindings ?? []) {
+      const outside = `${bracketed(HostIp)}:${HostPort}`;
+      const text = only === undefined ? `${inside} -> ${outside}` : outside;
+      lines.push({ port: Number(number), proto, text });
+    }
+  }
+  lines.sort((a, b) => a.port - b.port || a.proto.localeCompare(b.proto) || (a.text < b.text ? -1 : 1));
+  return lines.map(({ text }) => `${text}\n`).join('');
+}
 
 function portKey(typed: string): string {
   const [number = '', proto = 'tcp'] = typed.split('/');

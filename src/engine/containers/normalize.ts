@@ -224,7 +224,8 @@ export function normalizePort(text: string): string {
   return `${number}/${proto}`;
 }
 
-function normalizeBindings(bindings: PortMap): PortMap {
+/** Container ports as `80/tcp`. Throws `invalid` naming one that is none. */
+export function normalizeBindings(bindings: PortMap): PortMap {
   const result: PortMap = {};
   for (const [port, hosts] of Object.entries(bindings)) {
     result[normalizePort(port)] = (hosts ?? []).map((host) => ({

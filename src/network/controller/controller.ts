@@ -10,7 +10,7 @@ import { BridgeportError, conflict, invalid, messageOf, runAll } from '../../bas
 import { newId } from '../../base/ids.ts';
 import type { Log } from '../../base/log.ts';
 import { parseMac } from '../../base/mac.ts';
-import type { EndpointSettings, NetworkInterfaceStats } from '../../base/wire/index.ts';
+import type { EndpointSettings, NetworkInterfaceStats, PortMap } from '../../base/wire/index.ts';
 import { RouteClient } from '../../kernel/netlink/index.ts';
 import {
   bindOwnNetns,
@@ -25,7 +25,7 @@ import type { NetworkDrivers } from '../drivers/driver.ts';
 import type { FirewallIntent } from '../firewall/index.ts';
 import type { SubnetSpace } from '../ipam/index.ts';
 import { type EndpointSpec, isUserDefined, type NetworkSpec, type PortMapping } from '../model/index.ts';
-import type { PortPublisher, PublishTarget } from '../ports/publisher.ts';
+import type { PortPublisher } from '../ports/publisher.ts';
 import { publishRequests } from '../ports/request.ts';
 import type { StaleFlows } from '../ports/stale-flows.ts';
 import { portMapOf } from '../ports/view.ts';
@@ -39,8 +39,9 @@ import { dnsNames, NameService } from './name-service.ts';
 import { SandboxNamespaces } from './namespaces.ts';
 import type { NetworkRegistry } from './network-registry.ts';
 import { Networks } from './networks.ts';
+import { Publishing } from './publishing.ts';
 import type { OpenSandbox, SandboxInfo, SandboxRequest } from './sandbox.ts';
-import { chooseGateways, type SandboxRecord } from './sandbox-record.ts';
+import type { SandboxRecord } from './sandbox-record.ts';
 import { SandboxRequests } from './sandbox-requests.ts';
 import { sweepLeftovers } from './sweep.ts';
 import { endpointView, interfaceStats } from './view.ts';
@@ -99,6 +100,7 @@ export class NetworkController {
   readonly #endpoints: EndpointFactory;
   readonly #namespaces: SandboxNamespaces;
   readonly #names: NameService;
+  readonly #publishing: Publishing;
 
   constructor(parts: NetworkParts) {
     this.#parts = parts;
@@ -119,6 +121,12 @@ export class NetworkController {
     this.#firewall = parts.firewall(() => this.intent());
     this.#endpoints = new EndpointFactory(this.#networks, route);
     this.#namespaces = new SandboxNamespaces(this.#networks, drivers, new Announcer(parts.log));
+    this.#publishing = new Publishing({
+      ...parts,
+      networks: this.#networks,
+      syncFirewall: () => this.#firewall.sync(),
+      save: (record) => this.#save(record),
+    });
   }
 
   /** Makes the default networks and the bridges of the stored ones. Sandboxes are adopted afterwards by `restore()`. */
@@ -290,7 +298,7 @@ export class NetworkController {
     await setImmediate();
     this.#namespaces.wire(record);
     this.#names.update(record);
-    await this.#publish(record);
+    await this.#publishing.open(record);
     if (record.endpoints.length > 0) await this.#firewall.sync();
     this.#parts.staleFlows.forget(record.ports);
     record.phase = 'open';
@@ -326,7 +334,7 @@ export class NetworkController {
       wire: async () => {
         this.#names.update(record);
         if (!samePorts) {
-          await this.#republish(record);
+          await this.#publishing.reopen(record);
           await this.#firewall.sync();
         }
         return this.#info(record);
@@ -461,6 +469,24 @@ export class NetworkController {
     this.#emitMember('disconnect', spec, containerId);
   }
 
+  /**
+   * Publishes more ports of a running container; all of them or none. Throws `conflict` naming a port that is taken.
+   *
+   * @returns the mappings that were made
+   */
+  async addPorts(containerId: string, added: PortMap): Promise<PortMapping[]> {
+    return this.#publishing.add(this.#openSandbox(containerId), added);
+  }
+
+  /** Takes published ports of a running container away. `bindings`: what it has asked for so far. */
+  async removePorts(
+    containerId: string,
+    bindings: PortMap,
+    removal: PortMap,
+  ): Promise<{ bindings: PortMap; lost: PortMapping[] }> {
+    return this.#publishing.remove(this.#openSandbox(containerId), bindings, removal);
+  }
+
   /** Tells the controller a container's new name. */
   rename(containerId: string, name: string): void {
     const record = this.#sandboxes.get(containerId);
@@ -473,56 +499,7 @@ export class NetworkController {
   /** After endpoints came or went: the default routes follow, and so do published ports. */
   async #moveGateway(record: SandboxRecord): Promise<void> {
     this.#namespaces.updateRoutes(record);
-    const target = this.#publishTarget(record);
-    const stays = record.ports.every(
-      ({ endpointId }) => endpointId === target.v4?.endpointId || endpointId === target.v6?.endpointId,
-    );
-    if (stays && record.ports.length > 0) return;
-    await this.#republish(record);
-  }
-
-  async #republish(record: SandboxRecord): Promise<void> {
-    await this.#parts.publisher.unpublish(record.ports);
-    record.ports = [];
-    await this.#publish(record);
-    this.#save(record);
-  }
-
-  /** Ports are published where answers go out; a container on internal networks only publishes nothing. */
-  #publishTarget(record: SandboxRecord): PublishTarget {
-    const networkOf = (id: string) => this.#networks.byId(id);
-    const gateways = chooseGateways(record.endpoints, networkOf);
-    const bridgeOf = (endpoint: EndpointSpec) => networkOf(endpoint.networkId)?.bridge;
-    // On a network without a bridge the container stands in the host's own network: there is nothing to translate.
-    const [v4, v6] = [gateways.v4, gateways.v6].map((way) => way && bridgeOf(way) && way);
-    return {
-      v4: v4?.v4 && {
-        endpointId: v4.id,
-        address: v4.v4.address,
-        routed: bridgeOf(v4)?.gatewayModeV4 === 'routed',
-      },
-      v6: v6?.v6 && {
-        endpointId: v6.id,
-        address: v6.v6.address,
-        routed: bridgeOf(v6)?.gatewayModeV6 === 'routed',
-      },
-    };
-  }
-
-  async #publish(record: SandboxRecord): Promise<void> {
-    const target = this.#publishTarget(record);
-    const way = target.v4 ?? target.v6;
-    if (way === undefined) return;
-    const network = record.endpoints.find(({ id }) => id === way.endpointId)?.networkId ?? '';
-    const requests = publishRequests({
-      bindings: record.request.portBindings,
-      exposed: record.request.exposedPorts,
-      publishAll: record.request.publishAllPorts,
-      defaultHostIp: this.#networks.byId(network)?.bridge?.hostBindingV4 ?? '',
-    });
-    if (requests.length === 0) return;
-    record.ports = await this.#parts.publisher.publish(target, requests);
-    this.#save(record);
+    await this.#publishing.follow(record);
   }
 
   #openSandbox(containerId: string): SandboxRecord {

@@ -122,13 +122,15 @@ export class ProxyProcess {
   }
 
   /**
-   * Binds the ports of all `mappings` or of none. One that stands already as asked is left alone.
+   * Binds the ports of all `mappings` or of none. One that stands already as asked is left alone. The mappings `instead` leave
+   * in the same change: ports that go from one to another stay bound.
    *
    * @throws HostPortError of kind `conflict` when a port is taken
    */
-  async add(mappings: ProxyMapping[]): Promise<ProxyBinding[]> {
+  async add(mappings: ProxyMapping[], instead: string[] = []): Promise<ProxyBinding[]> {
     return this.#order.run(async () => {
-      const { bindings } = await this.#request({ op: 'add', mappings });
+      const { bindings } = await this.#request({ op: 'add', mappings, instead });
+      for (const id of instead) this.#desired.delete(id);
       for (const mapping of mappings) this.#desired.set(mapping.id, settled(mapping, bindings));
       return bindings;
     });

@@ -12,7 +12,8 @@ import type { PublishRequest } from './request.ts';
 
 /** The part of the port keeper that is needed here. */
 export interface PortKeeper {
-  add(mappings: ProxyMapping[]): Promise<ProxyBinding[]>;
+  /** All or none. The mappings `instead` leave in the same change, and ports that they have in common stay bound. */
+  add(mappings: ProxyMapping[], instead?: string[]): Promise<ProxyBinding[]>;
   remove(ids: string[]): Promise<void>;
 }
 
@@ -79,6 +80,14 @@ export class PortPublisher {
   async unpublish(mappings: readonly PortMapping[]): Promise<void> {
     const ids = mappings.filter(isKept).map(mappingId);
     if (ids.length > 0) await this.#keeper.remove(ids);
+  }
+
+  /** Gives free what is in `before` and not in `after`, whose mappings are those of `before` or parts of them. */
+  async replace(before: readonly PortMapping[], after: readonly PortMapping[]): Promise<void> {
+    const leaving = before.filter((mapping) => !after.includes(mapping));
+    const parts = this.keeperMappings(after.filter((mapping) => !before.includes(mapping)));
+    if (parts.length === 0) return this.unpublish(leaving);
+    await this.#keeper.add(parts, leaving.filter(isKept).map(mappingId));
   }
 
   /** What the keeper shall hold for these mappings: for `set()` after a restart of the daemon. */

@@ -1,5 +1,7 @@
-/** What `inspect`, `ps` and `port` show of published ports. Pure. */
+/** What `inspect`, `ps`, `port` and events show of published ports. Pure. */
 
+import { hostPort } from '../../base/ip.ts';
+import { formatPortRange } from '../../base/ports.ts';
 import type { PortMap } from '../../base/wire/index.ts';
 import type { PortMapping } from '../model/index.ts';
 
@@ -19,4 +21,17 @@ export function portMapOf(exposed: readonly string[], mappings: readonly PortMap
     }
   }
   return map;
+}
+
+/** `0.0.0.0:8080->80/tcp, [::]:9000-9002->9000-9002/tcp`: as `ps` writes them. */
+export function formatMappings(mappings: readonly PortMapping[]): string {
+  return mappings
+    .map((mapping) => {
+      const { hostIp, proto, containerPort, containerPortEnd = containerPort } = mapping;
+      const inside = `${formatPortRange({ start: containerPort, end: containerPortEnd })}/${proto}`;
+      if (mapping.hostPort === 0) return inside;
+      const last = mapping.hostPortEnd === undefined ? '' : `-${mapping.hostPortEnd}`;
+      return `${hostPort(hostIp, mapping.hostPort)}${last}->${inside}`;
+    })
+    .join(', ');
 }

@@ -1,0 +1,164 @@
+/** Published ports of sandboxes: where they lead, and how they change while a container runs. Rules are the caller's to sync. */
+
+import { invalid } from '../../base/errors.ts';
+import type { PortMap } from '../../base/wire/index.ts';
+import type { EndpointSpec, PortMapping } from '../model/index.ts';
+import { withoutPorts, withPorts } from '../ports/change.ts';
+import type { PortPublisher, PublishTarget } from '../ports/publisher.ts';
+import { publishRequests } from '../ports/request.ts';
+import type { StaleFlows } from '../ports/stale-flows.ts';
+import type { NetworkRegistry } from './network-registry.ts';
+import { chooseGateways, type SandboxRecord } from './sandbox-record.ts';
+
+export interface PublishingParts {
+  networks: NetworkRegistry;
+  publisher: PortPublisher;
+  staleFlows: StaleFlows;
+  syncFirewall: () => Promise<void>;
+  save: (record: SandboxRecord) => void;
+}
+
+export class Publishing {
+  readonly #parts: PublishingParts;
+
+  constructor(parts: PublishingParts) {
+    this.#parts = parts;
+  }
+
+  /** Publishes what the sandbox asks for; nothing where its networks have no way out. */
+  async open(record: SandboxRecord): Promise<void> {
+    const target = this.#target(record);
+    const requests = publishRequests({
+      bindings: record.request.portBindings,
+      exposed: record.request.exposedPorts,
+      publishAll: record.request.publishAllPorts,
+      defaultHostIp: this.#defaultHostIp(record, target),
+    });
+    if (isNowhere(target) || requests.length === 0) return;
+    record.ports = await this.#parts.publisher.publish(target, requests);
+    this.#parts.save(record);
+  }
+
+  /** After endpoints came or went: published ports follow the default routes. */
+  async follow(record: SandboxRecord): Promise<void> {
+    const target = this.#target(record);
+    const stays = record.ports.every(
+      ({ endpointId }) => endpointId === target.v4?.endpointId || endpointId === target.v6?.endpointId,
+    );
+    if (stays && record.ports.length > 0) return;
+    await this.reopen(record);
+  }
+
+  /** Publishes anew what the sandbox asks for now. */
+  async reopen(record: SandboxRecord): Promise<void> {
+    await this.#parts.publisher.unpublish(record.ports);
+    record.ports = [];
+    await this.open(record);
+    this.#parts.save(record);
+  }
+
+  /**
+   * Publishes more ports of a sandbox that is open; all of them or none.
+   *
+   * @returns the mappings that were made
+   */
+  async add(record: SandboxRecord, added: PortMap): Promise<PortMapping[]> {
+    const { publisher, staleFlows, syncFirewall, save } = this.#parts;
+    const target = this.#target(record);
+    if (isNowhere(target)) {
+      throw invalid(
+        `publish ports of ${record.request.containerName}: none of its networks has a way out (internal, or none)`,
+      );
+    }
+    const portBindings = withPorts(record.request.portBindings, added);
+    const made = await publisher.publish(
+      target,
+      publishRequests({
+        bindings: added,
+        exposed: [],
+        publishAll: false,
+        defaultHostIp: this.#defaultHostIp(record, target),
+      }),
+    );
+    const before = record.ports;
+    record.ports = [...before, ...made];
+    save(record);
+    try {
+      await syncFirewall();
+    } catch (error) {
+      record.ports = before;
+      save(record);
+      await publisher.unpublish(made).catch(() => {});
+      throw error;
+    }
+    staleFlows.forget(made);
+    record.request.portBindings = portBindings;
+    save(record);
+    return made;
+  }
+
+  /**
+   * Takes published ports of an open sandbox away, and ends what travels by them; the others do not notice.
+   *
+   * @param bindings what the container asks for, before
+   * @param removal what shall go: see `withoutPorts()`
+   * @returns what it asks for afterwards, and the mappings that went
+   */
+  async remove(
+    record: SandboxRecord,
+    bindings: PortMap,
+    removal: PortMap,
+  ): Promise<{ bindings: PortMap; lost: PortMapping[] }> {
+    const { publisher, staleFlows, syncFirewall, save } = this.#parts;
+    const before = record.ports;
+    const change = withoutPorts(bindings, before, removal);
+    record.ports = change.kept;
+    save(record);
+    try {
+      // The rules first: what is given free may be taken by another program at once, whose clients are not ours to translate.
+      await syncFirewall();
+      await publisher.replace(before, change.kept);
+    } catch (error) {
+      record.ports = before;
+      save(record);
+      await syncFirewall().catch(() => {});
+      throw error;
+    }
+    staleFlows.forget(change.lost, { connections: true });
+    record.request.portBindings = change.bindings;
+    record.request.publishAllPorts = false;
+    save(record);
+    return { bindings: change.bindings, lost: change.lost };
+  }
+
+  /** Ports are published where answers go out; a container on internal networks only publishes nothing. */
+  #target(record: SandboxRecord): PublishTarget {
+    const networkOf = (id: string) => this.#parts.networks.byId(id);
+    const gateways = chooseGateways(record.endpoints, networkOf);
+    const bridgeOf = (endpoint: EndpointSpec) => networkOf(endpoint.networkId)?.bridge;
+    // On a network without a bridge the container stands in the host's own network: there is nothing to translate.
+    const [v4, v6] = [gateways.v4, gateways.v6].map((way) => way && bridgeOf(way) && way);
+    return {
+      v4: v4?.v4 && {
+        endpointId: v4.id,
+        address: v4.v4.address,
+        routed: bridgeOf(v4)?.gatewayModeV4 === 'routed',
+      },
+      v6: v6?.v6 && {
+        endpointId: v6.id,
+        address: v6.v6.address,
+        routed: bridgeOf(v6)?.gatewayModeV6 === 'routed',
+      },
+    };
+  }
+
+  #defaultHostIp(record: SandboxRecord, { v4, v6 }: PublishTarget): string {
+    const way = v4 ?? v6;
+    const network = record.endpoints.find(({ id }) => id === way?.endpointId)?.networkId ?? '';
+    return this.#parts.networks.byId(network)?.bridge?.hostBindingV4 ?? '';
+  }
+}
+
+function isNowhere({ v4, v6 }: PublishTarget): boolean {
+  return v4 === undefined && v6 === undefined;
+}
