@@ -20,6 +20,7 @@ import { Engine } from '../engine/engine.ts';
 import { EventBus } from '../engine/events/bus.ts';
 import { ImageService } from '../engine/images/service.ts';
 import type { SystemFacts } from '../engine/system/info.ts';
+import { probeFeature } from '../kernel/features.ts';
 import { IptablesRunner } from '../kernel/iptables/index.ts';
 import { ConntrackClient, RouteClient } from '../kernel/netlink/index.ts';
 import { warmThreadPool } from '../kernel/netns/index.ts';
@@ -406,6 +407,7 @@ export class Daemon {
       hasInit: INIT_PROGRAMS.some((path) => existsSync(path)),
       logDriver: config.logDriver,
       firewallBackend: firewallOf(config),
+      networkDrivers: networkDrivers(),
       warnings: [],
     };
   }
@@ -430,6 +432,12 @@ export class Daemon {
     }
     this.#onEnd('close the API', () => server.close({ graceMs: 1000 }));
   }
+}
+
+/** In Docker's order. */
+function networkDrivers(): string[] {
+  const known = (['ipvlan', 'macvlan'] as const).filter((name) => probeFeature(name).available !== false);
+  return ['bridge', 'host', ...known, 'null'];
 }
 
 /** `builtin`, `unconfined`, or a file's JSON text. */

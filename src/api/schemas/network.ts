@@ -34,6 +34,7 @@ export const endpointSettings = struct<EndpointSettings>('EndpointSettings', {
   GlobalIPv6Address: string,
   GlobalIPv6PrefixLen: int64,
   DNSNames: nullable(array(string)),
+  HostVeth: string,
 });
 
 const ipamPool = struct<IpamPoolConfig>('IPAMConfig', {

@@ -204,6 +204,8 @@ export interface EndpointSettings {
   GlobalIPv6Address?: string;
   GlobalIPv6PrefixLen?: number;
   DNSNames?: string[] | null;
+  /** Bridgeport's own: the host's end of the veth pair, `veth` and seven digits of `EndpointID`. While it is there. */
+  HostVeth?: string;
 }
 
 export interface NetworkingConfig {

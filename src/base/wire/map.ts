@@ -46,12 +46,14 @@ export interface MapNetwork {
   /** 64 hexadecimal digits. */
   id: string;
   name: string;
-  /** `bridge`, `host`, `none` or a plugin's name. */
+  /** `bridge`, `macvlan`, `ipvlan`, `host`, `null` or a plugin's name. */
   driver: string;
   /** No way out of the host. */
   internal?: boolean;
   /** The bridge, for the driver of that name. */
   bridge?: MapInterface;
+  /** Name of the host's interface that containers share, for the drivers macvlan and ipvlan: `eth0`. */
+  parent?: string;
   /** Address pools, CIDR. */
   subnets: Array<{ subnet: string; gateway?: string }>;
   /** Containers of this network may talk to each other (`com.docker.network.bridge.enable_icc`). */

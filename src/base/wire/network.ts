@@ -21,6 +21,8 @@ export interface NetworkContainer {
   MacAddress: string;
   IPv4Address: string;
   IPv6Address: string;
+  /** Bridgeport's own: see `EndpointSettings`. */
+  HostVeth?: string;
 }
 
 export interface NetworkInspect {

@@ -9,7 +9,9 @@ import { ipAddress, linkValue } from '../flags/hosts.ts';
 import { shortId } from '../format/ids.ts';
 import { renderList } from '../format/list.ts';
 import { goTimeOf } from '../format/time.ts';
+import { fetchMap } from '../map/fetch.ts';
 import { forEachName } from './each.ts';
+import { vethList } from './network-veths.ts';
 
 const networkPath = (name: string, part = '') => `/networks/${encodeURIComponent(name)}${part}`;
 
@@ -25,11 +27,17 @@ export const listNetworks = defineCommand({
       "Format output using a custom template:\n'table':            Print output in table format with column headers (default)\n'table TEMPLATE':   Print output in table format using the given Go template\n'json':             Print in JSON format\n'TEMPLATE':         Print output using the given Go template.",
     ),
     filter: filterFlag('Provide filter values (e.g. "driver=bridge")'),
+    veth: bool("List each network's containers with their veth on the host instead"),
   },
   async run(context, { flags }) {
     const networks = await context.client.json<NetworkInspect[]>('GET', '/networks', {
       query: { filters: filterQuery(flags.filter) },
     });
+    if (flags.veth) {
+      const map = await fetchMap(context, []);
+      context.out(vethList(map, new Set(networks.map(({ Id }) => Id)), flags));
+      return 0;
+    }
     const names = new Intl.Collator('en', { numeric: true });
     const rows = networks
       .sort((a, b) => names.compare(a.Name, b.Name))

@@ -115,6 +115,7 @@ function networkNotes(network: MapNetwork): string[] {
   const onOff = (name: string, value: boolean | undefined) =>
     value === undefined ? '' : `${name} ${value ? 'on' : 'off'}`;
   return [
+    network.parent === undefined ? '' : `on ${network.parent} of the host`,
     ...network.subnets.flatMap(({ subnet, gateway }) => [
       `subnet ${subnet}`,
       gateway ? `gateway ${gateway}` : '',

@@ -2,11 +2,12 @@ import { isKind } from '../../base/errors.ts';
 import type { ContainerInspect, ContainerSummary, NetworkInspect } from '../api/types.ts';
 import type { CliContext } from '../context.ts';
 import { mapFromDocker } from './from-docker.ts';
+import { withLocalVeths } from './local-veths.ts';
 import type { NetworkMap } from './model.ts';
 
 /**
  * The picture's data: from `GET /bridgeport/map`, or, where the daemon does not have that (a Docker Engine), from what
- * the Docker API tells. `names` keeps only the networks of these names or ids.
+ * the Docker API tells and this machine shows. `names` keeps only the networks of these names or ids.
  *
  * Throws an `Error` for a name that no network has.
  */
@@ -37,7 +38,9 @@ async function askDocker({ client }: CliContext): Promise<NetworkMap> {
     ),
   );
   const containers = inspected.filter((container) => container !== undefined);
-  return mapFromDocker({ containers, networks, info });
+  const map = mapFromDocker({ containers, networks, info });
+  // Behind a socket in the file system is an engine of this machine.
+  return client.endpoint.socketPath === undefined ? map : withLocalVeths(map);
 }
 
 function only(map: NetworkMap, names: readonly string[]): NetworkMap {

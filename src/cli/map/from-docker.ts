@@ -8,6 +8,7 @@ export interface DockerAnswers {
   info: { Name?: string; IPv4Forwarding?: boolean };
 }
 
+const PARENT_DRIVERS = ['macvlan', 'ipvlan'];
 const BRIDGE_OPTION = 'com.docker.network.bridge';
 
 /**
@@ -61,6 +62,9 @@ function toNetwork(network: NetworkInspect, containers: readonly ContainerInspec
           icc: setting('enable_icc'),
           masquerade: setting('enable_ip_masquerade'),
         }
+      : {}),
+    ...(PARENT_DRIVERS.includes(network.Driver)
+      ? { parent: options.parent || `dm-${network.Id.slice(0, 12)}` }
       : {}),
     subnets: pools.flatMap(({ Subnet, Gateway }) =>
       Subnet ? [{ subnet: Subnet, ...(Gateway ? { gateway: Gateway } : {}) }] : [],

@@ -32,6 +32,8 @@ export interface SystemFacts {
   hasInit: boolean;
   logDriver: string;
   firewallBackend: string;
+  /** Drivers of networks that this kernel can do, as `network create` names them. */
+  networkDrivers: readonly string[];
   warnings: string[];
 }
 
@@ -110,7 +112,7 @@ export function systemInfo(facts: SystemFacts, counts: Counts): SystemInfo {
     DriverStatus: [['driver-type', 'io.containerd.snapshotter.v1']],
     Plugins: {
       Volume: ['local'],
-      Network: ['bridge', 'host', 'null'],
+      Network: [...facts.networkDrivers],
       Authorization: null,
       Log: ['json-file', 'none'],
     },

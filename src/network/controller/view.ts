@@ -40,6 +40,7 @@ export function networkView(
           MacAddress: endpoint.mac ?? '',
           IPv4Address: endpoint.v4 === undefined ? '' : `${endpoint.v4.address}/${endpoint.v4.prefixLength}`,
           IPv6Address: endpoint.v6 === undefined ? '' : `${endpoint.v6.address}/${endpoint.v6.prefixLength}`,
+          ...hostVethOf(endpoint),
         },
       ]),
     ),
@@ -70,7 +71,13 @@ export function endpointView(
     GlobalIPv6Address: endpoint?.v6?.address ?? '',
     GlobalIPv6PrefixLen: endpoint?.v6?.prefixLength ?? 0,
     DNSNames: null,
+    ...hostVethOf(endpoint),
   };
+}
+
+/** Ours, which Docker does not have: absent where there is no veth pair, as on a macvlan network. */
+function hostVethOf(endpoint: EndpointSpec | undefined): { HostVeth?: string } {
+  return endpoint?.hostVeth === undefined ? {} : { HostVeth: endpoint.hostVeth };
 }
 
 export function interfaceStats(stats: LinkStats): NetworkInterfaceStats {

@@ -5,19 +5,19 @@ import type { Link, Route, RouteClient } from '../../kernel/netlink/index.ts';
 import type { InterfaceTable } from './interfaces.ts';
 
 /**
- * Interfaces that lead out: not loopback, not the bridges of our networks, no veth that hangs on some bridge (ours or another
+ * Interfaces that lead out: not loopback, not those of our networks (`owned`: bridges, parents that lead nowhere), no veth that hangs on some bridge (ours or another
  * engine's), and no tunnel endpoint that the kernel keeps in every namespace without its being used (`sit0`, `tunl0`). The one with the
  * default route comes first.
  */
 export function hostInterfaces(
   table: InterfaceTable,
   route: RouteClient,
-  bridges: ReadonlySet<string>,
+  owned: ReadonlySet<string>,
 ): MapInterface[] {
   const way = defaultRoute(route);
   return table.links
     .filter(
-      (link) => !link.loopback && !bridges.has(link.name) && !isVethPort(link) && !isIdleTunnel(link, table),
+      (link) => !link.loopback && !owned.has(link.name) && !isVethPort(link) && !isIdleTunnel(link, table),
     )
     .map((link): MapInterface => {
       if (link.index !== way?.link) return table.view(link);

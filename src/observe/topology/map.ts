@@ -29,13 +29,16 @@ export function readTopology(records: TopologyRecords, settings: TopologySetting
   using route = RouteClient.open(settings.netns);
   const host = InterfaceTable.read(route);
   const networks = [...records.networks()].sort(byImportance);
-  const bridges = new Set(networks.flatMap(({ bridge }) => (bridge === undefined ? [] : [bridge.name])));
+  // What belongs to one network alone.
+  const owned = new Set(
+    networks.flatMap(({ bridge, parent }) => bridge?.name ?? (parent?.isDummy ? parent.device : [])),
+  );
   const bridged = new Set(networks.filter(({ bridge }) => bridge !== undefined).map(({ id }) => id));
   const containers = [...records.containers()].sort((a, b) => compare(a.name, b.name));
   return {
     host: {
       name: settings.hostname,
-      interfaces: hostInterfaces(host, route, bridges),
+      interfaces: hostInterfaces(host, route, owned),
       ipForward: isForwarding(settings.netns),
       firewall: settings.firewall,
     },
@@ -59,7 +62,7 @@ function byImportance(a: NetworkSpec, b: NetworkSpec): number {
 }
 
 function mapNetwork(spec: NetworkSpec, host: InterfaceTable): MapNetwork {
-  const { bridge } = spec;
+  const { bridge, parent } = spec;
   const link = bridge && host.find(bridge.name);
   return {
     id: spec.id,
@@ -74,6 +77,7 @@ function mapNetwork(spec: NetworkSpec, host: InterfaceTable): MapNetwork {
           icc: bridge.icc,
           masquerade: bridge.masquerade,
         }),
+    ...(parent === undefined ? {} : { parent: parent.device }),
     subnets: spec.ipam.subnets.map(({ subnet, gateway }) => ({
       subnet,
       ...(gateway === undefined ? {} : { gateway }),
