@@ -10,6 +10,30 @@ import { soon } from '../harness/netns.ts';
 import { type Stage, useStage } from '../harness/stage.ts';
 
 const BACKENDS = ['iptables', 'nftables'] as const;
+/** What others do to the rules of a host. A reload of firewalld's takes all away and writes its own, ahead of ours and behind. */
+const FLUSHES = {
+  iptables: {
+    '`nft flush ruleset`': 'nft flush ruleset',
+    '`iptables -F`': 'iptables -F; iptables -t nat -F',
+    'a reload as of firewalld': `
+      iptables -F; iptables -X; iptables -t nat -F; iptables -t nat -X; iptables -P FORWARD ACCEPT
+      iptables -N FOREIGN_pre; iptables -A FOREIGN_pre -s 192.0.2.1 -j DROP; iptables -I FORWARD -j FOREIGN_pre
+      iptables -A FORWARD -m comment --comment FOREIGN -j REJECT`,
+  },
+  nftables: {
+    '`nft flush ruleset`': 'nft flush ruleset',
+    'a reload as of firewalld': `nft '
+      flush ruleset
+      table inet FOREIGN { chain FOREIGN_forward { type filter hook forward priority filter + 10; policy accept;
+        ip saddr 192.0.2.1 drop comment "FOREIGN"; }; }'`,
+  },
+} as const;
+const UNDO = {
+  iptables: `
+    iptables -D FORWARD -j FOREIGN_pre; iptables -F FOREIGN_pre; iptables -X FOREIGN_pre
+    iptables -D FORWARD -m comment --comment FOREIGN -j REJECT`,
+  nftables: 'nft delete table inet FOREIGN',
+} as const;
 /** Milliseconds that rules which somebody flushed may be away. */
 const HEAL = 1000;
 
@@ -88,9 +112,8 @@ for (const backend of BACKENDS) {
       );
     });
 
-    for (const flush of ['nft flush ruleset', 'iptables -F; iptables -t nat -F']) {
-      if (backend === 'nftables' && flush.startsWith('iptables')) continue;
-      it(`after ${flush} the rules are back within a second, and connections live on`, async () => {
+    for (const [name, flush] of Object.entries(FLUSHES[backend])) {
+      it(`after ${name} the rules are back within a second, and connections live on`, async () => {
         const { cli, host } = stage;
         await cli('network', 'create', 'a');
         await cli('network', 'create', 'b');
@@ -112,11 +135,14 @@ for (const backend of BACKENDS) {
         await host.sh(flush);
         const from = performance.now();
         await soon(async () => assert.equal(await ruleset(stage), whole), HEAL);
+        if (/FOREIGN/.test(flush))
+          assert.match(await host.ok('nft', 'list', 'ruleset'), /192\.0\.2\.1.* drop/);
         assert.ok(performance.now() - from < 2 * HEAL);
         assert.match(await host.world.get(`http://${HOST_IP}:8080/`), /^hello/);
         assert.ok(!(await reaches(stage, 'b1', ip)), 'and isolation is back');
         talk.write('after\n');
         await talk.see(/after/);
+        if (/FOREIGN/.test(flush)) await host.sh(UNDO[backend]);
       });
     }
 
@@ -148,7 +174,7 @@ for (const backend of BACKENDS) {
 
 /**
  * Rules and elements as the kernel has them, in no order. Empty chains and tables are not among them, nor the last rule
- * of the user's own chain, which says nothing.
+ * of the user's own chain, which says nothing, nor what is marked as others'.
  */
 async function ruleset(stage: Stage): Promise<string> {
   const text = await stage.host.ok('nft', '-s', 'list', 'ruleset');
@@ -156,7 +182,9 @@ async function ruleset(stage: Stage): Promise<string> {
   return text
     .split(/\n|, | }$|elements = { /m)
     .map((line) => line.trim())
-    .filter((line) => says.test(line) && !/policy accept|^\s*(chain|map|set) /.test(line))
+    .filter(
+      (line) => says.test(line) && !/FOREIGN|192\.0\.2\.1 |policy accept|^\s*(chain|map|set) /.test(line),
+    )
     .sort()
     .join('\n');
 }
