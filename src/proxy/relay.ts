@@ -15,8 +15,6 @@ const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 /** `SPLICE_F_MOVE | SPLICE_F_NONBLOCK` of `<fcntl.h>`. */
 const SPLICE_FLAGS = 1 | 2;
-/** Most that one splice asks for; the pipe's capacity is what counts. */
-const SPLICE_LENGTH = 1 << 20;
 /** A splice that brings less than this ends bulk mode. */
 const BULK_LEAST = 16 << 10;
 /** Bytes moved before other connections get their turn; level-triggered epoll brings us back. */
@@ -100,7 +98,8 @@ export class Relay {
   }
 
   #splice(pipe: Pipe): boolean {
-    const length = this.#libc.splice(this.#source, null, pipe.writeFd, null, SPLICE_LENGTH, SPLICE_FLAGS);
+    const { portion } = this.#tools.pipes;
+    const length = this.#libc.splice(this.#source, null, pipe.writeFd, null, portion, SPLICE_FLAGS);
     if (!this.#received(length)) {
       this.release();
       return false;

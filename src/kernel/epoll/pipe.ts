@@ -19,7 +19,12 @@ export interface PipePoolOptions {
   capacity: number;
   /** Empty pipes kept for the next taker. */
   spares: number;
+  /** Most bytes that all pipes together may hold, as far as `PipePool.portion` is heeded. */
+  budget: number;
 }
+
+/** What a pipe is filled with even when the budget is used up, bytes: less would cost more calls than it saves memory. */
+const LEAST_PORTION = 64 << 10;
 
 /** Lends pipes out and takes empty ones back. */
 export class PipePool {
@@ -37,6 +42,15 @@ export class PipePool {
   /** Descriptors held by pipes, lent or spare. */
   get descriptors(): number {
     return this.#open * 2;
+  }
+
+  /**
+   * Bytes to put into one pipe at once: its capacity, or its share of the budget while many are lent. What a peer does not
+   * take stays in its pipe, and thousands of slow readers must not pin a whole pipe of the kernel's memory each.
+   */
+  get portion(): number {
+    const { capacity, budget } = this.#options;
+    return Math.max(LEAST_PORTION, Math.min(capacity, Math.floor(budget / Math.max(1, this.#open))));
   }
 
   /** An empty pipe, or undefined when the system has none to give (EMFILE, ENFILE): the caller copies instead. */
