@@ -1,6 +1,7 @@
 /**
  * The port keeper's process: `node src/proxy/main.ts --control <path>`. A UDP flow ends after `--udp-timeout` seconds without
- * a datagram (docker-proxy's 90 by default); `--descriptors` lowers the number of files it may open from the hard limit.
+ * a datagram (docker-proxy's 90 by default); `--descriptors` lowers the number of files it may open. Without it that is the hard
+ * limit, raised to 131,072 where it is lower and may be raised: a connection takes two.
  *
  * It stays in the network namespace it is started in and ends on `shutdown` or SIGTERM. SIGTERM keeps its default action:
  * the kernel ends the process at once even though the loop is blocked in epoll_wait(2) and JavaScript could not hear a
@@ -15,6 +16,9 @@ import { parseArgs } from 'node:util';
 import { messageOf } from '../base/errors.ts';
 import { setOpenFileLimit } from '../kernel/ffi/resource.ts';
 import { Keeper } from './keeper.ts';
+
+/** Files it wants to be able to open: 65,000 connections. */
+const DESCRIPTORS = 1 << 17;
 
 const USAGE = 'main.ts --control <path> [--udp-timeout <seconds>] [--descriptors <most>] | --warm';
 
@@ -41,7 +45,7 @@ try {
     const most = values.descriptors === undefined ? undefined : positive('--descriptors', values.descriptors);
     new Keeper({
       controlPath: values.control,
-      descriptorLimit: setOpenFileLimit(most),
+      descriptorLimit: setOpenFileLimit({ most, least: DESCRIPTORS }),
       udpTimeout: positive('--udp-timeout', values['udp-timeout']) * 1000,
     }).run();
   }

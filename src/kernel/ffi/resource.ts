@@ -24,17 +24,23 @@ function calls(): Calls {
 }
 
 /**
- * Sets the soft limit of open files to `most`, or to the hard limit where that is lower: no privilege is needed.
+ * Sets the soft limit of open files: to `most`, or without it to the hard limit, which is raised to `least` first where it is
+ * lower. Raising it needs CAP_SYS_RESOURCE and ends at `fs.nr_open`; where it is refused the hard limit stays what it was.
  *
- * @param most default: as many as the hard limit allows
  * @returns the limit that now holds
  */
-export function setOpenFileLimit(most = Number.MAX_SAFE_INTEGER): number {
+export function setOpenFileLimit({ most, least = 0 }: { most?: number; least?: number }): number {
   // struct rlimit { rlim_t rlim_cur; rlim_t rlim_max; }, 64 bits each
   const limit = new BigUint64Array(2);
   const bytes = new Uint8Array(limit.buffer);
   check(calls().getrlimit(RLIMIT_NOFILE, bytes), 'read the limit of open files');
-  limit[0] = limit[1]! < BigInt(most) ? limit[1]! : BigInt(most);
+  const hard = limit[1]!;
+  if (most === undefined && hard < BigInt(least)) {
+    limit.fill(BigInt(least));
+    if (calls().setrlimit(RLIMIT_NOFILE, bytes) === 0) return least;
+    limit[1] = hard;
+  }
+  limit[0] = most === undefined || hard < BigInt(most) ? hard : BigInt(most);
   check(calls().setrlimit(RLIMIT_NOFILE, bytes), () => `set the limit of open files to ${limit[0]}`);
   return Number(limit[0]);
 }
