@@ -51,6 +51,12 @@ export class TcpPort implements BoundPort, Watcher {
   readonly #fd: number;
   readonly #tools: TcpPortTools;
   readonly #libc = libc();
+  /**
+   * Accepted sockets inherit the listener's options, but a listener gets them only when somebody connects: most ports of a
+   * large range are never used, and four calls each would make binding it take half as long again. Those who had connected
+   * by then are in the backlog without, and get theirs one by one.
+   */
+  #options: 'none' | 'since the backlog' | 'inherited' = 'none';
   /** A client that was accepted with the last descriptor: there is none left for its way to the target. */
   #stalled: number | undefined;
 
@@ -65,11 +71,6 @@ export class TcpPort implements BoundPort, Watcher {
       if (family === AF_INET6) setOption(this.#fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
       check(this.#libc.bind(this.#fd, bytes, bytes.length), () => `bind port ${port}`);
       check(this.#libc.listen(this.#fd, BACKLOG), () => `listen on port ${port}`);
-      // Accepted sockets inherit these: set once here, not once per connection.
-      setOption(this.#fd, IPPROTO_TCP, TCP_NODELAY, 1);
-      setOption(this.#fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-      setOption(this.#fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_SECONDS);
-      setOption(this.#fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_SECONDS);
       this.port = port === 0 ? this.#chosenPort() : port;
       tools.loop.add(this.#fd, EPOLLIN, this);
     } catch (error) {
@@ -84,6 +85,10 @@ export class TcpPort implements BoundPort, Watcher {
       this.#stalled = undefined;
       if (!this.#welcome(fd)) return;
     }
+    if (this.#options === 'none') {
+      setClientOptions(this.#fd);
+      this.#options = 'since the backlog';
+    }
     for (let turn = 0; turn < TURN; turn++) {
       if (!this.#tools.hasRoom()) {
         this.#tools.gate.pause(this);
@@ -93,10 +98,12 @@ export class TcpPort implements BoundPort, Watcher {
       if (fd < 0) {
         const errno = lastErrno();
         if (NO_ROOM.has(errno)) this.#tools.gate.pause(this);
+        if (errno === EAGAIN) this.#options = 'inherited';
         // Others (ECONNABORTED, errors of the network the connection came over) concern that connection: accept(2).
         if (errno === EAGAIN || NO_ROOM.has(errno)) return;
         continue;
       }
+      if (this.#options !== 'inherited') setClientOptions(fd);
       if (!this.#welcome(fd)) return;
     }
   }
@@ -153,4 +160,12 @@ export class TcpPort implements BoundPort, Watcher {
     check(this.#libc.getsockname(this.#fd, name, length), 'read the chosen port');
     return portOf(name);
   }
+}
+
+/** No waiting for more to send, and a question now and then whether the client is still there. */
+function setClientOptions(fd: number): void {
+  setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  setOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  setOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_SECONDS);
+  setOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_SECONDS);
 }
