@@ -26,7 +26,7 @@ export function checkTogether(config: DaemonConfig): void {
 }
 
 function checkBridge(config: DaemonConfig): void {
-  const { bridge, bip, bip6, fixedCidr, defaultGateway, mtu } = config;
+  const { bridge, bip, bip6, mtu } = config;
   if (bridge !== '' && bip !== '') {
     throw invalid('You specified -b & --bip, mutually exclusive options. Please specify only one');
   }
@@ -38,20 +38,32 @@ function checkBridge(config: DaemonConfig): void {
     throw invalid(`invalid bridge "${bridge}": want the name of a link, at most 15 characters`);
   }
   if (mtu !== 0 && mtu < 68) throw invalid(`invalid default MTU: ${mtu} (IPv4 needs 68 at least)`);
-  if (bip === '') return;
-  const { address, prefix } = parseInterfaceAddress(bip);
-  // A /31 has neither a network's own address nor a broadcast address (RFC 3021), a /32 is one host.
-  if (prefix.length < 31 && address.equals(prefix.first)) {
-    throw invalid(`invalid bip ${bip}: it is the address of the network itself`);
-  }
-  if (prefix.length < 31 && address.equals(prefix.last)) {
-    throw invalid(`invalid bip ${bip}: it is the broadcast address of its network`);
-  }
-  if (fixedCidr !== '' && !prefix.contains(Prefix.parse(fixedCidr))) {
-    throw invalid(`invalid fixed-cidr ${fixedCidr}: not inside the network of bip ${bip}`);
-  }
-  if (defaultGateway !== '' && !prefix.contains(Ip.parse(defaultGateway))) {
-    throw invalid(`invalid default-gateway ${defaultGateway}: not inside the network of bip ${bip}`);
+  checkAddresses(config);
+}
+
+/** What lies in what, in either family. */
+function checkAddresses(config: DaemonConfig): void {
+  for (const [suffix, bip, key, fixedCidr, defaultGateway] of [
+    ['', config.bip, 'bip', config.fixedCidr, config.defaultGateway],
+    ['-v6', config.bip6, 'bip6', config.fixedCidrV6, config.defaultGatewayV6],
+  ] as const) {
+    if (bip === '') continue;
+    const { address, prefix } = parseInterfaceAddress(bip);
+    // A /31 has neither a network's own address nor a broadcast address (RFC 3021), a /32 is one host.
+    if (prefix.size > 2n && address.equals(prefix.first)) {
+      throw invalid(`invalid ${key} ${bip}: it is the address of the network itself`);
+    }
+    if (prefix.broadcast !== undefined && address.equals(prefix.broadcast)) {
+      throw invalid(`invalid ${key} ${bip}: it is the broadcast address of its network`);
+    }
+    if (fixedCidr !== '' && !prefix.contains(Prefix.parse(fixedCidr))) {
+      throw invalid(`invalid fixed-cidr${suffix} ${fixedCidr}: not inside the network of ${key} ${bip}`);
+    }
+    if (defaultGateway !== '' && !prefix.contains(Ip.parse(defaultGateway))) {
+      throw invalid(
+        `invalid default-gateway${suffix} ${defaultGateway}: not inside the network of ${key} ${bip}`,
+      );
+    }
   }
 }
 

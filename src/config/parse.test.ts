@@ -363,6 +363,18 @@ describe('options together', () => {
     refuses(['--bip=10.0.0.1/24', '--default-gateway=10.0.1.1'], undefined, /^invalid default-gateway/);
     run(['--bip=10.0.0.1/24', '--fixed-cidr=10.0.0.128/25', '--default-gateway=10.0.0.254']);
     run(['--bip=10.0.0.0/31']);
+    refuses(
+      ['--bip6=fd00::/64'],
+      undefined,
+      'invalid bip6 fd00::/64: it is the address of the network itself',
+    );
+    refuses(
+      ['--bip6=fd00::1/64', '--fixed-cidr-v6=fd01::/80'],
+      undefined,
+      'invalid fixed-cidr-v6 fd01::/80: not inside the network of bip6 fd00::1/64',
+    );
+    refuses(['--bip6=fd00::1/64', '--default-gateway-v6=fe80::1'], undefined, /^invalid default-gateway-v6/);
+    run(['--bip6=fd00::ffff:ffff:ffff:ffff/64', '--fixed-cidr-v6=fd00::/80', '--default-gateway-v6=fd00::9']);
   });
 
   test('without iptables nothing is masqueraded', () => {

@@ -260,9 +260,13 @@ export class Daemon {
         netnsFolder: join(config.execRoot, 'netns'),
         defaultBridge: {
           bridge: config.bridge,
-          bip: config.bip,
-          fixedCidr: config.fixedCidr,
-          defaultGateway: config.defaultGateway,
+          v4: { bip: config.bip, fixedCidr: config.fixedCidr, defaultGateway: config.defaultGateway },
+          enableIPv6: config.ipv6,
+          v6: {
+            bip: config.bip6,
+            fixedCidr: config.fixedCidrV6,
+            defaultGateway: config.defaultGatewayV6,
+          },
           icc: config.icc,
           ipMasq: config.ipMasq,
           ip: config.ip === '0.0.0.0' ? '' : config.ip,

@@ -23,6 +23,7 @@ export const networkOptions = {
     kind: text(checkCidr(6)),
     default: '',
     help: 'IPv6 address for the default bridge',
+    built: true,
   }),
   fixedCidr: option('fixed-cidr', {
     kind: text(checkCidr(4)),
@@ -34,6 +35,7 @@ export const networkOptions = {
     kind: text(checkCidr(6)),
     default: '',
     help: 'IPv6 subnet for the default bridge network',
+    built: true,
   }),
   defaultGateway: option('default-gateway', {
     kind: text(checkIp(4), 'ip'),
@@ -45,6 +47,7 @@ export const networkOptions = {
     kind: text(checkIp(6), 'ip'),
     default: '',
     help: 'Default gateway IPv6 address for the default bridge network',
+    built: true,
   }),
   icc: option('icc', {
     kind: boolean,
@@ -92,6 +95,7 @@ export const networkOptions = {
     kind: boolean,
     default: false,
     help: 'Enable IPv6 networking for the default bridge network',
+    built: true,
   }),
   mtu: option('mtu', {
     // 0 means the default. IPv4 asks for 68 at least (RFC 791), and the kernel refuses a link with less.

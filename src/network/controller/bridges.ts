@@ -31,21 +31,30 @@ export function initDefaultBridge(
   if (flags.bridge !== '' && existing === undefined) {
     throw invalid(`bridge device non existent (${flags.bridge}): --bridge takes a bridge that is there`);
   }
-  const addresses =
-    existing === undefined
-      ? []
-      : route.addresses({ link: existing.index, family: 4 }).filter((a) => !a.secondary);
-  const addressing = chooseAddressing(flags, addresses, () => pools.allocate(4, inUse()));
-  if (flags.bip !== '' && existing !== undefined) {
-    // The flag says what the bridge's address is: an earlier daemon's is replaced.
-    for (const { address, prefixLength } of addresses) {
-      if (address !== addressing.address.toString()) {
-        route.deleteAddress({ link: existing.index, address, prefixLength });
+  const address = (family: 4 | 6) => {
+    const wanted = family === 4 ? flags.v4 : flags.v6;
+    const present =
+      existing === undefined
+        ? []
+        : route
+            .addresses({ link: existing.index, family })
+            .filter(({ secondary, scope }) => !secondary && scope !== 'link');
+    const chosen = chooseAddressing(family, wanted, present, () => pools.allocate(family, inUse()));
+    if (existing !== undefined && (wanted.bip !== '' || (family === 6 && wanted.fixedCidr !== ''))) {
+      // The flag says what the bridge's address is: an earlier daemon's is replaced.
+      for (const { address, prefixLength } of present) {
+        if (address !== chosen.address.toString()) {
+          route.deleteAddress({ link: existing.index, address, prefixLength });
+        }
       }
     }
-  }
-  if (!pools.overlaps(addressing.subnet)) pools.request(addressing.subnet);
-  const spec = defaultBridgeSpec(identity, name, flags, addressing);
+    if (!pools.overlaps(chosen.subnet)) pools.request(chosen.subnet);
+    return chosen;
+  };
+  const spec = defaultBridgeSpec(identity, name, flags, {
+    v4: address(4),
+    ...(flags.enableIPv6 ? { v6: address(6) } : {}),
+  });
   driver.setup(spec, []);
   return spec;
 }

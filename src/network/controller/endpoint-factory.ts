@@ -108,7 +108,8 @@ export class EndpointFactory {
     });
     const mode = family === 4 ? spec.bridge?.gatewayModeV4 : spec.bridge?.gatewayModeV6;
     // `--default-gateway` names another router than the bridge; an internal network has none.
-    const other = family === 4 ? spec.ipam.subnets[0]?.auxAddresses?.DefaultGatewayIPv4 : undefined;
+    const named = family === 4 ? 'DefaultGatewayIPv4' : 'DefaultGatewayIPv6';
+    const other = spec.ipam.subnets.find(({ auxAddresses }) => auxAddresses?.[named])?.auxAddresses?.[named];
     const way = other ?? gateway;
     if (isClosed(spec) || mode === 'isolated') return rest;
     const routes = spec.parent?.mode === 'l3' || spec.parent?.mode === 'l3s';

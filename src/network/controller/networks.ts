@@ -82,6 +82,7 @@ export class Networks {
     }
     if (defaultBridge.bridge !== 'none') {
       forwarding.ensure(4);
+      if (defaultBridge.enableIPv6) forwarding.ensure(6);
       const spec = initDefaultBridge(defaultBridge, this.#identity('bridge'), {
         route,
         driver: drivers.find('bridge') as NetworkDriver,
