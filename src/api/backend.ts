@@ -18,6 +18,8 @@ import type {
   ContainerTop,
   ContainerUpdateBody,
   ContainerWaitResult,
+  DoctorLanguage,
+  DoctorReport,
   EventMessage,
   ExecCreateBody,
   ExecInspect,
@@ -240,6 +242,8 @@ export interface ObserveBackend {
   exposure(): Promise<unknown>;
   /** Everything that is counted, in Prometheus's text format. */
   metrics(): Promise<string>;
+  /** What is wrong with the network, in words of a language. */
+  doctor(language: DoctorLanguage): Promise<DoctorReport>;
   /** Counters of the host's links, for rates. */
   traffic(): Promise<Traffic>;
 }

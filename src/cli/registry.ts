@@ -40,6 +40,10 @@ const diff = entry(
   "Inspect changes to files or directories on a container's filesystem",
   async () => (await import('./commands/diff.ts')).diff,
 );
+const doctor = entry(
+  'Look for what is wrong with the network, with evidence and remedy',
+  async () => (await import('./commands/doctor.ts')).doctor,
+);
 const events = entry(
   'Get real time events from the server',
   async () => (await import('./commands/events.ts')).events,
@@ -257,6 +261,7 @@ export const commands: Record<string, CommandEntry> = {
   exec,
   ps,
   map,
+  doctor,
   ui,
   pull,
   images,

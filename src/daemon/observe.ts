@@ -1,19 +1,24 @@
-/** Puts together what only looks: the map, the metrics, who reaches which port. */
+/** Puts together what only looks: the map, the metrics, the doctor, who reaches which port. */
 
+import { hostname } from 'node:os';
 import type { ObserveBackend } from '../api/backend.ts';
 import type { Log } from '../base/log.ts';
 import { IptablesRunner } from '../kernel/iptables/index.ts';
 import { NftContext } from '../kernel/nft/index.ts';
 import type { NetworkController } from '../network/controller/controller.ts';
 import { type DnsServer, LATENCY_BOUNDS } from '../network/dns/index.ts';
-import { NFT_TABLE } from '../network/firewall/index.ts';
 import type { ProxyProcess } from '../network/ports/proxy-process.ts';
+import type { PortPublisher } from '../network/ports/publisher.ts';
+import { examine } from '../observe/doctor/examine.ts';
+import { readSnapshot } from '../observe/doctor/read/snapshot.ts';
 import { readExposure } from '../observe/exposure/read.ts';
-import type { FirewallName, RuleCounterSources } from '../observe/firewall/drops.ts';
+import type { FirewallName } from '../observe/firewall/drops.ts';
+import { kernelCounters } from '../observe/firewall/kernel.ts';
 import { collectMetrics } from '../observe/metrics/collect.ts';
 import type { OperationCounters } from '../observe/metrics/operations.ts';
 import type { TopologyRecords } from '../observe/topology/records.ts';
 import { readTraffic } from '../observe/topology/traffic.ts';
+import { doctorSources } from './doctor.ts';
 import { topologyReader } from './topology.ts';
 
 export interface ObserveParts {
@@ -21,7 +26,12 @@ export interface ObserveParts {
   records: TopologyRecords;
   network: NetworkController;
   keeper: ProxyProcess;
+  publisher: PortPublisher;
   dns: DnsServer;
+  /** `--dns` of the daemon. */
+  nameServers: readonly string[];
+  dataRoot: string;
+  execRoot: string;
   firewall: FirewallName;
   userlandProxy: boolean;
   operations: OperationCounters;
@@ -35,7 +45,7 @@ export function createObserveBackend(parts: ObserveParts): ObserveBackend {
     records,
     keeper: () => keeper.stats(),
     dns: { metrics: () => dns.metrics(), latencyBounds: LATENCY_BOUNDS },
-    firewall: { name: firewall, intent: () => network.intent(), counters: ruleCounters() },
+    firewall: { name: firewall, intent: () => network.intent(), counters: kernelCounters },
     operations,
     repairs: () => ({ firewall: network.firewallRepairs, port_keeper: keeper.restarts }),
     log,
@@ -47,11 +57,13 @@ export function createObserveBackend(parts: ObserveParts): ObserveBackend {
     rules: { saveIptables: (family: 4 | 6) => new IptablesRunner({ family }).save('filter'), listRuleset },
     log,
   };
+  const doctor = doctorSources(parts);
   return {
     map: topologyReader(records, parts),
     exposure: () => readExposure(exposure),
     traffic: async () => readTraffic(),
     metrics: () => collectMetrics(metrics),
+    doctor: async (language) => examine(await readSnapshot(doctor), hostname(), language),
   };
 }
 
@@ -59,18 +71,4 @@ export function createObserveBackend(parts: ObserveParts): ObserveBackend {
 function listRuleset(): string {
   using context = NftContext.open();
   return context.run('list ruleset', { output: ['stateless', 'terse'] });
-}
-
-/** In the daemon's namespace. */
-function ruleCounters(): RuleCounterSources {
-  return {
-    saveIptables: (family) => new IptablesRunner({ family }).save(undefined, { counters: true }),
-    listNftables(family) {
-      using context = NftContext.open();
-      const name = `${family === 4 ? 'ip' : 'ip6'} ${NFT_TABLE}`;
-      // Asking for a table that is not there would be an error.
-      if (!context.run('list tables').split('\n').includes(`table ${name}`)) return undefined;
-      return context.list(`list table ${name}`, { output: ['terse'] });
-    },
-  };
 }

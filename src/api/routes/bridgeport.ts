@@ -2,9 +2,10 @@
 
 import { once } from 'node:events';
 import { invalid } from '../../base/errors.ts';
-import type { PortMap } from '../../base/wire/index.ts';
+import type { DoctorLanguage, PortMap } from '../../base/wire/index.ts';
 import type { PlainCall } from '../call.ts';
 import { METRICS_TYPE } from '../metrics-server.ts';
+import type { Query } from '../query.ts';
 import { send, sendJson, startStream, write } from '../reply.ts';
 import { del, get, post } from '../route.ts';
 import { containerPortsBody } from '../schemas/container.ts';
@@ -21,6 +22,9 @@ export const bridgeportRoutes = [
   }),
   get('/bridgeport/map', async ({ backend, response }) => {
     sendJson(response, 200, await backend.observe.map());
+  }),
+  get('/bridgeport/doctor', async ({ backend, query, response }) => {
+    sendJson(response, 200, await backend.observe.doctor(languageOf(query)));
   }),
   get('/bridgeport/exposure', async ({ backend, response }) => {
     sendJson(response, 200, await backend.observe.exposure());
@@ -49,3 +53,12 @@ export const bridgeportRoutes = [
     sendJson(call.response, 200, await call.backend.ports.remove(call.params.name!, bindings));
   }),
 ];
+
+/** English unless told. */
+function languageOf(query: Query): DoctorLanguage {
+  const text = query.text('lang');
+  if (text !== '' && text !== 'en' && text !== 'ko') {
+    throw invalid(`invalid value for 'lang': ${JSON.stringify(text)} is neither "en" nor "ko"`);
+  }
+  return text === 'ko' ? 'ko' : 'en';
+}

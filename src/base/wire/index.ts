@@ -1,6 +1,7 @@
 /** The vocabulary of the Docker Engine API. Types only: nothing here exists at run time. */
 
 export type * from './container.ts';
+export type * from './doctor.ts';
 export type * from './explain.ts';
 export type * from './exposure.ts';
 export type * from './image.ts';

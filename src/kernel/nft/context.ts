@@ -98,6 +98,19 @@ export class NftContext implements Disposable {
   }
 
   /**
+   * The tables that there are. Read as text: libnftables 1.0.6 reads freed memory when it prints a table that has flags (`owner`,
+   * `dormant`) as JSON, and any table on the host may have some.
+   */
+  tables(): Array<{ family: string; name: string }> {
+    return this.run('list tables')
+      .split('\n')
+      .flatMap((line) => {
+        const [, family, name] = /^table (\S+) (\S+)/.exec(line) ?? [];
+        return family === undefined || name === undefined ? [] : [{ family, name }];
+      });
+  }
+
+  /**
    * The answer of a `list` command as values: the array below `nftables`, see libnftables-json(5).
    *
    * @param command `list ruleset`, `list table ip docker-bridges` …

@@ -49,7 +49,7 @@ import { endpointView, interfaceStats } from './view.ts';
 export type { SandboxRecord } from './sandbox-record.ts';
 
 /** Name under which the daemon's own namespace stands among those of the containers: for `--network host`. */
-const HOST_NETNS = 'default';
+export const HOST_NETNS = 'default';
 
 export interface NetworkSettings {
   /** Folder for namespaces, below the exec root. */

@@ -85,19 +85,7 @@ function isEmpty(ruleset: NftRuleset): boolean {
 }
 
 function observe(context: NftContext): ObservedNft {
-  return observeNft((command) => (command === 'list tables' ? listTables(context) : context.list(command)));
-}
-
-/**
- * Read as text: libnftables 1.0.6 reads freed memory when it prints a table that has flags (`owner`, `dormant`) as JSON, and any table
- * on the host may have some. Ours has none.
- */
-function listTables(context: NftContext): Array<{ table: { family: string; name: string } }> {
-  return context
-    .run('list tables')
-    .split('\n')
-    .flatMap((line) => {
-      const [, family, name] = /^table (\S+) (\S+)/.exec(line) ?? [];
-      return family === undefined || name === undefined ? [] : [{ table: { family, name } }];
-    });
+  return observeNft((command) =>
+    command === 'list tables' ? context.tables().map((table) => ({ table })) : context.list(command),
+  );
 }

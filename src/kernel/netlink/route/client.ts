@@ -49,6 +49,7 @@ import {
   addRoute,
   deleteRoute,
   listRoutes,
+  lookupRoute,
   matchesRoute,
   type Route,
   type RouteFilter,
@@ -180,6 +181,17 @@ export class RouteClient implements Disposable {
     } catch (error) {
       // A strict dump of a table that has never held a route, or of a family that is switched off.
       if (isErrno(error, 'ENOENT')) return [];
+      throw error;
+    }
+  }
+
+  /** Which way a packet of this host to `destination` would go; `undefined` when there is none. */
+  routeTo(destination: string): Route | undefined {
+    try {
+      const [message] = this.socket.request(lookupRoute(destination));
+      return message && readRoute(message);
+    } catch (error) {
+      if (isErrno(error, 'ENETUNREACH', 'EHOSTUNREACH', 'EACCES', 'EINVAL')) return undefined;
       throw error;
     }
   }

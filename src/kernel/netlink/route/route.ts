@@ -96,6 +96,15 @@ export function listRoutes(filter: RouteFilter = {}): NetlinkRequest {
   });
 }
 
+/** Asks which way a packet to `destination` would go (`ip route get`): policy routing and all tables are the kernel's matter. */
+export function lookupRoute(destination: string): NetlinkRequest {
+  const bytes = addressBytes(destination);
+  const head = rtmsg({ family: familyOf(destination), destinationLength: bytes.length * 8 });
+  return netlinkRequest(`look up the route to ${destination}`, RTM_GETROUTE, 0, head, (attributes) =>
+    attributes.bytes(RTA.DST, bytes),
+  );
+}
+
 /** Whether `route` is what `filter` asks for: the part of filtering that older kernels leave to the reader. */
 export function matchesRoute(route: Route, filter: RouteFilter): boolean {
   const table = filter.table ?? RT_TABLE_MAIN;

@@ -1,0 +1,10 @@
+/** Frames as they pass an interface. */
+export { BPF, type BpfInstruction } from './bpf.ts';
+export {
+  ETH_P_ALL,
+  ETH_P_ARP,
+  type Frame,
+  type FrameDirection,
+  PacketSocket,
+  type PacketSocketOptions,
+} from './socket.ts';

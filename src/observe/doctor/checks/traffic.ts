@@ -1,0 +1,158 @@
+/** Connection tracking, the proxy, the name servers, and what a crash left. Pure. */
+
+import { hostPort } from '../../../base/ip.ts';
+import { type Check, DAEMON, type Finding, HOST, ofContainer } from '../finding.ts';
+import { bridged } from '../view.ts';
+
+/** Of the table, from which on it is nearly full. */
+const NEARLY = 0.9;
+
+export const conntrackMissing: Check = {
+  id: 'conntrack-missing',
+  find(snapshot) {
+    if (snapshot.firewall === 'none' || bridged(snapshot).length === 0) return [];
+    if (snapshot.conntrack() !== undefined) return [];
+    return [
+      {
+        check: 'conntrack-missing',
+        severity: 'error',
+        owner: HOST,
+        facts: {},
+        evidence: ['/proc/sys/net/netfilter/nf_conntrack_count: no such file'],
+        commands: ['modprobe nf_conntrack'],
+      },
+    ];
+  },
+};
+
+export const conntrackFull: Check = {
+  id: 'conntrack-full',
+  find(snapshot) {
+    const use = snapshot.conntrack();
+    if (use === undefined || use.entries < use.limit * NEARLY) return [];
+    const { entries, limit, dropped } = use;
+    return [
+      {
+        check: 'conntrack-full',
+        severity: entries >= limit ? 'error' : 'warning',
+        owner: HOST,
+        facts: { entries, limit, dropped },
+        evidence: [
+          `net/netfilter/nf_conntrack_count = ${entries}`,
+          `net/netfilter/nf_conntrack_max = ${limit}`,
+          `/proc/net/stat/nf_conntrack: drop ${dropped}`,
+        ],
+        commands: [`echo ${limit * 2} > /proc/sys/net/netfilter/nf_conntrack_max`],
+      },
+    ];
+  },
+};
+
+export const timeWait: Check = {
+  id: 'time-wait',
+  find(snapshot) {
+    const { stats } = snapshot.ports();
+    const [first, last] = (snapshot.host().sysctl('net/ipv4/ip_local_port_range') ?? '32768 60999')
+      .split(/\s+/)
+      .map(Number);
+    const range = (last ?? 60_999) - (first ?? 32_768) + 1;
+    return (stats?.targets ?? []).flatMap(({ target, timeWait: waiting, exhausted }): Finding[] => {
+      if (exhausted === 0 && waiting < range * NEARLY) return [];
+      const address = /^\[?(.*?)\]?:\d+$/.exec(target)?.[1];
+      const owner = snapshot.sandboxes.find(({ container }) =>
+        container.sandbox?.ports.some(({ containerIp }) => containerIp === address),
+      );
+      return [
+        {
+          check: 'time-wait',
+          severity: exhausted > 0 ? 'error' : 'warning',
+          owner: owner === undefined ? DAEMON : ofContainer(owner.container),
+          facts: { target, waiting, free: Math.max(0, range - waiting), refused: exhausted },
+          evidence: [
+            `port keeper: ${waiting} local ports in TIME_WAIT to ${target}, ${exhausted} connections refused`,
+          ],
+          commands: [],
+        },
+      ];
+    });
+  },
+};
+
+export const proxyDown: Check = {
+  id: 'proxy-down',
+  find(snapshot) {
+    const { stats, lost, wanted } = snapshot.ports();
+    if (stats === undefined) {
+      if (wanted.length === 0) return [];
+      const ports = wanted
+        .map(({ hostIp, hostPort: port, proto }) => `${hostPort(hostIp, port)}/${proto}`)
+        .join(', ');
+      return [
+        {
+          check: 'proxy-down',
+          severity: 'error',
+          owner: DAEMON,
+          facts: { lost: ports, running: false },
+          evidence: ['port keeper: does not run'],
+          commands: [],
+        },
+      ];
+    }
+    return snapshot.sandboxes.flatMap(({ container }): Finding[] => {
+      const mine = lost.filter((mapping) => container.sandbox?.ports.includes(mapping));
+      if (mine.length === 0) return [];
+      const ports = mine
+        .map(({ hostIp, hostPort: port, proto }) => `${hostPort(hostIp, port)}/${proto}`)
+        .join(', ');
+      return [
+        {
+          check: 'proxy-down',
+          severity: 'error',
+          owner: ofContainer(container),
+          facts: { lost: ports, running: true },
+          evidence: [`port keeper ${stats.pid}: does not hold ${ports}`],
+          commands: mine.map(({ hostPort: port }) => `ss -lntup 'sport = :${port}'`),
+        },
+      ];
+    });
+  },
+};
+
+export const resolverDead: Check = {
+  id: 'resolver-dead',
+  find: (snapshot) =>
+    snapshot
+      .resolver()
+      .upstreams.filter(({ answeredAfter }) => answeredAfter === undefined)
+      .map(({ address, port, container, errno }): Finding => {
+        const server = hostPort(address, port);
+        return {
+          check: 'resolver-dead',
+          severity: 'error',
+          owner: container === undefined ? HOST : ofContainer(container),
+          facts: { server, why: errno === undefined ? 'silent' : 'refused' },
+          evidence: [`query of "." to ${server}: ${errno ?? 'no answer'}`],
+          commands: [],
+        };
+      }),
+};
+
+export const leftovers: Check = {
+  id: 'leftovers',
+  find: (snapshot) =>
+    snapshot.leftovers().map(
+      ({ kind, name }): Finding => ({
+        check: 'leftovers',
+        severity: 'warning',
+        owner: DAEMON,
+        facts: { kind, name },
+        evidence: [`${kind} ${name}: belongs to no container`],
+        commands:
+          kind === 'link'
+            ? [`ip link del ${name}`]
+            : kind === 'mount'
+              ? [`umount -l ${name}`]
+              : [`umount -l ${name}`, `rm ${name}`],
+      }),
+    ),
+};

@@ -1,0 +1,102 @@
+/** Reads everything that the checks look at. What cannot be read is said by the checks that would have needed it. */
+
+import { setImmediate as turn } from 'node:timers/promises';
+import type { ProxyStats } from '../../../base/proxy-control.ts';
+import { readConntrackUse } from '../../../kernel/proc/index.ts';
+import type { FirewallIntent } from '../../../network/firewall/index.ts';
+import type { PortMapping } from '../../../network/model/index.ts';
+import type { FirewallName } from '../../firewall/drops.ts';
+import type { TopologyRecords } from '../../topology/records.ts';
+import type { Reading, SandboxFacts, Snapshot } from '../snapshot.ts';
+import { readClaims } from './claims.ts';
+import { type OwnMarks, readLeftovers } from './leftovers.ts';
+import { readHost, readNamespace } from './namespace.ts';
+import { type NameServer, probeNameServers } from './resolver.ts';
+import { readRules } from './rules.ts';
+
+/** Who knows what should be; whoever has it hands it in. */
+export interface DoctorSources {
+  readonly records: TopologyRecords;
+  readonly firewall: FirewallName;
+  readonly userlandProxy: boolean;
+  intent(): FirewallIntent;
+  readonly keeper: {
+    /** Undefined while no keeper runs. */
+    stats(): Promise<ProxyStats | undefined>;
+    /** Of these mappings those that the keeper should hold. */
+    wanted(mappings: readonly PortMapping[]): readonly PortMapping[];
+    /** Of these those that it does not hold. */
+    lost(mappings: readonly PortMapping[]): Promise<readonly PortMapping[]>;
+  };
+  nameServers(): readonly NameServer[];
+  readonly marks: OwnMarks;
+}
+
+/** Sandboxes that are read before others get their turn of the loop. */
+const TURN = 32;
+
+export async function readSnapshot(sources: DoctorSources): Promise<Snapshot> {
+  const { records, firewall, userlandProxy } = sources;
+  const networks = records.networks();
+  const containers = records.containers();
+  const [rules, ports, resolver, claims] = await Promise.all([
+    reading(() => readRules(firewall, sources.intent())),
+    reading(() =>
+      readPorts(
+        sources,
+        containers.flatMap(({ sandbox }) => sandbox?.ports ?? []),
+      ),
+    ),
+    reading(async () => ({ upstreams: await probeNameServers(sources.nameServers()) })),
+    reading(() => readClaims(networks, containers)),
+  ]);
+  const sandboxes: SandboxFacts[] = [];
+  for (const container of containers) {
+    const { sandbox } = container;
+    if (sandbox === undefined || sandbox.endpoints.length === 0) continue;
+    sandboxes.push({ container, inside: readNow(() => readNamespace(sandbox.path)) });
+    if (sandboxes.length % TURN === 0) await turn();
+  }
+  return {
+    firewall,
+    userlandProxy,
+    networks,
+    sandboxes,
+    // After the probes: what they taught the bridges is in it.
+    host: readNow(() => readHost(containers, networks)),
+    rules,
+    conntrack: readNow(readConntrackUse),
+    ports,
+    resolver,
+    claims,
+    leftovers: readNow(() => readLeftovers(sources.marks)),
+  };
+}
+
+async function readPorts({ keeper }: DoctorSources, mappings: readonly PortMapping[]) {
+  const wanted = keeper.wanted(mappings);
+  const stats = await keeper.stats();
+  return { stats, wanted, lost: stats === undefined ? wanted : await keeper.lost(wanted) };
+}
+
+async function reading<T>(read: () => Promise<T>): Promise<Reading<T>> {
+  try {
+    const value = await read();
+    return () => value;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
+}
+
+function readNow<T>(read: () => T): Reading<T> {
+  try {
+    const value = read();
+    return () => value;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
+}
