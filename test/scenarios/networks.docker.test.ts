@@ -246,6 +246,37 @@ describe('docker network', () => {
     assert.match(await fetch('http://10.46.0.7/'), /^hello/);
   });
 
+  it('a bridge that is full: the start fails with the kernel’s reason, and leaves nothing', async () => {
+    const { cli, host } = stage;
+    const id = await cli('network', 'create', 'full');
+    const bridge = `br-${id.slice(0, 12)}`;
+    // Cheap ports, both ends of a pair each, in place of a thousand containers.
+    const pairs = Array.from(
+      { length: 511 },
+      (_, n) => `
+      link add a${n} group 77 master ${bridge} type veth peer name b${n}
+      link set b${n} master ${bridge}`,
+    );
+    const batch = await host.run(['ip', '-batch', '-'], { input: pairs.join('\n') });
+    assert.equal(batch.code, 0, batch.stderr);
+    await cli('run', '-d', '--name', 'last', '--network', 'full', 'busybox', 'sleep', '600');
+    const before = (await host.links()).length;
+    await cli('create', '--name', 'more', '--network', 'full', '-p', '8080:80', 'busybox', 'sleep', '600');
+    const { code, stderr } = await cli.attempt(['start', 'more']);
+    assert.notEqual(code, 0);
+    assert.match(
+      stderr,
+      new RegExp(`bridge ${bridge} holds 1023 ports, the most that the kernel allows: .*exchange full`, 'i'),
+    );
+    assert.equal((await host.links()).length, before);
+    assert.equal(await inspect(cli, 'more', '{{.State.Status}}{{.NetworkSettings.SandboxID}}'), 'created');
+    assert.equal(await cli('network', 'inspect', '-f', '{{len .Containers}}', 'full'), '1');
+    await cli('rm', '-f', 'last');
+    await cli('start', 'more');
+    await cli('rm', '-f', 'more');
+    await host.ok('ip', 'link', 'del', 'group', '77');
+  });
+
   it('events tell of networks made, joined, left and removed', async () => {
     const { cli } = stage;
     const since = `${Math.floor(Date.now() / 1000) - 1}`;

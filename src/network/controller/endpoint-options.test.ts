@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { endpointOptionFindings, endpointSysctls, wantedInterfaceName } from './endpoint-options.ts';
+import {
+  endpointOptionFindings,
+  endpointSysctls,
+  linkLocalAddresses,
+  linkLocalFindings,
+  wantedInterfaceName,
+} from './endpoint-options.ts';
 
 const option = (key: string, value: string) => ({ [`com.docker.network.endpoint.${key}`]: value });
 
@@ -36,4 +42,17 @@ test('`endpointOptionFindings()` names settings that are not the interface’s o
   }
   assert.deepEqual(endpointOptionFindings({ ...option('ifname', 'lan.7'), ...option('sysctls', '') }), []);
   assert.equal(wantedInterfaceName(option('ifname', '')), undefined);
+});
+
+test('`linkLocalAddresses()` takes link-local addresses of both families, with their prefixes', () => {
+  assert.deepEqual(linkLocalAddresses(['169.254.1.2', 'FE80::0:1']), [
+    { address: '169.254.1.2', prefixLength: 16 },
+    { address: 'fe80::1', prefixLength: 64 },
+  ]);
+  assert.deepEqual(linkLocalFindings(['169.254.1.2', '10.0.0.1', 'fd00::1', 'x', '']), [
+    'invalid link-local IP address: 10.0.0.1',
+    'invalid link-local IP address: fd00::1',
+    'invalid link-local IP address: x',
+    'invalid link-local IP address: ',
+  ]);
 });
