@@ -32,12 +32,11 @@ import type { FirewallBackend } from '../network/controller/firewall-backend.ts'
 import { FirewallSync } from '../network/controller/firewall-sync.ts';
 import { Forwarding } from '../network/controller/forwarding.ts';
 import { IptablesBackend } from '../network/controller/iptables-backend.ts';
-import { NftablesBackend } from '../network/controller/nftables-backend.ts';
+import { NftablesBackend, type NftTables } from '../network/controller/nftables-backend.ts';
 import { DnsServer, watchResolvConf } from '../network/dns/index.ts';
 import { BridgeDriver } from '../network/drivers/bridge.ts';
 import { NetworkDrivers } from '../network/drivers/driver.ts';
 import { ParentDriver } from '../network/drivers/parent.ts';
-import type { NftRuleset } from '../network/firewall/nftables/index.ts';
 import { DOCKER_DEFAULT_POOLS, SubnetSpace, ulaPool } from '../network/ipam/index.ts';
 import { ProxyProcess } from '../network/ports/proxy-process.ts';
 import { PortPublisher } from '../network/ports/publisher.ts';
@@ -351,7 +350,7 @@ export class Daemon {
           this.#onEnd('close nftables', () => context.close());
           return context;
         },
-        applied: store.table<NftRuleset>('firewall_nftables'),
+        applied: store.table<NftTables>('firewall_nftables'),
         log,
       }),
     };

@@ -6,6 +6,7 @@ import type { NftContext } from '../../kernel/nft/index.ts';
 import type { Table } from '../../store/store.ts';
 import type { FirewallIntent } from '../firewall/index.ts';
 import {
+  claimedNftRuleset,
   compileNftables,
   emptyNftRuleset,
   type NftRuleset,
@@ -15,25 +16,37 @@ import {
 } from '../firewall/nftables/index.ts';
 import type { ApplyMode, FirewallBackend } from './firewall-backend.ts';
 
-const RECORD = 'ruleset';
+const RECORD = 'tables';
+
+/**
+ * In which families we have a table. That is all that has to outlive the daemon: a table says itself what is in it, and what a
+ * crash left half-told is found by reading it. The whole ruleset, written at each change, would make a change cost what all
+ * ports together cost.
+ */
+export interface NftTables {
+  readonly v4: boolean;
+  readonly v6: boolean;
+}
 
 export interface NftablesBackendOptions {
   /** In the daemon's namespace; opened when it is first needed. */
   open: () => NftContext;
-  /** The ruleset that was written: a crash must not forget it. */
-  applied: Table<NftRuleset>;
+  /** The tables that are ours: a crash must not forget them. */
+  applied: Table<NftTables>;
   log: Log;
 }
 
 export class NftablesBackend implements FirewallBackend {
   readonly name = 'nftables';
   readonly #options: NftablesBackendOptions;
-  #previous: NftRuleset;
+  #recorded: NftTables;
+  /** What was written last; undefined when that was an earlier daemon's doing, or a transaction failed: then it has to be read. */
+  #previous: NftRuleset | undefined;
   #context: NftContext | undefined;
 
   constructor(options: NftablesBackendOptions) {
     this.#options = options;
-    this.#previous = options.applied.get(RECORD) ?? emptyNftRuleset();
+    this.#recorded = options.applied.get(RECORD) ?? { v4: false, v6: false };
   }
 
   async apply(intent: FirewallIntent, mode: ApplyMode): Promise<boolean> {
@@ -41,47 +54,61 @@ export class NftablesBackend implements FirewallBackend {
   }
 
   async clear(): Promise<void> {
-    if (isEmpty(this.#previous)) return;
+    if (!this.#recorded.v4 && !this.#recorded.v6) return;
     this.#write(emptyNftRuleset(), 'repair');
-    this.#options.applied.delete(RECORD);
+    this.#record(emptyNftRuleset());
   }
 
-  /** Our tables are ours alone, so what the record missed after a crash is found by reading them. */
   #write(wanted: NftRuleset, mode: ApplyMode): boolean {
     this.#context ??= this.#options.open();
     const context = this.#context;
-    const write = (observed: ObservedNft | undefined) => {
-      const text = planNft(this.#previous, wanted, observed === undefined ? {} : { observed });
-      if (text !== '') context.run(text);
-      return text !== '';
-    };
-    this.#options.applied.put(RECORD, wanted);
+    const before = this.#recorded;
+    const known = this.#previous ?? claimedNftRuleset(before);
+    const isBelieved = mode === 'change' && this.#previous !== undefined;
+    // Recorded before it is written: after a crash in between, the table may be there.
+    this.#record(wanted, before);
     try {
-      const written = mode === 'change' ? this.#believeFirst(write, context) : write(observe(context));
+      const written = isBelieved
+        ? believe(known, wanted, context, this.#options.log)
+        : read(known, wanted, context);
       this.#previous = wanted;
       return written;
     } catch (error) {
-      this.#options.applied.put(RECORD, this.#previous);
+      // A transaction is written as a whole or not at all: what was not ours before is not ours now.
+      this.#recorded = before;
+      this.#options.applied.put(RECORD, before);
+      this.#previous = undefined;
       this.#options.log.error({ error: messageOf(error) }, 'firewall transaction failed');
       throw error;
     }
   }
 
-  #believeFirst(write: (observed: ObservedNft | undefined) => boolean, context: NftContext): boolean {
-    try {
-      return write(undefined);
-    } catch (error) {
-      this.#options.log.info(
-        { error: messageOf(error) },
-        'the firewall is not as it was left; reading it and writing again',
-      );
-      return write(observe(context));
-    }
+  /** The families of `wanted`, and those that are still ours from before. */
+  #record({ v4, v6 }: NftRuleset, before: NftTables = { v4: false, v6: false }): void {
+    const next = { v4: before.v4 || v4.chains.length > 0, v6: before.v6 || v6.chains.length > 0 };
+    if (next.v4 === this.#recorded.v4 && next.v6 === this.#recorded.v6) return;
+    this.#recorded = next;
+    this.#options.applied.put(RECORD, next);
   }
 }
 
-function isEmpty(ruleset: NftRuleset): boolean {
-  return ruleset.v4.chains.length === 0 && ruleset.v6.chains.length === 0;
+/** From what is known to be there, without looking; with a look when that turns out wrong. True when there was something to do. */
+function believe(known: NftRuleset, wanted: NftRuleset, context: NftContext, log: Log): boolean {
+  try {
+    return run(planNft(known, wanted), context);
+  } catch (error) {
+    log.info({ error: messageOf(error) }, 'the firewall is not as it was left; reading it and writing again');
+    return read(known, wanted, context);
+  }
+}
+
+function read(known: NftRuleset, wanted: NftRuleset, context: NftContext): boolean {
+  return run(planNft(known, wanted, { observed: observe(context) }), context);
+}
+
+function run(text: string, context: NftContext): boolean {
+  if (text !== '') context.run(text);
+  return text !== '';
 }
 
 function observe(context: NftContext): ObservedNft {

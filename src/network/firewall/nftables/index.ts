@@ -14,6 +14,7 @@ export {
 } from './observed.ts';
 export { type NftPlanOptions, planNft } from './plan.ts';
 export {
+  claimedNftRuleset,
   emptyNftRuleset,
   emptyNftTable,
   NFT_TABLE,

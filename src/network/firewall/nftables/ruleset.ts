@@ -5,6 +5,7 @@
 
 import type { IpFamily } from '../../../base/ip.ts';
 import type { Origin } from '../origin.ts';
+import { USER_CHAIN } from './layout.ts';
 
 /** The name of our table, in family `ip` and in family `ip6`: that of Docker 29. */
 export const NFT_TABLE = 'docker-bridges';
@@ -83,6 +84,18 @@ export function emptyNftRuleset(): NftRuleset {
 
 export function emptyNftTable(family: IpFamily): NftTable {
   return { family, chains: [], sets: [] };
+}
+
+/** A ruleset of which no more is known than in which families there is a table of ours. To be planned from by reading. */
+export function claimedNftRuleset(tables: { readonly v4: boolean; readonly v6: boolean }): NftRuleset {
+  const claimed = (family: IpFamily): NftTable => ({
+    ...emptyNftTable(family),
+    chains: [{ name: USER_CHAIN, owner: 'user', rules: [] }],
+  });
+  return {
+    v4: tables.v4 ? claimed(4) : emptyNftTable(4),
+    v6: tables.v6 ? claimed(6) : emptyNftTable(6),
+  };
 }
 
 /** `ip docker-bridges`: how commands name the table. */
