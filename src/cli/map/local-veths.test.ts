@@ -30,7 +30,17 @@ test('`withLocalVeths()` joins both ends by their numbers, and leaves what it ca
     }
   };
   try {
-    link('sys/class/net', 'veth1234567', 7, 2, 'fe:00:00:00:00:01');
+    mkdirSync(join(root, 'proc/self/net'), { recursive: true });
+    writeFileSync(
+      join(root, 'proc/self/net/igmp'),
+      [
+        'Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter',
+        '1\tlo        :     1      V3',
+        '\t\t\t\t010000E0     1 0:00000000\t\t0',
+        '7\tveth1234567:     1      V3',
+        '',
+      ].join('\n'),
+    );
     link('proc/42/root/sys/class/net', 'lo', 1, 1, '00:00:00:00:00:00');
     link('proc/42/root/sys/class/net', 'eth0', 2, 7, '02:42:ac:11:00:02');
     const known = { ...endpoint(42, '02:42:ac:11:00:02'), hostVeth: { name: 'vethknown' } };

@@ -9,7 +9,7 @@ import type { MapEndpoint, NetworkMap } from './model.ts';
  * @param root where they are, for tests
  */
 export function withLocalVeths(map: NetworkMap, root = '/'): NetworkMap {
-  const names = new Map(interfacesIn(join(root, 'sys/class/net')).map(({ name, index }) => [index, name]));
+  const names = ownInterfaces(root);
   const endpoints = map.endpoints.map((endpoint): MapEndpoint => {
     const { hostVeth, mac, container } = endpoint;
     if (hostVeth !== undefined || mac === undefined || container.pid === undefined) return endpoint;
@@ -25,6 +25,15 @@ export function withLocalVeths(map: NetworkMap, root = '/'): NetworkMap {
     };
   });
   return { ...map, endpoints };
+}
+
+/**
+ * Names by number. /proc/net is of the network namespace that this process is in (proc(5)), where /sys is of the one in which it was
+ * mounted; igmp is the table there that has both for every interface.
+ */
+function ownInterfaces(root: string): Map<number, string> {
+  const lines = textOf(join(root, 'proc/self/net/igmp')).matchAll(/^(\d+)\s+(\S+)\s*:/gm);
+  return new Map([...lines].map(([, index, name = '']) => [Number(index), name]));
 }
 
 interface LocalInterface {
@@ -43,5 +52,13 @@ function interfacesIn(folder: string): LocalInterface[] {
     });
   } catch {
     return [];
+  }
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
   }
 }

@@ -158,7 +158,7 @@ describe('network drivers', () => {
       assert.equal(route.link('eth1').mac, one.endpoint.mac);
       assert.throws(
         () => join(macvlan, spec, '10.8.0.3'),
-        (error) => isErrno(error, 'EINVAL'),
+        /^BridgeportError: create macvlan eth0: invalid argument: in mode passthru eth1 has room for one container, and/,
       );
       await macvlan.deleteEndpoint(one.endpoint, one.box.path);
       assert.equal(route.link('eth1').mac, before);
@@ -195,6 +195,23 @@ describe('network drivers', () => {
       await macvlan.teardown(spec, []);
       assert.equal(route.findLink('dm-0123456789ab'), undefined);
       await macvlan.teardown(spec, []);
+    });
+
+    it('a parent that is in other hands, or too narrow, is refused in words', () => {
+      const other = route.addLink({ kind: 'bridge', name: 'br-other' });
+      route.setLink(route.link('eth1').index, { master: other.index });
+      assert.throws(
+        () => join(macvlan, onParent('bridge', 'eth1'), '10.8.0.5'),
+        /device or resource busy: eth1 is a port of a bridge or a bond, or has interfaces of another kind on it$/i,
+      );
+      route.setLink(route.link('eth1').index, { master: null });
+      const wide = network('macvlan', {
+        parent: { device: 'eth1', isDummy: false, mode: 'bridge', mtu: 9000 },
+      });
+      assert.throws(
+        () => join(macvlan, wide, '10.8.0.5'),
+        /^BridgeportError: invalid MTU number: 9000 is more than the 1500 of parent interface eth1$/,
+      );
     });
 
     it('link-local addresses are on the interface beside its own', () => {

@@ -60,11 +60,16 @@ export class ParentDriver implements NetworkDriver {
     if (below === undefined) {
       throw invalid(`the requested parent interface ${device} was not found on the Docker host`);
     }
+    if (mtu !== undefined && mtu > below.mtu) {
+      throw invalid(`invalid MTU number: ${mtu} is more than the ${below.mtu} of parent interface ${device}`);
+    }
     const common = { name: ifname, parent: below.index, mtu, netns };
-    const made = this.#add(() =>
-      this.name === 'macvlan'
-        ? this.#route.addLink({ ...common, kind: 'macvlan', mac, mode: mode as MacvlanMode })
-        : this.#route.addLink({ ...common, kind: 'ipvlan', mode: mode as IpvlanMode, flag }),
+    const made = inWords(device, mode, () =>
+      this.#add(() =>
+        this.name === 'macvlan'
+          ? this.#route.addLink({ ...common, kind: 'macvlan', mac, mode: mode as MacvlanMode })
+          : this.#route.addLink({ ...common, kind: 'ipvlan', mode: mode as IpvlanMode, flag }),
+      ),
     );
     if (mode === 'passthru' && mac !== undefined) {
       using inside = RouteClient.open(netns);
@@ -138,6 +143,21 @@ export class ParentDriver implements NetworkDriver {
         { cause: error, errno: 'EOPNOTSUPP' },
       );
     }
+  }
+}
+
+/** Says what the kernel means by its refusal (macvlan_common_newlink() in drivers/net/macvlan.c, ipvlan_link_new() likewise). */
+function inWords<T>(device: string, mode: ParentSpec['mode'], add: () => T): T {
+  try {
+    return add();
+  } catch (error) {
+    const why = isErrno(error, 'EBUSY')
+      ? `${device} is a port of a bridge or a bond, or has interfaces of another kind on it`
+      : isErrno(error, 'EINVAL') && mode === 'passthru'
+        ? `in mode passthru ${device} has room for one container, and there is one`
+        : undefined;
+    if (why === undefined) throw error;
+    throw conflict(`${messageOf(error)}: ${why}`, { cause: error, errno: (error as BridgeportError).errno });
   }
 }
 
