@@ -59,6 +59,39 @@ describe('IPv6', () => {
     assert.ok(await host.world.unanswered('http://[fd00:d0c:1::2]/'), 'and not by its own address');
   });
 
+  it('a container that has IPv6 turned off gets no address of it, and its neighbours are told of none', async () => {
+    const { cli } = stage;
+    await cli('network', 'create', '--ipv6', 'dual');
+    const off = 'net.ipv6.conf.all.disable_ipv6=1';
+    await cli(
+      'run',
+      '-d',
+      '--name',
+      'without',
+      '--network',
+      'dual',
+      '--sysctl',
+      off,
+      'busybox',
+      'sleep',
+      '600',
+    );
+    await cli('run', '-d', '--name', 'with', '--network', 'dual', 'busybox', 'sleep', '600');
+    assert.equal(await v6('without', 'dual'), '');
+    assert.notEqual(await v6('with', 'dual'), '');
+    assert.doesNotMatch(await cli('exec', 'without', 'cat', '/etc/hosts'), /::/);
+    const { stdout } = await cli.attempt(['exec', 'with', 'nslookup', 'without']);
+    assert.match(stdout, /^Address: 172\./m);
+    assert.doesNotMatch(stdout, /^Address: fd/m);
+    // Joining a running one must not fail for an address that its interface could not have.
+    await cli('network', 'create', '--ipv6', 'second');
+    const setting = 'com.docker.network.endpoint.sysctls=net.ipv6.conf.IFNAME.disable_ipv6=1';
+    await cli('network', 'connect', '--driver-opt', setting, 'second', 'with');
+    assert.equal(await v6('with', 'second'), '');
+    await cli('network', 'connect', 'second', 'without');
+    assert.equal(await v6('without', 'second'), '');
+  });
+
   it('an address can be used at once: nothing is tentative', async () => {
     const { cli } = stage;
     await cli('network', 'create', '--ipv6', 'dual');

@@ -17,7 +17,7 @@ import { type Container, logLoss } from './container.ts';
 import type { ContainerRecord } from './record.ts';
 import type { ContainerRegistry } from './registry.ts';
 import { closeSharedMemory, openSharedMemory, sharedMemoryPath } from './shared-memory.ts';
-import { Surroundings } from './surroundings.ts';
+import { isIPv6Disabled, Surroundings } from './surroundings.ts';
 
 /** What was done so far, to be undone in the opposite order when a later step fails. */
 class UndoStack {
@@ -278,6 +278,7 @@ export function sandboxRequest(container: Container): SandboxRequest {
     mode: record.config.NetworkDisabled === true ? 'none' : record.hostConfig.NetworkMode,
     networks: record.networks,
     macAddress: record.config.MacAddress,
+    ipv6Disabled: isIPv6Disabled(record.hostConfig),
     exposedPorts: Object.keys(record.config.ExposedPorts ?? {}),
     portBindings: record.hostConfig.PortBindings ?? {},
     publishAllPorts: record.hostConfig.PublishAllPorts,

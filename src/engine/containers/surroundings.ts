@@ -3,6 +3,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { conflict } from '../../base/errors.ts';
+import type { HostConfig } from '../../base/wire/index.ts';
 import type { SandboxInfo } from '../../network/controller/sandbox.ts';
 import type { EngineContext } from '../context.ts';
 import { extraHostLines, hostsFile, resolvFile } from '../files/network-files.ts';
@@ -77,6 +78,7 @@ export class Surroundings {
           hostname: config.Hostname,
           domainname: config.Domainname,
           addresses: addressesOf(sandbox),
+          ipv6Disabled: isIPv6Disabled(hostConfig),
           links: this.#links(container),
           ...extra,
         });
@@ -115,6 +117,11 @@ export class Surroundings {
       ];
     });
   }
+}
+
+/** Docker's rule: the sysctl of all interfaces decides. */
+export function isIPv6Disabled({ Sysctls: sysctls }: HostConfig): boolean {
+  return sysctls?.['net.ipv6.conf.all.disable_ipv6'] === '1';
 }
 
 function addressesOf(sandbox: SandboxInfo): string[] {

@@ -14,6 +14,7 @@ const hosts = (more: Partial<HostsInput>) =>
     hostname: 'web',
     domainname: '',
     addresses: [],
+    ipv6Disabled: false,
     extraHosts: [],
     hostGatewayIp: undefined,
     links: [],
@@ -22,11 +23,20 @@ const hosts = (more: Partial<HostsInput>) =>
     .split('\n')
     .slice(6);
 
+test('/etc/hosts of a container without IPv6 does not speak of it', () => {
+  const text = hostsFile({
+    ...{ hostname: 'web', domainname: '', addresses: ['172.17.0.2'], ipv6Disabled: true },
+    ...{ extraHosts: [], hostGatewayIp: undefined, links: [] },
+  });
+  assert.equal(text, '127.0.0.1\tlocalhost\n172.17.0.2\tweb\n');
+});
+
 test('/etc/hosts begins with the loopback, ends with a newline, and names the container last', () => {
   const text = hostsFile({
     hostname: 'web',
     domainname: '',
     addresses: ['172.17.0.2', 'fd00::2'],
+    ipv6Disabled: false,
     extraHosts: ['db:10.0.0.1', 'six:[fd00::9]'],
     hostGatewayIp: undefined,
     links: [{ address: '172.17.0.3', names: ['cache', 'abc', 'redis'] }],

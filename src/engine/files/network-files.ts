@@ -11,7 +11,12 @@ export interface HostsInput {
   extraHosts: string[];
   /** What `host-gateway` stands for. */
   hostGatewayIp: string | undefined;
-  links: Array<{ address: string; names: string[] }>;
+  links: Array<{
+    address: string;
+    names: string[];
+  }>;
+  /** The container has no IPv6 at all, `::1` not among it. */
+  ipv6Disabled: boolean;
 }
 
 const FIXED_LINES = [
@@ -24,7 +29,8 @@ const FIXED_LINES = [
 ];
 
 export function hostsFile(input: HostsInput): string {
-  const lines = [...FIXED_LINES, ...extraHostLines(input)];
+  const fixed = input.ipv6Disabled ? FIXED_LINES.filter((line) => !line.includes(':')) : FIXED_LINES;
+  const lines = [...fixed, ...extraHostLines(input)];
   for (const link of input.links) lines.push(`${link.address}\t${link.names.join(' ')}`);
   const full = input.domainname === '' ? input.hostname : `${input.hostname}.${input.domainname}`;
   const [short = ''] = full.split('.', 1);

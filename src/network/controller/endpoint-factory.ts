@@ -19,6 +19,7 @@ import {
   endpointOptionFindings,
   linkLocalAddresses,
   linkLocalFindings,
+  turnsIPv6Off,
   wantedInterfaceName,
 } from './endpoint-options.ts';
 import type { NetworkRegistry } from './network-registry.ts';
@@ -67,7 +68,8 @@ export class EndpointFactory {
     const id = newId();
     const ifname = this.#interfaceName(spec, record, asked);
     const v4 = this.#takeAddress(spec, 4, asked.IPAMConfig?.IPv4Address);
-    const v6 = this.#takeAddress(spec, 6, asked.IPAMConfig?.IPv6Address);
+    const hasIPv6 = !request.ipv6Disabled && !turnsIPv6Off(asked.DriverOpts ?? {}, ifname);
+    const v6 = hasIPv6 ? this.#takeAddress(spec, 6, asked.IPAMConfig?.IPv6Address) : undefined;
     const mac = asked.MacAddress || (record.endpoints.length === 0 ? request.macAddress : '');
     const linkLocal = linkLocalAddresses(asked.IPAMConfig?.LinkLocalIPs ?? []);
     return {

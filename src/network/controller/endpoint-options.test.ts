@@ -5,6 +5,7 @@ import {
   endpointSysctls,
   linkLocalAddresses,
   linkLocalFindings,
+  turnsIPv6Off,
   wantedInterfaceName,
 } from './endpoint-options.ts';
 
@@ -22,6 +23,13 @@ test('`endpointSysctls()` puts the interface in its place', () => {
     ],
   );
   assert.deepEqual(endpointSysctls({}, 'eth0'), []);
+});
+
+test('`turnsIPv6Off()` looks at this interface’s own setting', () => {
+  const sysctls = (text: string) => turnsIPv6Off(option('sysctls', text), 'eth1');
+  assert.equal(sysctls('net.ipv4.conf.IFNAME.log_martians=1,net.ipv6.conf.IFNAME.disable_ipv6=1'), true);
+  assert.equal(sysctls('net.ipv6.conf.IFNAME.disable_ipv6=0'), false);
+  assert.equal(turnsIPv6Off({}, 'eth1'), false);
 });
 
 test('`endpointOptionFindings()` names settings that are not the interface’s own, and names that are none', () => {

@@ -38,6 +38,12 @@ export function endpointSysctls(
   });
 }
 
+/** Do the settings leave the interface without IPv6? Then it needs no address that it could not have. */
+export function turnsIPv6Off(options: Readonly<Record<string, string>>, ifname: string): boolean {
+  const setting = `net/ipv6/conf/${ifname}/disable_ipv6`;
+  return endpointSysctls(options, ifname).some(({ name, value }) => name === setting && value === '1');
+}
+
 /** What is wrong with the driver options of an endpoint, as a line per finding. */
 export function endpointOptionFindings(options: Readonly<Record<string, string>>): string[] {
   const findings: string[] = [];

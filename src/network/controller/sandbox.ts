@@ -21,6 +21,8 @@ export interface SandboxRequest {
   /** By the network's name or id as the user gave it. */
   networks: Record<string, EndpointSettings>;
   macAddress: string | undefined;
+  /** `--sysctl net.ipv6.conf.all.disable_ipv6=1`: no interface of it has IPv6, whatever its networks have. */
+  ipv6Disabled: boolean;
   /** Container ports that can be linked to: `80/tcp`. */
   exposedPorts: string[];
   /** Container port to host sides, normalised (`80/tcp`). */
