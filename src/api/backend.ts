@@ -25,6 +25,7 @@ import type {
   ExecInspect,
   FilesystemChange,
   Filters,
+  FlowLine,
   ImageDeleteItem,
   ImageHistoryItem,
   ImageInspect,
@@ -234,6 +235,16 @@ export interface PortsBackend {
   remove(ref: string, bindings: PortMap): Promise<ContainerPorts>;
 }
 
+export interface FlowQuery {
+  /** What happens from now on, until `signal`; otherwise what there is. */
+  follow: boolean;
+  /** With `follow`: packets that rules drop, too. */
+  drops: boolean;
+  /** A container's name: only its connections. */
+  container: string | undefined;
+  signal: AbortSignal;
+}
+
 /** Bridgeport's own part of the API, under `/bridgeport/`. */
 export interface ObserveBackend {
   /** The topology as plain JSON. */
@@ -244,6 +255,8 @@ export interface ObserveBackend {
   metrics(): Promise<string>;
   /** What is wrong with the network, in words of a language. */
   doctor(language: DoctorLanguage): Promise<DoctorReport>;
+  /** Connections, or what happens to them, many lines at a time. */
+  flows(options: FlowQuery): AsyncIterable<FlowLine[]>;
   /** Counters of the host's links, for rates. */
   traffic(): Promise<Traffic>;
 }

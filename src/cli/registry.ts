@@ -52,6 +52,10 @@ const exportContainer = entry(
   "Export a container's filesystem as a tar archive",
   async () => (await import('./commands/export.ts')).exportContainer,
 );
+const flows = entry(
+  'Show connections with the names of containers and translation undone',
+  async () => (await import('./commands/flows.ts')).flows,
+);
 const history = entry(
   'Show the history of an image',
   async () => (await import('./commands/history.ts')).history,
@@ -262,6 +266,7 @@ export const commands: Record<string, CommandEntry> = {
   ps,
   map,
   doctor,
+  flows,
   ui,
   pull,
   images,

@@ -14,6 +14,7 @@ import { readSnapshot } from '../observe/doctor/read/snapshot.ts';
 import { readExposure } from '../observe/exposure/read.ts';
 import type { FirewallName } from '../observe/firewall/drops.ts';
 import { kernelCounters } from '../observe/firewall/kernel.ts';
+import { flows } from '../observe/flows/stream.ts';
 import { collectMetrics } from '../observe/metrics/collect.ts';
 import type { OperationCounters } from '../observe/metrics/operations.ts';
 import type { TopologyRecords } from '../observe/topology/records.ts';
@@ -63,6 +64,7 @@ export function createObserveBackend(parts: ObserveParts): ObserveBackend {
     exposure: () => readExposure(exposure),
     traffic: async () => readTraffic(),
     metrics: () => collectMetrics(metrics),
+    flows: (query) => flows({ records, firewall: metrics.firewall, log }, query),
     doctor: async (language) => examine(await readSnapshot(doctor), hostname(), language),
   };
 }

@@ -6,6 +6,7 @@ import { containerRoutes } from './containers.ts';
 import { execRoutes } from './exec.ts';
 import { imageRoutes } from './images.ts';
 import { networkRoutes } from './networks.ts';
+import { observeRoutes } from './observe.ts';
 import { outputRoutes } from './output.ts';
 import { swarmRoutes } from './swarm.ts';
 import { systemRoutes } from './system.ts';
@@ -24,6 +25,7 @@ export function allRoutes(): Route[] {
     ...volumeRoutes,
     ...swarmRoutes,
     ...bridgeportRoutes,
+    ...observeRoutes,
     ...absentRoutes,
   ];
 }

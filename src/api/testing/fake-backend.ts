@@ -327,6 +327,7 @@ export function fakeBackend(engine: FakeEngine, tar: () => Buffer = () => Buffer
       exposure: async () => [],
       traffic: async () => ({ time: 0, links: [] }),
       metrics: async () => '# TYPE up gauge\nup 1\n',
+      async *flows() {},
       doctor: async (language) => ({ host: 'box', language, checks: [], findings: [] }),
     },
     page: {

@@ -4,6 +4,7 @@ export type * from './container.ts';
 export type * from './doctor.ts';
 export type * from './explain.ts';
 export type * from './exposure.ts';
+export type * from './flow.ts';
 export type * from './image.ts';
 export type * from './map.ts';
 export type * from './network.ts';

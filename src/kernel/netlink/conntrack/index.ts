@@ -7,3 +7,4 @@ export type {
   ConntrackTuple,
   ProtocolName,
 } from './entry.ts';
+export { type ConntrackEvent, watchConntrack } from './events.ts';

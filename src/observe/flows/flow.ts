@@ -1,0 +1,54 @@
+/** A tracked connection with its translation undone, and names at its ends. Pure. */
+
+import type { Flow, FlowEnd } from '../../base/wire/index.ts';
+import type { ConntrackEntry } from '../../kernel/netlink/index.ts';
+import type { AddressOwner } from './names.ts';
+
+/** `IPPROTO_*` */
+const PROTOCOLS: Readonly<Record<number, string>> = {
+  1: 'icmp',
+  6: 'tcp',
+  17: 'udp',
+  58: 'icmpv6',
+  132: 'sctp',
+};
+/** `IPS_SEEN_REPLY = 2` (nf_conntrack_common.h) */
+const IPS_SEEN_REPLY = 2;
+
+/**
+ * The original direction is what the client sent, before any translation; the reply direction says where the packets really go (its
+ * source) and whom they seem to come from (its destination).
+ */
+export function flowOf(
+  event: Flow['event'],
+  entry: ConntrackEntry,
+  time: string,
+  ownerOf: (address: string) => AddressOwner | undefined,
+): Flow {
+  const { original, reply, counters } = entry;
+  const end = (address: string, port: number | undefined): FlowEnd => ({
+    address,
+    ...(port === undefined ? {} : { port }),
+    ...ownerOf(address),
+  });
+  const isSame = (a: string, aPort: number | undefined, b: string, bPort: number | undefined) =>
+    a === b && aPort === bPort;
+  const toServer = isSame(original.destination, original.destinationPort, reply.source, reply.sourcePort);
+  const asClient = isSame(original.source, original.sourcePort, reply.destination, reply.destinationPort);
+  return {
+    event,
+    time,
+    proto: PROTOCOLS[entry.protocol] ?? String(entry.protocol),
+    client: end(original.source, original.sourcePort),
+    dialled: end(original.destination, original.destinationPort),
+    ...(toServer ? {} : { server: end(reply.source, reply.sourcePort) }),
+    ...(asClient ? {} : { seenAs: end(reply.destination, reply.destinationPort) }),
+    ...(event === 'end' ? {} : { unanswered: (entry.status & IPS_SEEN_REPLY) === 0 }),
+    ...(counters === undefined ? {} : { sent: counters.original, answered: counters.reply }),
+  };
+}
+
+/** Whether the container of that name takes part. */
+export function concerns(flow: Flow, container: string): boolean {
+  return [flow.client, flow.dialled, flow.server].some((end) => end?.name === container);
+}

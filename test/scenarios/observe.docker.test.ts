@@ -1,0 +1,112 @@
+/** What is counted and what is watched, against traffic that the test makes: metrics, flows. */
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Flow, FlowDrop, FlowLine } from '../../src/base/wire/flow.ts';
+import { type Background, background } from '../harness/background.ts';
+import { addressOf, inspect } from '../harness/container.ts';
+import { HOST_IP, WORLD_IP } from '../harness/host.ts';
+import { soon } from '../harness/netns.ts';
+import { useStage } from '../harness/stage.ts';
+
+const METRICS = '127.0.0.1:9323';
+
+describe('what is watched', () => {
+  const stage = useStage({ name: 'watch', images: ['busybox', 'web'], args: ['--metrics-addr', METRICS] });
+  const bridgeport = (...words: string[]) =>
+    background(['bin/bridgeport', '-H', `unix://${stage.daemon.socket}`, ...words]);
+  /** JSON values that a command has printed, a line each. */
+  const printed = <T>(command: Background): T[] =>
+    command.output
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as T);
+
+  it('`/metrics` counts what a container receives, connections through the proxy, drops with their reason, and repairs', async () => {
+    const { cli, host, daemon } = stage;
+    await cli('network', 'create', '-o', 'com.docker.network.bridge.enable_icc=false', 'apart');
+    await cli('run', '-d', '--name', 'web', '-p', '8080:80', 'web');
+    await cli('run', '-d', '--name', 'one', '--network', 'apart', 'busybox', 'sleep', '600');
+    await cli('run', '-d', '--name', 'two', '--network', 'apart', 'busybox', 'sleep', '600');
+    const read = async () => {
+      const lines = (await host.get(`http://${METRICS}/metrics`)).split('\n');
+      return (series: string) =>
+        Number(lines.find((line) => line.startsWith(`${series} `))?.slice(series.length));
+    };
+    const received =
+      'bridgeport_container_network_receive_packets_total{container="web",network="bridge",interface="eth0"}';
+    const accepted = 'bridgeport_proxy_accepted_connections_total';
+    const dropped =
+      'bridgeport_firewall_dropped_packets_total{family="ipv4",reason="icc-drop",chain="filter FORWARD",network="apart"}';
+    const repaired = 'bridgeport_repairs_total{part="firewall"}';
+    const started =
+      'bridgeport_api_requests_total{method="POST",route="/containers/{name}/start",code="204"}';
+    await host.getSoon('http://127.0.0.1:8080/');
+    const before = await read();
+    await host.get('http://127.0.0.1:8080/');
+    const two = await inspect(cli, 'two', '{{.NetworkSettings.Networks.apart.IPAddress}}');
+    await cli('exec', 'one', 'sh', '-c', `ping -c 2 -W 1 ${two} || true`);
+    await host.ok('iptables', '-w', '-F');
+    await soon(async () => assert.equal((await read())(repaired), 1));
+    const after = await read();
+    assert.ok(after(received) > before(received));
+    assert.equal(after(accepted), before(accepted) + 1);
+    assert.equal(after(started), 3);
+    assert.equal(after('bridgeport_proxy_up'), 1);
+    assert.equal(before(dropped), 0);
+    // The flush took the counter with the rule; what the API's own socket answers is the same text.
+    await cli('exec', 'one', 'sh', '-c', `ping -c 2 -W 1 ${two} || true`);
+    const text = (await daemon.api('GET', '/metrics')).text;
+    assert.ok(text.includes(`${dropped} 2\n`), text);
+  });
+
+  it('`flows` tells who speaks to whom, translation undone, and which rule drops', async () => {
+    const { cli, host } = stage;
+    await cli('network', 'create', '-o', 'com.docker.network.bridge.enable_icc=false', 'apart');
+    await cli('run', '-d', '--name', 'web', '-p', '8080:80', 'web');
+    await cli('run', '-d', '--name', 'one', '--network', 'apart', 'busybox', 'sleep', '600');
+    await cli('run', '-d', '--name', 'two', '--network', 'apart', 'busybox', 'sleep', '600');
+    await host.world.getSoon(`http://${HOST_IP}:8080/`);
+    const follow = bridgeport('flows', '--follow', '--json');
+    const only = bridgeport('flows', '--follow', '--no-drops', 'web');
+    const two = await inspect(cli, 'two', '{{.NetworkSettings.Networks.apart.IPAddress}}');
+    const web = await addressOf(cli, 'web');
+    // Until both listen: what happened before is not told.
+    await soon(async () => {
+      await host.world.get(`http://${HOST_IP}:8080/`);
+      await cli('exec', 'one', 'ping', '-c', '1', '-W', '1', WORLD_IP);
+      await cli('exec', 'one', 'sh', '-c', `ping -c 1 -W 1 ${two} || true`);
+      const lines = printed<FlowLine>(follow);
+      assert.ok(lines.some(({ event }) => event === 'drop'));
+      assert.match(only.output, /NEW .* → web /);
+    });
+    const lines = printed<FlowLine>(follow);
+    const flow = lines.find(
+      (line): line is Flow => line.event === 'new' && 'client' in line && line.server?.name === 'web',
+    );
+    assert.deepEqual(
+      [flow?.proto, flow?.client.address, flow?.dialled.port, flow?.dialled.name, flow?.server],
+      ['tcp', WORLD_IP, 8080, 'host', { address: web, port: 80, name: 'web', network: 'bridge' }],
+    );
+    const ping = lines.find(
+      (line): line is Flow =>
+        'client' in line && line.client.name === 'one' && line.dialled.address === WORLD_IP,
+    );
+    assert.deepEqual([ping?.proto, ping?.seenAs], ['icmp', { address: HOST_IP, name: 'host' }]);
+    const drop = lines.find((line): line is FlowDrop => line.event === 'drop');
+    assert.deepEqual([drop?.reason, drop?.network, drop?.chain], ['icc-drop', 'apart', 'filter FORWARD']);
+    assert.ok((drop?.packets ?? 0) > 0);
+    assert.doesNotMatch(only.output, /DROP|icmp/);
+    for (const command of [follow, only]) {
+      command.signal('SIGINT');
+      await command.end();
+    }
+    const open = printed<Flow>(await ended(bridgeport('flows', '--json', 'web')));
+    assert.ok(open.some(({ event, server }) => event === 'open' && server?.address === web));
+  });
+});
+
+async function ended(command: Background): Promise<Background> {
+  await soon(() => assert.equal(command.ended, 0));
+  return command;
+}
