@@ -33,21 +33,29 @@ export function part<T extends HTMLElement = HTMLElement>(id: string): T {
 }
 
 /**
- * Shows `children` in `parent`, and gives the focus back to the element that has the same `data-key` as the one that had it. Nothing is
- * touched when the new content is the old one: what somebody reads or selects stays.
+ * Shows `children` in `parent`. What is the same as before is not touched, so that what somebody reads, selects or has opened stays as
+ * it is; the focus goes back to the element that has the same `data-key` as the one that had it.
  */
 export function show(parent: HTMLElement, ...children: Child[]): void {
   const next = h('div', {}, ...children);
-  if (next.isEqualNode(shallowCopy(parent))) return;
+  for (const kept of parent.querySelectorAll<HTMLDetailsElement>('details[data-key]')) {
+    next.querySelector(byKey(kept.dataset.key))?.toggleAttribute('open', kept.open);
+  }
   const focused = document.activeElement;
   const key = focused !== null && parent.contains(focused) ? focused.getAttribute('data-key') : null;
-  parent.replaceChildren(...next.childNodes);
-  if (key !== null) parent.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`)?.focus();
+  const nodes = [...next.childNodes];
+  nodes.forEach((node, at) => {
+    const old = parent.childNodes[at];
+    if (old === undefined) parent.append(node);
+    else if (!old.isEqualNode(node)) old.replaceWith(node);
+  });
+  while (parent.childNodes.length > nodes.length) parent.lastChild?.remove();
+  if (key !== null && !parent.contains(document.activeElement)) {
+    parent.querySelector<HTMLElement>(byKey(key))?.focus();
+  }
 }
 
-function shallowCopy(parent: HTMLElement): HTMLElement {
-  return h('div', {}, ...[...parent.childNodes].map((child) => child.cloneNode(true)));
-}
+const byKey = (key = '') => `[data-key="${CSS.escape(key)}"]`;
 
 /** A list of terms, without those that have nothing to say. */
 export function facts(...rows: Array<[string, Child | Child[]]>): HTMLElement {

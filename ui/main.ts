@@ -25,6 +25,8 @@ const tell = (text: string | undefined) => {
 };
 
 const token = takeToken();
+// A new address in the old tab is no new page for the browser.
+addEventListener('hashchange', () => location.reload());
 const header = new Header(store);
 if (token === undefined) {
   tell(words().noToken);

@@ -3,13 +3,14 @@
 import type { NetworkMap } from '../src/base/wire/index.ts';
 import { part } from './dom.ts';
 import { HUES } from './graph/style.ts';
-import { GraphView, type Marks } from './graph/view.ts';
+import { GraphView } from './graph/view.ts';
 import { LANGUAGES } from './i18n/languages.ts';
 import { fromElk, type Places, toElk } from './layout/elk.ts';
 import { type Outline, outlineOf } from './layout/outline.ts';
 import { type Scene, sceneOf } from './layout/scene.ts';
 import { Slots } from './layout/slots.ts';
 import { neighbour } from './model/neighbour.ts';
+import type { Marks } from './model/path.ts';
 import { nameOf, shownNetworks } from './model/things.ts';
 import { labelOf } from './panels/list.ts';
 import type { Store } from './state.ts';
@@ -32,7 +33,7 @@ export class Picture {
   readonly #elk = new ELK({ workerUrl: '/bridgeport/ui/vendor/elk-worker.js' });
   readonly #slots = new Slots();
   readonly #colours = new Slots();
-  #layout: { shape: string; places: Places } | undefined;
+  #layout: { shape: string; rows: number; places: Places } | undefined;
   #scene: Scene = { nodes: [], edges: [] };
   /** The newest map, while an older one is still being laid out. */
   #waiting: NetworkMap | undefined;
@@ -60,7 +61,6 @@ export class Picture {
     part('zoom-out').addEventListener('click', () => this.#view.zoomBy(0.8));
     part('zoom-fit').addEventListener('click', () => this.#view.fit());
     document.documentElement.addEventListener(RECOLOURED, () => this.#view.recolour());
-    part('clear-path').addEventListener('click', () => this.mark(undefined));
     store.onChange((state, before) => {
       if (state.map !== undefined && (state.map !== before.map || state.language !== before.language)) {
         void this.#draw(state.map);
@@ -113,11 +113,12 @@ export class Picture {
   /** Lays out again only when something came, went or changed its size. */
   async #lay(map: NetworkMap): Promise<void> {
     const words = LANGUAGES[this.#store.state.language];
-    const outline = outlineOf(map, { slots: this.#slots, shares: words.shares });
+    const { shares } = words;
+    const outline = outlineOf(map, { slots: this.#slots, rowsBefore: this.#layout?.rows, shares });
     const graph = toElk(outline);
     const shape = JSON.stringify(graph);
     if (this.#layout?.shape !== shape) {
-      this.#layout = { shape, places: fromElk(await this.#elk.layout(graph)) };
+      this.#layout = { shape, rows: outline.rows, places: fromElk(await this.#elk.layout(graph)) };
     }
     this.#show(map, outline, this.#layout.places);
   }

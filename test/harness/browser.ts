@@ -62,7 +62,11 @@ export class Browser implements AsyncDisposable {
       `--user-data-dir=${this.#profile}`,
       `--window-size=${width},${height}`,
     ];
-    this.#process = spawn(program, args, { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
+    this.#process = spawn(program, args, {
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+      // It leaves a folder where temporary files are.
+      env: { ...process.env, HOME: this.#profile, TMPDIR: this.#profile },
+    });
     this.#input = this.#process.stdio[3] as Writable;
     this.#input.on('error', () => {}); // it ended
     this.#read(this.#process.stdio[4] as Readable);
@@ -157,7 +161,9 @@ export class Page {
     }
   }
 
+  /** Loads `url` anew, also when it differs from the present one behind `#` only. */
   async go(url: string): Promise<void> {
+    await this.send('Page.navigate', { url: 'about:blank' });
     await this.send('Page.navigate', { url });
   }
 

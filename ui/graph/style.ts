@@ -131,6 +131,13 @@ export function styleSheet(palette: Palette): StylesheetJson {
     { selector: '.name', style: { 'font-size': 12.5, 'font-weight': 600 } },
     { selector: '.mono', style: { 'font-family': MONO, 'font-size': 10, color: palette.soft } },
     { selector: '.port', style: { 'font-family': MONO, 'font-size': 10, color: palette.accent } },
+    // From afar only names are words, and they take the place of the rest.
+    { selector: '.far.of-rack', style: { 'font-size': 20, 'text-margin-y': 6 } },
+    { selector: '.far.of-box', style: { 'font-size': 19, 'text-margin-y': 6 } },
+    { selector: '.farther.of-rack', style: { 'font-size': 36, 'text-margin-y': 8 } },
+    { selector: '.farther.of-box', style: { 'font-size': 27, 'text-margin-y': 8 } },
+    { selector: '.farthest.of-rack', style: { 'font-size': 52, 'text-margin-y': 8 } },
+    { selector: '.far.mono, .far.port, .farthest.of-box', style: { label: '' } },
     { selector: '.text.stopped', style: { color: palette.faint } },
     {
       selector: 'edge',
@@ -141,6 +148,7 @@ export function styleSheet(palette: Palette): StylesheetJson {
         'source-endpoint': 'data(from)',
         'target-endpoint': 'data(to)',
         label: 'data(rate)',
+        'text-margin-y': 'data(lift)' as unknown as number,
         'font-family': MONO,
         'font-size': 9,
         'min-zoomed-font-size': SMALLEST,

@@ -1,17 +1,11 @@
 /** The picture on the screen. It draws scenes, moves what moved, and tells what is chosen; where things are is decided elsewhere. */
 
 import type { Scene, SceneEdge, SceneNode } from '../layout/scene.ts';
+import type { Marks } from '../model/path.ts';
 import { type Rate, speed, wireWidth } from '../model/traffic.ts';
 import cytoscape, { type Core, type ElementDefinition, type EventObject } from '../vendor/cytoscape.mjs';
 import { segmentsOf } from './segments.ts';
 import { readPalette, styleSheet } from './style.ts';
-
-/** What is marked in the picture, by the ids of nodes and edges. */
-export interface Marks {
-  path: ReadonlySet<string>;
-  failing: ReadonlySet<string>;
-  unknown: ReadonlySet<string>;
-}
 
 export interface GraphEvents {
   /** Something was chosen, or nothing. */
@@ -21,6 +15,26 @@ export interface GraphEvents {
 const MIN_ZOOM = 0.06;
 const MAX_ZOOM = 3;
 
+/** Classes that are not the scene's. */
+const KEPT: ReadonlySet<string> = new Set([
+  'path',
+  'failing',
+  'unknown',
+  'off-path',
+  'unmatched',
+  'chosen',
+  'far',
+  'farther',
+  'farthest',
+]);
+
+/** Classes of words, and the zoom below which they have them. */
+const DISTANCES: ReadonlyArray<readonly [name: string, below: number]> = [
+  ['far', 0.6],
+  ['farther', 0.4],
+  ['farthest', 0.2],
+];
+
 /** Pixels between the picture and the edge of its frame. */
 const MARGIN = 24;
 
@@ -29,6 +43,7 @@ export class GraphView {
   #scene: Scene = { nodes: [], edges: [] };
   #chosen: string | undefined;
   #fitted = false;
+  #distance = '';
 
   constructor(frame: HTMLElement, events: GraphEvents) {
     this.#cy = cytoscape({
@@ -47,6 +62,7 @@ export class GraphView {
       const id = target === this.#cy ? undefined : String(target.data('owner'));
       events.choose(id, event.originalEvent.shiftKey);
     });
+    this.#cy.on('zoom', () => this.#setDistance());
     this.#cy.on('mouseover', 'node, edge', () => frame.classList.add('over'));
     this.#cy.on('mouseout', 'node, edge', () => frame.classList.remove('over'));
     new ResizeObserver(() => this.#cy.resize()).observe(frame);
@@ -71,6 +87,8 @@ export class GraphView {
       for (const edge of scene.edges) this.#put(edge.id, edgeElement(edge, at));
       this.#markChosen();
     });
+    this.#distance = 'unknown';
+    this.#setDistance();
     if (!this.#fitted && scene.nodes.length > 0) {
       this.#fitted = true;
       this.fit();
@@ -98,11 +116,23 @@ export class GraphView {
     if (known.isEdge() && (known.data('source') !== source || known.data('target') !== target)) {
       known.move({ source: String(source), target: String(target) });
     }
-    this.#cy.getElementById(id).data(changing);
-    const marks =
-      String(known.classes()).match(/\b(path|failing|unknown|off-path|unmatched|chosen)\b/g) ?? [];
-    this.#cy.getElementById(id).classes([...String(classes).split(' '), ...marks]);
+    known.data(changing);
+    const kept = [...(known.classes() as unknown as string[])].filter((name) => KEPT.has(name));
+    known.classes([...String(classes).split(' '), ...kept]);
     if (position !== undefined) known.position({ x: position.x, y: position.y });
+  }
+
+  /** Words are drawn by how far away they are. */
+  #setDistance(): void {
+    const zoom = this.#cy.zoom();
+    const classes = DISTANCES.filter(([, below]) => zoom < below).map(([name]) => name);
+    const distance = classes.join(' ');
+    if (distance === this.#distance) return;
+    this.#distance = distance;
+    this.#cy.batch(() => {
+      this.#cy.elements('.text').removeClass(DISTANCES.map(([name]) => name).join(' '));
+      if (distance !== '') this.#cy.elements('.text').addClass(distance);
+    });
   }
 
   /** Writes the rates on the wires, by the names of links. */
@@ -112,9 +142,9 @@ export class GraphView {
         if (link === undefined) continue;
         const rate = rates.get(link);
         const edge = this.#cy.getElementById(id);
-        const text = rate === undefined ? '' : rateLabel(rate, inward);
+        const { text, lift } = rate === undefined ? SILENT : rateLabel(rate, inward);
         const thickness = rate === undefined ? 1 : Math.round(wireWidth(rate) * 4) / 4;
-        if (edge.data('rate') !== text) edge.data('rate', text);
+        if (edge.data('rate') !== text) edge.data({ rate: text, lift });
         if (edge.data('thickness') !== thickness) edge.data('thickness', thickness);
       }
     });
@@ -205,15 +235,22 @@ export class GraphView {
   }
 }
 
-const BLANK = '\u00a0';
+interface Label {
+  text: string;
+  /** How far below the wire its middle is. */
+  lift: number;
+}
+
+const SILENT: Label = { text: '', lift: 0 };
 
 /** What the container sends stands above the wire, what it is sent below. */
-function rateLabel(rate: Rate, inward: boolean): string {
+function rateLabel(rate: Rate, inward: boolean): Label {
   const [out, back] = inward ? [rate.rxBytes, rate.txBytes] : [rate.txBytes, rate.rxBytes];
   const [up, down] = [speed(out), speed(back)];
-  if (up === '' && down === '') return '';
-  // A line that is not there still takes its place: the wire runs between the two.
-  return `${up === '' ? BLANK : `◂ ${up}`}\n${down === '' ? BLANK : `▸ ${down}`}`;
+  if (up === '' && down === '') return SILENT;
+  if (down === '') return { text: `◂ ${up}`, lift: -8 };
+  if (up === '') return { text: `▸ ${down}`, lift: 8 };
+  return { text: `◂ ${up}\n▸ ${down}`, lift: 0 };
 }
 
 function nodeElement(node: SceneNode): ElementDefinition {
@@ -246,6 +283,7 @@ function edgeElement(edge: SceneEdge, at: ReadonlyMap<string, SceneNode>): Eleme
       from: offset(source, points[0]),
       to: offset(target, points.at(-1)),
       rate: '',
+      lift: 0,
       thickness: 1,
       ...(bent ? { weights: weights.map(round), distances: distances.map(round) } : {}),
     },

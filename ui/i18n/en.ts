@@ -123,12 +123,10 @@ export const en = {
   portReach: 'Who can reach it',
   carriers: { kernel: 'kernel', proxy: 'proxy', both: 'kernel + proxy' },
   carrierUnknown: 'not known',
-  reach: {
-    world: 'everybody whom the network lets through',
-    host: 'this host only',
-    address: (address: string) => `whoever reaches ${address}`,
-    nobody: 'nobody: the container does not run',
-  },
+  reach: { world: 'the world', lan: 'the local network', host: 'this host only', nobody: 'nobody' },
+  reachUnknown: 'not known',
+  reachOthers: 'containers of other networks',
+  reachDecided: (rules: string) => `also asked: ${rules}`,
 
   whyFrom: 'From',
   whyTo: 'To',
@@ -152,6 +150,9 @@ export const en = {
   clearPath: 'Clear the picture',
 
   rulesLabel: 'Firewall rules in the order in which a packet meets them',
+  rulesMissing: 'No longer there',
+  counted: (packets: number, bytes: string) => `${packets} packets, ${bytes}`,
+  without: (what: string) => `Without it: ${what}`,
   healthGood: 'Nothing is wrong.',
   remedy: 'Remedy',
 };

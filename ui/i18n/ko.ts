@@ -125,12 +125,10 @@ export const ko: Messages = {
   portReach: '접근할 수 있는 쪽',
   carriers: { kernel: '커널', proxy: '프록시', both: '커널 + 프록시' },
   carrierUnknown: '알 수 없음',
-  reach: {
-    world: '네트워크가 허용하는 모두',
-    host: '이 호스트만',
-    address: (address) => `${address}에 닿는 모두`,
-    nobody: '아무도 없음: 컨테이너가 실행 중이 아닙니다',
-  },
+  reach: { world: '외부 전체', lan: '로컬 네트워크', host: '이 호스트만', nobody: '아무도 없음' },
+  reachUnknown: '알 수 없음',
+  reachOthers: '다른 네트워크의 컨테이너',
+  reachDecided: (rules) => `함께 판단하는 규칙: ${rules}`,
 
   whyFrom: '출발',
   whyTo: '도착',
@@ -154,6 +152,9 @@ export const ko: Messages = {
   clearPath: '그림에서 지우기',
 
   rulesLabel: '패킷이 만나는 순서대로 늘어놓은 방화벽 규칙',
+  rulesMissing: '사라진 규칙',
+  counted: (packets, bytes) => `패킷 ${packets}개, ${bytes}`,
+  without: (what) => `이 규칙이 없으면: ${what}`,
   healthGood: '이상이 없습니다.',
   remedy: '해결',
 };

@@ -2,7 +2,7 @@
 
 import type { ElkExtendedEdge, ElkNode, ElkPort } from 'elkjs/lib/elk-api.js';
 import { nicId } from '../model/things.ts';
-import { BOX, HOST_PAD, NIC, WALL, WORLD } from './measures.ts';
+import { BOX, HOST_PAD, LAYER_GAP, NIC, WALL, WORLD } from './measures.ts';
 import type { Outline } from './outline.ts';
 
 /** Layers from left to right, in the order of the map: the same map is drawn the same way each time. */
@@ -13,13 +13,13 @@ const OPTIONS = {
   'elk.layered.considerModelOrder.strategy': 'NODES_AND_EDGES',
   'elk.layered.crossingMinimization.forceNodeModelOrder': 'true',
   'elk.layered.nodePlacement.strategy': 'NETWORK_SIMPLEX',
-  'elk.layered.spacing.nodeNodeBetweenLayers': '64',
+  'elk.layered.spacing.nodeNodeBetweenLayers': `${LAYER_GAP}`,
   'elk.spacing.nodeNode': '24',
   'elk.spacing.edgeNode': '20',
   'elk.layered.spacing.edgeNodeBetweenLayers': '24',
 } as const;
 
-const FIXED = { 'elk.portConstraints': 'FIXED_POS' };
+const FIXED = { 'elk.portConstraints': 'FIXED_POS', 'elk.alignment': 'LEFT' };
 
 const port = (id: string, side: 'EAST' | 'WEST', x: number, y: number): ElkPort => ({
   id,

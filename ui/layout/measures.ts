@@ -31,3 +31,9 @@ export const HOST_PAD = { top: 46, side: 26 } as const;
 
 /** Lines of a box beside its head, at most. */
 export const MAX_LINES = 4;
+
+/** Between the layers: the world, the interfaces, the firewall, the racks. */
+export const LAYER_GAP = 64;
+
+/** Width of all that stands to the left of the racks. */
+export const BESIDE = WORLD.width + NIC.width + WALL.width + 3 * LAYER_GAP + 2 * HOST_PAD.side;

@@ -3,7 +3,7 @@
 import type { MapInterface, MapNetwork, NetworkMap } from '../../src/base/wire/index.ts';
 import { portLines } from '../model/ports.ts';
 import { containersOf, networkId, shownNetworks, type Thing } from '../model/things.ts';
-import { BOX, MAX_LINES, NIC } from './measures.ts';
+import { BESIDE, BOX, LAYER_GAP, MAX_LINES, NIC } from './measures.ts';
 import { arrangeRack, type Rack, rowsFor } from './rack.ts';
 import type { Slots } from './slots.ts';
 
@@ -37,6 +37,8 @@ export interface RackOutline {
 }
 
 export interface Outline {
+  /** Places of a column. */
+  rows: number;
   nics: Array<{ nic: MapInterface; height: number }>;
   racks: RackOutline[];
   /** Containers on several networks, which hang in none of the racks. */
@@ -45,11 +47,13 @@ export interface Outline {
 
 export interface OutlineOptions {
   slots: Slots;
+  /** `Outline.rows` of the picture that is shown. */
+  rowsBefore: number | undefined;
   /** `shares with` in the page's language. */
   shares: (names: string) => string;
 }
 
-export function outlineOf(map: NetworkMap, { slots, shares }: OutlineOptions): Outline {
+export function outlineOf(map: NetworkMap, { slots, rowsBefore, shares }: OutlineOptions): Outline {
   const networks = shownNetworks(map);
   const wired = new Set(networks.filter(isWired).map(({ id }) => id));
   const boxes = [...containersOf(map).values()].map((thing) => boxOf(thing, wired, shares));
@@ -62,8 +66,13 @@ export function outlineOf(map: NetworkMap, { slots, shares }: OutlineOptions): O
         .map((box) => [box.thing.id, box]),
     ),
   }));
-  const rows = rowsFor(racked.map((rack) => rack.boxes.size));
+  const rows = rowsFor(
+    racked.map((rack) => rack.boxes.size),
+    BESIDE + (loose.length > 0 ? BOX.width + LAYER_GAP : 0),
+    rowsBefore,
+  );
   return {
+    rows,
     nics: map.host.interfaces.map((nic) => ({
       nic,
       height: NIC.head + Math.max(1, nic.addresses.length) * NIC.line,

@@ -79,24 +79,37 @@ export function arrangeRack(
   };
 }
 
+/** Places of a column that are tried. Few, so that one container more seldom turns everything round. */
+const ROWS = [2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
+
+/** Width to height of what is drawn in. */
+const SHAPE = 1.15;
+
+/** How much better the shape has to get before everything moves: a factor. */
+const WORTH_MOVING = 1.6;
+
 /**
- * Places of a column that make the whole about one and a half times as wide as high. In steps of a doubling, so that one
- * container more or less seldom turns everything round.
+ * Places of a column that make the whole about as wide as the picture's frame.
  *
  * @param sizes how many members each rack has
+ * @param beside width of what stands beside the racks
+ * @param before what it was; kept while it fits
  */
-export function rowsFor(sizes: readonly number[]): number {
+export function rowsFor(sizes: readonly number[], beside: number, before?: number): number {
+  const misfit = (rows: number) => misfitOf(sizes, beside, rows);
+  const [best = 2] = ROWS.toSorted((a, b) => misfit(a) - misfit(b));
+  const keeps = before !== undefined && misfit(before) < misfit(best) * WORTH_MOVING;
+  return keeps ? before : best;
+}
+
+/** 1 for the wanted shape, 2 for one that is twice as wide or twice as high. */
+function misfitOf(sizes: readonly number[], beside: number, rows: number): number {
   const width = WIRE + BAR + BOX.width + NETWORK.gutter;
   const height = BOX.head + BOX.line + BOX.gap;
-  let best = { rows: 4, distance: Number.POSITIVE_INFINITY };
-  for (let rows = 4; rows <= 64; rows *= 2) {
-    const wide = Math.max(1, ...sizes.map((size) => Math.ceil(size / rows))) * width + 500;
-    const high = sizes.reduce(
-      (sum, size) => sum + NETWORK.head + NETWORK.pad * 2 + Math.min(rows, Math.max(size, 1)) * height,
-      0,
-    );
-    const distance = Math.abs(Math.log(wide / high / 1.5));
-    if (distance < best.distance) best = { rows, distance };
-  }
-  return best.rows;
+  const columns = Math.max(1, ...sizes.map((size) => Math.ceil(size / rows)));
+  const high = sizes.reduce(
+    (sum, size) => sum + NETWORK.head + NETWORK.pad * 2 + Math.min(rows, Math.max(size, 1)) * height,
+    1,
+  );
+  return Math.exp(Math.abs(Math.log((columns * width + beside) / high / SHAPE)));
 }

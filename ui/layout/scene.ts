@@ -88,7 +88,7 @@ class SceneBuilder {
       frame.x + 18,
       frame.y + 22,
       host.name ?? words.host,
-      'title',
+      'title of-rack',
       frame.width - 40,
     );
     for (const { nic } of nics) {
@@ -138,7 +138,7 @@ class SceneBuilder {
     this.#box(id, id, frame, `rack ${state}`, { hue });
     const room = frame.width - 36;
     const marks = [network.name, ...(network.internal ? [words.internal] : [])].join(' · ');
-    this.#text(`${id}:name`, id, frame.x + 18, frame.y + 18, marks, 'name', room);
+    this.#text(`${id}:name`, id, frame.x + 18, frame.y + 18, marks, 'name of-rack', room);
     const facts = [network.bridge?.name ?? network.driver, ...network.subnets.map(({ subnet }) => subnet)];
     this.#text(`${id}:sub`, id, frame.x + 18, frame.y + 35, facts.join('  '), 'mono', room);
     rack.bars.forEach((bar, at) => {
@@ -181,7 +181,15 @@ class SceneBuilder {
       container.state === 'running' ? 'running' : container.state === 'paused' ? 'paused' : 'stopped';
     this.#box(id, id, frame, `box ${state}`);
     this.#box(`${id}:dot`, id, { x: frame.x + 13, y: frame.y + 12, width: 8, height: 8 }, `dot ${state}`);
-    this.#text(`${id}:name`, id, frame.x + 28, frame.y + 16, container.name, `name ${state}`, BOX.width - 40);
+    this.#text(
+      `${id}:name`,
+      id,
+      frame.x + 28,
+      frame.y + 16,
+      container.name,
+      `name of-box ${state}`,
+      BOX.width - 40,
+    );
     eths.forEach((eth, at) => {
       if (!eth.wired) return;
       const endpoint = endpoints[at];

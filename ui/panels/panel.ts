@@ -1,36 +1,61 @@
 /** The panel at the side: tabs, and what each shows. */
 
+import type { PortExposure, RulesReport, WhyReport } from '../../src/base/wire/index.ts';
+import { type Answer, Answers } from '../answers.ts';
 import type { Api } from '../api.ts';
 import { h, part, show } from '../dom.ts';
 import { LANGUAGES } from '../i18n/languages.ts';
+import { marksOf } from '../model/path.ts';
 import type { Picture } from '../picture.ts';
 import type { State, Store, Tab } from '../state.ts';
 import { detailsOf } from './details.ts';
 import { portsTable } from './ports.ts';
+import { rulesPanel } from './rules.ts';
+import { type Question, WhyForm, whyAnswer } from './why.ts';
 
 const TABS: readonly Tab[] = ['details', 'ports', 'why', 'rules', 'health'];
 
 export class Panel {
   readonly #store: Store;
   readonly #picture: Picture;
+  readonly #answers: Answers;
+  readonly #form: WhyForm;
+  /** Below the form. */
+  readonly #verdict = h('div', {});
+  #question: Question | undefined;
+  /** The answer that the picture shows. */
+  #marked: WhyReport | undefined;
 
-  constructor(store: Store, { picture }: { api: Api; picture: Picture }) {
+  constructor(store: Store, { api, picture }: { api: Api; picture: Picture }) {
     this.#store = store;
     this.#picture = picture;
+    this.#answers = new Answers(api, () => this.#drawTab(store.state));
+    this.#form = new WhyForm((question) => {
+      this.#question = question;
+      this.#drawTab(store.state);
+    });
     part('panel').tabIndex = 0;
     part('tabs').addEventListener('keydown', (event) => this.#onTabKey(event));
+    part('clear-path').addEventListener('click', () => {
+      this.#question = undefined;
+      this.#mark(undefined);
+      this.#drawTab(store.state);
+    });
     store.onChange((state, before) => {
-      if (state.chosen !== before.chosen && state.chosen !== undefined && state.tab !== 'why') {
-        if (state.tab !== 'details') store.set({ tab: 'details' });
-      }
-      this.#draw(store.state);
+      if (state.map !== before.map) this.#answers.refresh();
+      const chosen = state.chosen !== before.chosen && state.chosen !== undefined;
+      // A question has two ends, which are chosen one after the other.
+      if (chosen && state.tab !== 'why' && state.tab !== 'details') store.set({ tab: 'details' });
+      else this.#draw(state);
     });
     this.#draw(store.state);
   }
 
-  /** Fills in one end of a question. */
-  ask(_end: 'from' | 'to', _name: string): void {
+  /** Fills in one end of a question, and asks it when the other is there. */
+  ask(end: 'from' | 'to', name: string): void {
+    this.#form.set(end, name);
     this.#store.set({ tab: 'why' });
+    this.#form.submit();
   }
 
   #onTabKey(event: KeyboardEvent): void {
@@ -38,8 +63,7 @@ export class Panel {
     if (step === undefined) return;
     event.preventDefault();
     const at = TABS.indexOf(this.#store.state.tab);
-    const tab = TABS[(at + step + TABS.length) % TABS.length];
-    this.#store.set({ tab });
+    this.#store.set({ tab: TABS[(at + step + TABS.length) % TABS.length] ?? 'details' });
     part('tabs').querySelector<HTMLElement>('[aria-selected="true"]')?.focus();
   }
 
@@ -70,25 +94,65 @@ export class Panel {
   }
 
   #drawTab(state: State): void {
-    const { map, things, chosen, rates, tab } = state;
-    const words = LANGUAGES[state.language];
+    const { map, things, chosen, rates, tab, language } = state;
+    const words = LANGUAGES[language];
     const panel = part('panel');
     if (map === undefined) return;
     const choose = (id: string) => this.#store.set({ chosen: id });
-    if (tab === 'details') {
-      const thing = chosen === undefined ? undefined : things.get(chosen);
-      show(
-        panel,
-        ...detailsOf(thing, {
-          map,
-          words,
-          rates,
-          choose,
-          ask: (end, name) => this.ask(end, name),
-          show: (id) => this.#picture.view.show(id),
-        }),
-      );
-    } else if (tab === 'ports') show(panel, ...portsTable(map, { words, choose }));
-    else show(panel);
+    switch (tab) {
+      case 'details': {
+        const thing = chosen === undefined ? undefined : things.get(chosen);
+        show(
+          panel,
+          ...detailsOf(thing, {
+            map,
+            words,
+            rates,
+            choose,
+            ask: (end, name) => this.ask(end, name),
+            show: (id) => this.#picture.view.show(id),
+          }),
+        );
+        return;
+      }
+      case 'ports': {
+        const exposure = this.#answers.get<PortExposure[]>('exposure');
+        show(panel, ...portsTable(map, { exposure, words, choose }));
+        return;
+      }
+      case 'why':
+        this.#drawWhy(state);
+        return;
+      case 'rules':
+        show(panel, ...rulesPanel(this.#answers.get<RulesReport>('rules', { lang: language }), words));
+        return;
+      case 'health':
+        show(panel);
+    }
+  }
+
+  #drawWhy({ map, things, language }: State): void {
+    const words = LANGUAGES[language];
+    const panel = part('panel');
+    if (map === undefined) return;
+    this.#form.describe(words, things.values());
+    if (this.#form.element.parentElement !== panel) panel.replaceChildren(this.#form.element, this.#verdict);
+    const answer = this.#why(language);
+    show(this.#verdict, ...whyAnswer(answer, { words, map }));
+    if (answer?.state === 'ready') this.#mark(answer.value);
+    else if (answer?.state !== 'loading') this.#mark(undefined);
+  }
+
+  #why(lang: string): Answer<WhyReport> | undefined {
+    if (this.#question === undefined) return undefined;
+    const { from, to, port } = this.#question;
+    return this.#answers.get<WhyReport>('why', { from, to, ...(port === '' ? {} : { port }), lang });
+  }
+
+  #mark(report: WhyReport | undefined): void {
+    const { map } = this.#store.state;
+    if (report === this.#marked || map === undefined) return;
+    this.#marked = report;
+    this.#picture.mark(report && marksOf(report, map, this.#picture.scene.edges));
   }
 }

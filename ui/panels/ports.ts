@@ -1,6 +1,7 @@
 /** The table of published ports, with who can reach each. */
 
-import type { MapEndpoint, MapPort, NetworkMap } from '../../src/base/wire/index.ts';
+import type { MapEndpoint, MapPort, NetworkMap, PortExposure } from '../../src/base/wire/index.ts';
+import type { Answer } from '../answers.ts';
 import { h } from '../dom.ts';
 import type { Messages } from '../i18n/en.ts';
 import { publishedAt, servedAs } from '../model/ports.ts';
@@ -29,10 +30,14 @@ export function portRows({ endpoints }: NetworkMap): PortRow[] {
   );
 }
 
-export function portsTable(
-  map: NetworkMap,
-  { words, choose }: { words: Messages; choose: (id: string) => void },
-): Node[] {
+export interface PortsOptions {
+  /** `GET /bridgeport/exposure`, as far as it is known. */
+  exposure: Answer<PortExposure[]>;
+  words: Messages;
+  choose: (id: string) => void;
+}
+
+export function portsTable(map: NetworkMap, { exposure, words, choose }: PortsOptions): Node[] {
   const rows = portRows(map);
   if (rows.length === 0) return [h('p', { class: 'quiet' }, words.portsEmpty)];
   const head = [words.portAt, words.portTo, words.portServes, words.portBy, words.portReach];
@@ -53,7 +58,7 @@ export function portsTable(
             h('td', {}, thingButton(containerId(endpoint.container.id), endpoint.container.name, choose)),
             h('td', { class: 'mono' }, serves),
             h('td', {}, port.servedBy === undefined ? words.carrierUnknown : words.carriers[port.servedBy]),
-            h('td', {}, reachOf(endpoint, port, words)),
+            h('td', {}, ...reachOf(exposureOf(endpoint, port, exposure), words)),
           ),
         ),
       ),
@@ -61,10 +66,34 @@ export function portsTable(
   ];
 }
 
-/** By the address that it is bound to. */
-function reachOf({ container }: MapEndpoint, { hostIp }: MapPort, { reach }: Messages): string {
-  if (container.pid === undefined) return reach.nobody;
-  if (hostIp === '0.0.0.0' || hostIp === '::') return reach.world;
-  if (hostIp === '::1' || hostIp.startsWith('127.')) return reach.host;
-  return reach.address(hostIp);
+/** The row of the daemon's answer that is about `port`; of the same port on IPv4 and IPv6, that of IPv4. */
+function exposureOf(
+  { container }: MapEndpoint,
+  { hostIp, hostPort, containerPort, proto }: MapPort,
+  answer: Answer<PortExposure[]>,
+): PortExposure | undefined {
+  if (answer.state !== 'ready') return undefined;
+  return answer.value.find(
+    (row) =>
+      row.container.id === container.id &&
+      row.hostIp === hostIp &&
+      row.hostPort === hostPort &&
+      row.containerPort === containerPort &&
+      row.proto === proto,
+  );
+}
+
+function reachOf(exposure: PortExposure | undefined, words: Messages): Node[] {
+  if (exposure === undefined) return [h('span', { class: 'quiet' }, words.reachUnknown)];
+  const { reach, from, otherNetworks, notes, deciders } = exposure;
+  const more = [
+    ...from,
+    ...(otherNetworks ? [words.reachOthers] : []),
+    ...notes,
+    ...(deciders.length > 0 ? [words.reachDecided(deciders.join(', '))] : []),
+  ];
+  return [
+    h('span', { class: `reach ${reach}` }, words.reach[reach]),
+    ...more.map((line) => h('div', { class: 'quiet' }, line)),
+  ];
 }

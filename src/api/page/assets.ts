@@ -55,7 +55,7 @@ export class Assets {
 /** Every file of the page, by its name. */
 function assetFiles(): Map<string, string> {
   const own = globSync('**/*.{html,css,svg,ts}', { cwd: PAGE_FOLDER })
-    .filter((name) => !/\.test\.ts$|\.d\.m?ts$/.test(name))
+    .filter((name) => !/\.test\.ts$|\.d\.m?ts$|^testing\//.test(name))
     .map((name): [string, string] => [name, join(PAGE_FOLDER, name)]);
   const vendored = Object.entries(VENDORED).map(([name, file]): [string, string] => [
     name,

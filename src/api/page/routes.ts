@@ -10,7 +10,9 @@ import { Assets } from './assets.ts';
 import { PAGE_PATH } from './guard.ts';
 
 /** The paths that the page reads. A list and not "all of ours": a capture of packets, say, is none of its business. */
-const READ_BY_THE_PAGE: ReadonlySet<string> = new Set(['/bridgeport/map', '/bridgeport/traffic']);
+const READ_BY_THE_PAGE: ReadonlySet<string> = new Set(
+  ['map', 'traffic', 'exposure', 'rules', 'why', 'doctor', 'flows'].map((name) => `/bridgeport/${name}`),
+);
 
 export function pageRoutes(): Route[] {
   const assets = new Assets();

@@ -1,0 +1,173 @@
+/** The page in a real browser, on the test host itself, against a running daemon. */
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { after, before, describe, it } from 'node:test';
+import { Browser, hasChromium, type Page } from '../harness/browser.ts';
+import { soon } from '../harness/netns.ts';
+import { useStage } from '../harness/stage.ts';
+
+const ADDRESS = '127.0.0.1:8088';
+
+/** Chromium ends requests while an address of the host comes or goes; the page asks again. */
+const ours = (complaint: string) => !complaint.includes('ERR_NETWORK_CHANGED');
+
+describe('the page', {
+  skip: hasChromium ? false : 'chromium is not installed: apt-get install chromium',
+}, () => {
+  const stage = useStage({ name: 'ui', images: ['busybox', 'web'], args: ['--ui-address', ADDRESS] });
+  let browser: Browser;
+  let page: Page;
+
+  const names = () =>
+    page.evaluate<string[]>("[...document.querySelectorAll('#list .name')].map((one) => one.innerText)");
+  const option = (name: string) =>
+    `[...document.querySelectorAll('[role=option]')].find((one) => one.innerText.startsWith(${JSON.stringify(name)}))`;
+  const open = async () => {
+    await page.go((await stage.daemon.bridgeport('ui', '--no-open')).split('\n')[0] ?? '');
+    await page.until("document.getElementById('graph').dataset.drawn > 0");
+  };
+  const listed = (name: string) => page.until(option(name));
+
+  before(async () => {
+    browser = new Browser(stage.host);
+    page = await browser.open();
+  });
+  after(async () => {
+    await browser[Symbol.asyncDispose]();
+  });
+
+  it('shows what is there, as it comes and goes, and asks nobody but the daemon', async () => {
+    const { cli } = stage;
+    await cli('network', 'create', 'shop');
+    await cli('run', '-d', '--name', 'web', '-p', '8080:80', '-p', '127.0.0.1:9000:81', 'web');
+    await open();
+    await listed('web');
+    assert.equal(await page.evaluate('location.hash'), '', 'the token is not in the address bar');
+    assert.ok(!(await names()).includes('cart'));
+    await cli(
+      'run',
+      '-d',
+      '--name',
+      'cart',
+      '--network',
+      'shop',
+      '--network-alias',
+      'basket',
+      'busybox',
+      'sleep',
+      '600',
+    );
+    await listed('cart');
+
+    await page.evaluate(`${option('cart')}.click()`);
+    const details = await page.text('#panel');
+    assert.match(details, /172\.18\.0\.2\/16/);
+    assert.match(details, /basket/, 'the names that the resolver answers');
+    assert.match(details, /eth0 #\d+ ══ veth[0-9a-f]{7} #\d+/);
+
+    await page.click('#tab-ports');
+    await page.until("document.querySelectorAll('#panel tbody tr').length === 2");
+    await page.until("document.querySelector('#panel .reach.host')");
+    const rows = await page.evaluate<string[]>(
+      "[...document.querySelectorAll('#panel tbody tr')].map((one) => one.innerText)",
+    );
+    assert.match(rows[0] ?? '', /8080\s+web\s+80\/tcp\s+kernel \+ proxy\s+the local network/);
+    assert.match(rows[1] ?? '', /127\.0\.0\.1:9000\s+web\s+81\/tcp\s+kernel \+ proxy\s+this host only/);
+
+    await cli('rm', '-f', 'cart');
+    await page.until(`!(${option('cart')})`);
+    assert.deepEqual(page.complaints.filter(ours), []);
+    for (const url of page.requests) assert.ok(url.startsWith(`http://${ADDRESS}/bridgeport/`), url);
+    assert.ok(!page.requests.some((url) => url.replace(/#.*/, '').includes('token')), 'nor in a request');
+  });
+
+  it('is used by keyboard alone', async () => {
+    const { cli } = stage;
+    await cli('run', '-d', '--name', 'web', 'web');
+    await open();
+    await listed('web');
+    const focused = () => page.evaluate<string>('document.activeElement.id');
+    await page.evaluate('document.activeElement.blur()');
+    const order: string[] = [];
+    for (let press = 0; press < 12; press++) {
+      await page.press('Tab');
+      order.push(await focused());
+    }
+    assert.deepEqual(order, [
+      ...['skip', 'pause', 'language', 'theme', 'search', 'list', 'graph'],
+      ...['zoom-in', 'zoom-out', 'zoom-fit', 'tab-details', 'panel'],
+    ]);
+    await page.press('/');
+    assert.equal(await focused(), 'search');
+    await page.type('172.17.0.2');
+    assert.deepEqual(await names(), ['web']);
+    await page.press('ArrowDown');
+    assert.equal(await focused(), 'list');
+    assert.match(await page.text('#panel h2'), /web/);
+
+    await page.evaluate("document.getElementById('graph').focus()");
+    await page.press('Escape');
+    for (const key of ['ArrowRight', 'ArrowRight', 'ArrowRight', 'ArrowRight', 'ArrowRight'])
+      await page.press(key);
+    assert.match(await page.text('#panel h2'), /web/, 'world, interface, firewall, network, container');
+    assert.equal(await page.text('#said'), 'web');
+    await page.press('Enter');
+    assert.equal(await focused(), 'panel');
+    const ring = await page.evaluate<string>('getComputedStyle(document.activeElement).outlineStyle');
+    assert.equal(ring, 'solid', 'the focus is seen');
+  });
+
+  it('speaks Korean, and is dark where the system is', async () => {
+    const { cli } = stage;
+    await cli('run', '-d', '--name', 'web', 'web');
+    await page.send('Emulation.setUserAgentOverride', { userAgent: 'test', acceptLanguage: 'ko-KR,ko' });
+    const features = (value: string) => ({ features: [{ name: 'prefers-color-scheme', value }] });
+    await page.send('Emulation.setEmulatedMedia', features('dark'));
+    await open();
+    assert.equal(await page.text('#tab-ports'), '포트');
+    assert.equal(await page.evaluate('document.documentElement.lang'), 'ko');
+    const ground = () => page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
+    const dark = await ground();
+    await page.send('Emulation.setEmulatedMedia', features('light'));
+    await page.until('document.documentElement.dataset.theme === "light"');
+    assert.notEqual(await ground(), dark);
+    await page.evaluate(
+      "const select = document.getElementById('language'); select.value = 'en'; select.dispatchEvent(new Event('change'))",
+    );
+    assert.equal(await page.text('#tab-ports'), 'Ports');
+    await page.evaluate('localStorage.clear()');
+    await page.send('Emulation.setUserAgentOverride', { userAgent: '', acceptLanguage: 'en' });
+    assert.deepEqual(page.complaints.filter(ours), []);
+  });
+
+  it('says what to do without the token, or with one of an earlier daemon', async () => {
+    await page.evaluate('sessionStorage.clear()');
+    await page.go(`http://${ADDRESS}/bridgeport/ui`);
+    await page.until("document.getElementById('problem').innerText.includes('bridgeport ui')");
+    // As a person would who pastes the new address into the same tab.
+    await page.evaluate("location.hash = '#token=of-yesterday'");
+    await page.until("document.getElementById('problem').innerText.includes('started again')");
+  });
+
+  it('is there as long as `bridgeport ui` runs, at a free port of loopback, when no address is configured', async () => {
+    const { daemon, host } = stage;
+    daemon.args = [];
+    await daemon.restart();
+    const listeners = async () =>
+      (await host.ok('ss', '-Htlnp')).split('\n').filter((line) => line.includes(`pid=${daemon.pid},`));
+    const before = await listeners();
+    const [program = ''] = daemon.bridgeport.command;
+    const command = spawn(program, ['ui', '--no-open'], { env: daemon.bridgeport.env });
+    const ended = new Promise((resolve) => command.once('exit', resolve));
+    const url = await new Promise<string>((resolve) => {
+      command.stdout.once('data', (chunk: Buffer) => resolve(String(chunk).trim()));
+    });
+    assert.match(url, /^http:\/\/127\.0\.0\.1:\d+\/bridgeport\/ui#token=[\w-]{43}$/);
+    assert.equal((await listeners()).length, before.length + 1);
+    assert.match(await host.get(url), /<title>Bridgeport<\/title>/);
+    command.kill('SIGKILL');
+    await ended;
+    await soon(async () => assert.deepEqual(await listeners(), before));
+  });
+});

@@ -1,0 +1,140 @@
+/** The question "why": two ends, and the answer as a verdict, a cause and the hops of the way. */
+
+import type { NetworkMap, WhyCause, WhyLeg, WhyReport, WhyStep } from '../../src/base/wire/index.ts';
+import type { Answer } from '../answers.ts';
+import { facts, h } from '../dom.ts';
+import type { Messages } from '../i18n/en.ts';
+import { nameOf, type Thing } from '../model/things.ts';
+import { unready } from './unready.ts';
+
+export interface Question {
+  from: string;
+  to: string;
+  /** `tcp/80`, or empty. */
+  port: string;
+}
+
+/** The form, made once: what is typed in it must not be lost when the picture changes. */
+export class WhyForm {
+  readonly element: HTMLFormElement;
+  readonly #onAsk: (question: Question) => void;
+
+  constructor(onAsk: (question: Question) => void) {
+    this.#onAsk = onAsk;
+    const field = (name: string) =>
+      h('input', { id: `why-${name}`, name, list: 'why-names', autocomplete: 'off', spellcheck: 'false' });
+    const label = (name: string) => h('label', { for: `why-${name}` });
+    this.element = h(
+      'form',
+      { class: 'why' },
+      label('from'),
+      field('from'),
+      label('to'),
+      field('to'),
+      label('port'),
+      h('input', { id: 'why-port', name: 'port', autocomplete: 'off', spellcheck: 'false' }),
+      h('datalist', { id: 'why-names' }),
+      h(
+        'div',
+        { class: 'actions' },
+        h('button', { type: 'submit', class: 'main' }),
+        h('button', { type: 'button', class: 'swap', onclick: () => this.#swap() }),
+      ),
+    );
+    this.element.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.submit();
+    });
+  }
+
+  /** Words and names for a language and a map. */
+  describe(words: Messages, things: Iterable<Thing>): void {
+    const say = (selector: string, text: string) => {
+      const element = this.element.querySelector(selector);
+      if (element !== null && element.textContent !== text) element.textContent = text;
+    };
+    say('[for=why-from]', words.whyFrom);
+    say('[for=why-to]', words.whyTo);
+    say('[for=why-port]', words.whyPort);
+    say('[type=submit]', words.whyAsk);
+    say('.swap', words.whySwap);
+    this.#field('port').placeholder = words.whyPortHint;
+    const names = new Set(
+      [...things].flatMap((thing) => (thing.kind === 'nic' ? [] : (nameOf(thing) ?? []))),
+    );
+    const list = this.element.querySelector('datalist');
+    if (list?.childElementCount !== names.size) {
+      list?.replaceChildren(...[...names].map((value) => h('option', { value })));
+    }
+  }
+
+  set(end: 'from' | 'to', name: string): void {
+    this.#field(end).value = name;
+  }
+
+  /** Asks when both ends are given. */
+  submit(): void {
+    const [from, to, port] = (['from', 'to', 'port'] as const).map((name) => this.#field(name).value.trim());
+    if (from && to) this.#onAsk({ from, to, port: port ?? '' });
+  }
+
+  #swap(): void {
+    const [from, to] = [this.#field('from'), this.#field('to')];
+    [from.value, to.value] = [to.value, from.value];
+    this.submit();
+  }
+
+  #field(name: 'from' | 'to' | 'port'): HTMLInputElement {
+    return this.element.elements.namedItem(name) as HTMLInputElement;
+  }
+}
+
+export function whyAnswer(
+  answer: Answer<WhyReport> | undefined,
+  { words }: { words: Messages; map: NetworkMap },
+): Node[] {
+  if (answer === undefined) return [h('p', { class: 'quiet' }, words.whyHelp)];
+  if (answer.state !== 'ready') return unready(answer, words, words.whatWhy);
+  const { value: report } = answer;
+  return [
+    h('p', { class: `verdict ${report.answer}`, role: 'status' }, report.headline),
+    ...(report.cause === undefined ? [] : causeOf(report.cause, words)),
+    ...(report.remarks.length > 0
+      ? [h('ul', {}, ...report.remarks.map((remark) => h('li', {}, remark)))]
+      : []),
+    ...report.legs.flatMap((leg) => legOf(leg, words)),
+  ];
+}
+
+function causeOf({ text, owner, rule, remedies }: WhyCause, words: Messages): Node[] {
+  return [
+    facts(
+      [words.whyBecause, text],
+      [words.whyOwner, owner.text],
+      [words.rulesOf, rule && h('code', {}, rule.text)],
+    ),
+    ...(remedies.length > 0
+      ? [h('h3', {}, words.whyRemedy), ...remedies.map((remedy) => h('code', { class: 'command' }, remedy))]
+      : []),
+  ];
+}
+
+function legOf({ title, steps }: WhyLeg, words: Messages): Node[] {
+  return [h('h3', {}, title), h('ol', { class: 'hops' }, ...steps.map((step) => stepOf(step, words)))];
+}
+
+function stepOf({ ok, text, where, link, packet, rules }: WhyStep, words: Messages): HTMLElement {
+  const state = ok === null ? 'unknown' : ok ? 'passed' : 'failed';
+  const told = { unknown: words.hopUnknown, passed: words.hopPassed, failed: words.hopFailed }[state];
+  return h(
+    'li',
+    { class: state },
+    h('span', { class: 'for-readers' }, `${told}: `),
+    text,
+    h('div', { class: 'where' }, [where, link].filter(Boolean).join(' · ')),
+    packet !== undefined && h('div', { class: 'mono' }, packet),
+    ...(rules ?? []).map((rule) =>
+      h('div', { class: 'rule' }, h('div', {}, rule.sentence), h('div', { class: 'evidence' }, rule.text)),
+    ),
+  );
+}
