@@ -48,3 +48,16 @@ test('the language is the chosen one, else the reader’s first that there is', 
   assert.equal(preferredLanguage(null, ['fr', 'ko-KR', 'en']), 'ko');
   assert.equal(preferredLanguage('xx', ['fr']), 'en');
 });
+
+test('what is dear is asked again more seldom, and stays known meanwhile', async () => {
+  let asked = 0;
+  const answers = new Answers({ read: async <T>() => ++asked as T }, () => {});
+  answers.get('doctor', {}, 3);
+  await settled();
+  for (let round = 0; round < 6; round++) {
+    answers.refresh();
+    await settled();
+    assert.equal(answers.get('doctor', {}, 3).state, 'ready');
+  }
+  assert.equal(asked, 3);
+});

@@ -14,6 +14,10 @@ interface Entry {
   answer: Answer<unknown>;
   name: string;
   query: Record<string, string>;
+  /** Refreshes between two questions. */
+  every: number;
+  /** Refreshes since it was asked. */
+  age: number;
   /** Wanted since the last refresh. */
   wanted: boolean;
   asking: boolean;
@@ -30,12 +34,16 @@ export class Answers {
     this.#onAnswer = onAnswer;
   }
 
-  /** What is known now. What is not is asked for. */
-  get<T>(name: string, query: Record<string, string> = {}): Answer<T> {
+  /**
+   * What is known now. What is not is asked for.
+   *
+   * @param every after how many refreshes it is asked again: for what costs the daemon more. Default 1.
+   */
+  get<T>(name: string, query: Record<string, string> = {}, every = 1): Answer<T> {
     const key = `${name}?${new URLSearchParams(query)}`;
     let entry = this.#entries.get(key);
     if (entry === undefined) {
-      entry = { answer: { state: 'loading' }, name, query, wanted: true, asking: false };
+      entry = { answer: { state: 'loading' }, name, query, every, age: 0, wanted: true, asking: false };
       this.#entries.set(key, entry);
       void this.#ask(entry);
     }
@@ -49,6 +57,8 @@ export class Answers {
       if (entry.answer.state === 'absent') continue;
       if (!entry.wanted) this.#entries.delete(key);
       else {
+        entry.age++;
+        if (entry.age < entry.every) continue;
         entry.wanted = false;
         void this.#ask(entry);
       }
@@ -58,6 +68,7 @@ export class Answers {
   async #ask(entry: Entry): Promise<void> {
     if (entry.asking) return;
     entry.asking = true;
+    entry.age = 0;
     entry.answer = await this.#read(entry);
     entry.asking = false;
     this.#onAnswer();

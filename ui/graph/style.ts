@@ -162,6 +162,8 @@ export function styleSheet(palette: Palette): StylesheetJson {
     },
     { selector: '.wire, .way.net', style: { 'line-color': hue } },
     { selector: '.way', style: { 'line-opacity': 0.7 } },
+    // Its way has bends, and no place for words; they are in the details.
+    { selector: '.way.net', style: { label: '' } },
     {
       selector: '.bent',
       style: {

@@ -1,6 +1,6 @@
 /** The panel at the side: tabs, and what each shows. */
 
-import type { PortExposure, RulesReport, WhyReport } from '../../src/base/wire/index.ts';
+import type { DoctorReport, PortExposure, RulesReport, WhyReport } from '../../src/base/wire/index.ts';
 import { type Answer, Answers } from '../answers.ts';
 import type { Api } from '../api.ts';
 import { h, part, show } from '../dom.ts';
@@ -9,11 +9,16 @@ import { marksOf } from '../model/path.ts';
 import type { Picture } from '../picture.ts';
 import type { State, Store, Tab } from '../state.ts';
 import { detailsOf } from './details.ts';
+import { healthPanel } from './health.ts';
 import { portsTable } from './ports.ts';
 import { rulesPanel } from './rules.ts';
 import { type Question, WhyForm, whyAnswer } from './why.ts';
 
 const TABS: readonly Tab[] = ['details', 'ports', 'why', 'rules', 'health'];
+
+/** Maps between two questions: for the rules everything is read, for the health packets are sent. */
+const RULES_EVERY = 2;
+const HEALTH_EVERY = 6;
 
 export class Panel {
   readonly #store: Store;
@@ -123,11 +128,15 @@ export class Panel {
       case 'why':
         this.#drawWhy(state);
         return;
-      case 'rules':
-        show(panel, ...rulesPanel(this.#answers.get<RulesReport>('rules', { lang: language }), words));
+      case 'rules': {
+        const rules = this.#answers.get<RulesReport>('rules', { lang: language }, RULES_EVERY);
+        show(panel, ...rulesPanel(rules, words));
         return;
-      case 'health':
-        show(panel);
+      }
+      case 'health': {
+        const report = this.#answers.get<DoctorReport>('doctor', { lang: language }, HEALTH_EVERY);
+        show(panel, ...healthPanel(report, { words, choose }));
+      }
     }
   }
 

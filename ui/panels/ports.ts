@@ -4,7 +4,7 @@ import type { MapEndpoint, MapPort, NetworkMap, PortExposure } from '../../src/b
 import type { Answer } from '../answers.ts';
 import { h } from '../dom.ts';
 import type { Messages } from '../i18n/en.ts';
-import { publishedAt, servedAs } from '../model/ports.ts';
+import { isRouted, publishedAt, servedAs } from '../model/ports.ts';
 import { containerId } from '../model/things.ts';
 import { thingButton } from './details.ts';
 
@@ -40,7 +40,7 @@ export interface PortsOptions {
 export function portsTable(map: NetworkMap, { exposure, words, choose }: PortsOptions): Node[] {
   const rows = portRows(map);
   if (rows.length === 0) return [h('p', { class: 'quiet' }, words.portsEmpty)];
-  const head = [words.portAt, words.portTo, words.portServes, words.portBy, words.portReach];
+  const head = [words.portAt, words.portTo, words.portReach];
   return [
     h(
       'table',
@@ -54,10 +54,14 @@ export function portsTable(map: NetworkMap, { exposure, words, choose }: PortsOp
           h(
             'tr',
             {},
-            h('td', { class: 'mono' }, at),
+            h(
+              'td',
+              {},
+              ...(isRouted(port) ? [] : [h('div', { class: 'mono' }, at)]),
+              h('div', { class: 'mono' }, `${isRouted(port) ? '' : '→ '}${serves}`),
+              h('div', { class: 'quiet' }, port.servedBy && words.carriers[port.servedBy]),
+            ),
             h('td', {}, thingButton(containerId(endpoint.container.id), endpoint.container.name, choose)),
-            h('td', { class: 'mono' }, serves),
-            h('td', {}, port.servedBy === undefined ? words.carrierUnknown : words.carriers[port.servedBy]),
             h('td', {}, ...reachOf(exposureOf(endpoint, port, exposure), words)),
           ),
         ),
