@@ -13,6 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type Measure, Results } from './measure.ts';
 import { apiCalls } from './measures/api-calls.ts';
+import { dnsLoad } from './measures/dns-load.ts';
 import { fiftyAtOnce } from './measures/fifty-at-once.ts';
 import { hundredOnOne } from './measures/hundred-on-one.ts';
 import { networkCalls } from './measures/network-calls.ts';
@@ -39,6 +40,7 @@ const MEASURES: readonly Measure[] = [
   networkCalls,
   hundredOnOne,
   thousandNetworks,
+  dnsLoad,
 ];
 
 /** Nobody waits longer for a bench that got stuck, milliseconds. */

@@ -136,8 +136,9 @@ export class Side {
   }
 
   /** Makes a container of the busybox image that sleeps. @returns its id */
-  async create(options: { hostConfig?: object; exposed?: string[] } = {}): Promise<string> {
-    const answer = await this.api('POST', '/v1.41/containers/create', {
+  async create(options: { name?: string; hostConfig?: object; exposed?: string[] } = {}): Promise<string> {
+    const name = options.name === undefined ? '' : `?name=${options.name}`;
+    const answer = await this.api('POST', `/v1.41/containers/create${name}`, {
       Image: 'busybox',
       Cmd: ['sleep', '100000'],
       ExposedPorts: Object.fromEntries((options.exposed ?? []).map((port) => [port, {}])),

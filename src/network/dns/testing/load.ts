@@ -1,6 +1,7 @@
 /**
  * Makes load, as a program of its own inside a namespace: `node load.ts ask …` sends questions at a steady rate, whatever the
- * answers do, and prints what it saw; `node load.ts serve ADDRESS` answers every question after a while.
+ * answers do, and prints what it saw; `node load.ts serve ADDRESS` answers every question after a while, `node load.ts silent ADDRESS`
+ * answers none.
  */
 
 import { createSocket } from 'node:dgram';
@@ -18,6 +19,7 @@ export interface LoadResult {
 
 const [mode, ...rest] = process.argv.slice(2);
 if (mode === 'serve') serve(rest[0] ?? '127.0.0.1', Number(rest[1] ?? 5));
+else if (mode === 'silent') silent(rest[0] ?? '127.0.0.1');
 else if (mode === 'ask') ask(Number(rest[0] ?? 5000), Number(rest[1] ?? 2), rest[2] ?? 'unique');
 
 /** @param delay milliseconds before each answer, to stand for the way */
@@ -31,12 +33,18 @@ function serve(address: string, delay: number): void {
   socket.bind(53, address, () => process.stdout.write('ready\n'));
 }
 
+function silent(address: string): void {
+  createSocket('udp4').bind(53, address, () => process.stdout.write('ready\n'));
+}
+
 /**
  * @param rate questions per second
  * @param seconds how long
- * @param kind `unique`: a new name each time; `same`: always the same external name; anything else: that name
+ * @param kinds with commas between them, in turn: `unique`, a new name each time; `same`, always the same external name; anything else:
+ *   that name
  */
-function ask(rate: number, seconds: number, kind: string): void {
+function ask(rate: number, seconds: number, kinds: string): void {
+  const kindOf = kinds.split(',');
   const sockets = Array.from({ length: 32 }, () => createSocket('udp4'));
   const sentAt = new Map<number, number>();
   const latencies: number[] = [];
@@ -59,6 +67,7 @@ function ask(rate: number, seconds: number, kind: string): void {
     for (; sent < due; sent++) {
       const index = sent % sockets.length;
       const id = Math.floor(sent / sockets.length) & 0xffff;
+      const kind = kindOf[sent % kindOf.length] ?? '';
       const name =
         kind === 'unique' ? `n${sent}-${process.pid}.example` : kind === 'same' ? 'same.example' : kind;
       sentAt.set(index * 65536 + id, performance.now());
