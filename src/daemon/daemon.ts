@@ -33,7 +33,7 @@ import { FirewallSync } from '../network/controller/firewall-sync.ts';
 import { Forwarding } from '../network/controller/forwarding.ts';
 import { IptablesBackend } from '../network/controller/iptables-backend.ts';
 import { NftablesBackend, type NftTables } from '../network/controller/nftables-backend.ts';
-import { DnsServer, watchResolvConf } from '../network/dns/index.ts';
+import { DnsServer, type ResolvConf, watchResolvConf } from '../network/dns/index.ts';
 import { BridgeDriver } from '../network/drivers/bridge.ts';
 import { NetworkDrivers } from '../network/drivers/driver.ts';
 import { ParentDriver } from '../network/drivers/parent.ts';
@@ -255,7 +255,7 @@ export class Daemon {
       base: Prefix.parse(String(base)),
       size,
     }));
-    const { dns, nameServers } = this.#dns();
+    const { dns, resolvConf } = this.#dns();
     const conntrack = ConntrackClient.open();
     this.#onEnd('close connection tracking', () => conntrack.close());
     const controller: NetworkController = new NetworkController({
@@ -284,6 +284,7 @@ export class Daemon {
         iptables: config.iptables,
         ip6tables: config.ip6tables,
         dns: config.dns,
+        dnsOptions: config.dnsOpts,
         allowDirectRouting: config.allowDirectRouting,
       },
       store,
@@ -294,7 +295,7 @@ export class Daemon {
         new ParentDriver('ipvlan', route, log),
       ]),
       dns,
-      nameServers,
+      resolvConf,
       forwarding: new Forwarding(
         { enabled: config.ipForward, dropAllowed: config.iptables && !config.ipForwardNoDrop },
         store,
@@ -316,7 +317,7 @@ export class Daemon {
   }
 
   /** The embedded resolver, which follows the host's name servers. */
-  #dns(): { dns: DnsServer; nameServers: () => readonly string[] } {
+  #dns(): { dns: DnsServer; resolvConf: () => ResolvConf } {
     const log = this.#log.child({ part: 'dns' });
     const upstreams = (conf: { nameservers: readonly string[] }) =>
       conf.nameservers.map((address) => ({ address, from: 'host' as const }));
@@ -326,7 +327,7 @@ export class Daemon {
       watch[Symbol.dispose]();
       dns[Symbol.dispose]();
     });
-    return { dns, nameServers: () => watch.current.nameservers };
+    return { dns, resolvConf: () => watch.current };
   }
 
   #firewallBackends(store: Store): Record<'iptables' | 'nftables', FirewallBackend> {

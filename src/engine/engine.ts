@@ -46,7 +46,9 @@ export class Engine {
 
   constructor({ context, store }: EngineParts) {
     this.#context = context;
-    this.registry = new ContainerRegistry(store, context.settings.dataRoot);
+    this.registry = new ContainerRegistry(store, context.settings.dataRoot, (id, names) =>
+      context.network.reserveNames(id, names),
+    );
     this.volumes = new VolumeService({
       store,
       dataRoot: context.settings.dataRoot,

@@ -33,6 +33,8 @@ export interface DaemonOptions {
   config?: Record<string, unknown> | string;
   /** Images it has from the beginning. */
   images?: readonly ImageName[];
+  /** What it finds in /etc/resolv.conf; default the machine's own. See `resolvConf`. */
+  resolvConf?: string;
 }
 
 export interface Answer {
@@ -49,6 +51,8 @@ export class TestDaemon {
   readonly dataRoot: string;
   readonly execRoot: string;
   readonly configFile: string;
+  /** The file that it has for /etc/resolv.conf, if one was asked for: it may be edited. */
+  readonly resolvConf: string | undefined;
   readonly docker: Client;
   readonly bridgeport: Client;
   /** Words of the command line that the next start has. */
@@ -68,6 +72,8 @@ export class TestDaemon {
     this.docker = createClient('docker', this.socket, home);
     this.bridgeport = createClient('bridgeport', this.socket, home);
     this.configure(options.config ?? {});
+    this.resolvConf = options.resolvConf === undefined ? undefined : join(this.root, 'resolv.conf');
+    if (this.resolvConf !== undefined) writeFileSync(this.resolvConf, options.resolvConf ?? '');
   }
 
   client(name: ClientName): Client {
@@ -81,8 +87,10 @@ export class TestDaemon {
 
   /** The whole command line, with `nsenter` before it. */
   get command(): string[] {
+    const mount = 'mount --bind "$0" /etc/resolv.conf && exec "$@"';
     return [
       ...this.host.enter,
+      ...(this.resolvConf === undefined ? [] : ['unshare', '--mount', 'sh', '-c', mount, this.resolvConf]),
       PROGRAM,
       ...['--data-root', this.dataRoot, '--exec-root', this.execRoot],
       ...['--pidfile', join(this.root, 'pid'), '-H', `unix://${this.socket}`],

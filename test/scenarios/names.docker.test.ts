@@ -153,14 +153,36 @@ describe('names of containers', () => {
     assert.match(upstream?.output ?? '', /^example\.invalid$/m);
   });
 
-  it('a name of a container never leaks to the servers of the world', async () => {
+  it('a name of a container never leaks to the servers of the world, whether it runs or not', async () => {
     const { cli } = stage;
     await cli('network', 'create', 'front');
+    await cli('network', 'create', 'back');
     await sleeper('client', 'front', '--network-alias', 'secret');
+    await sleeper('hidden', 'back', '--network-alias', 'database');
+    await cli('create', '--name', 'asleep', '--network', 'front', '--network-alias', 'pillow', 'busybox');
     assert.equal((await addresses('client', 'secret')).length, 1);
     assert.equal((await addresses('client', 'client')).length, 1);
     assert.match(await ask('client', await address('client', 'front')), /name = client\.front/);
-    assert.doesNotMatch(upstream?.output ?? '', /^(secret|client)|arpa/m);
+    for (const name of ['hidden', 'database', 'asleep', 'pillow']) await nobody('client', name);
+    await cli('rename', 'asleep', 'awake');
+    await nobody('client', 'awake');
+    await cli('rm', 'awake');
+    await nobody('client', 'pillow');
+    const leaks = /^(secret|client|hidden|database|asleep|awake)|arpa/m;
+    assert.doesNotMatch(upstream?.output ?? '', leaks);
+    assert.match(upstream?.output ?? '', /^pillow$/m, 'nobody’s name any more');
+  });
+
+  it('with ndots above 0 names without a dot are a matter of the search list: they are not asked as they are', async () => {
+    const { cli } = stage;
+    await cli('network', 'create', 'front');
+    await sleeper('plain', 'front');
+    await sleeper('dotted', 'front', '--dns-option', 'ndots:1');
+    assert.match(await cli('exec', 'dotted', 'cat', '/etc/resolv.conf'), /^options ndots:1$/m);
+    await nobody('plain', 'lonely');
+    await nobody('dotted', 'lonelier');
+    assert.match(upstream?.output ?? '', /^lonely$/m);
+    assert.doesNotMatch(upstream?.output ?? '', /^lonelier$/m);
   });
 
   it('the container’s own port 53 is its own', async () => {

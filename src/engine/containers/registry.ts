@@ -1,6 +1,7 @@
 /** All containers, found by name, id or id prefix, and kept in the store. */
 
 import { invalid, notFound } from '../../base/errors.ts';
+import { shortId } from '../../base/ids.ts';
 import type { Store, Table } from '../../store/store.ts';
 import { Container } from './container.ts';
 import { NameIndex } from './names.ts';
@@ -11,13 +12,23 @@ export class ContainerRegistry {
   readonly #byId = new Map<string, Container>();
   readonly #table: Table<ContainerRecord>;
   readonly #dataRoot: string;
+  readonly #onNames: (containerId: string, names: readonly string[]) => void;
+  /** As they were told last, by id. */
+  readonly #told = new Map<string, string>();
 
-  constructor(store: Store, dataRoot: string) {
+  /** `onNames` is told what each container is called, and again when that changes: nothing when it is removed. */
+  constructor(
+    store: Store,
+    dataRoot: string,
+    onNames: (containerId: string, names: readonly string[]) => void,
+  ) {
+    this.#onNames = onNames;
     this.#table = store.table<ContainerRecord>('containers');
     this.#dataRoot = dataRoot;
     for (const [id, record] of this.#table.all()) {
       this.#byId.set(id, new Container(record, dataRoot));
       this.names.reserve(record.name, id);
+      this.#tell(record);
     }
   }
 
@@ -25,18 +36,23 @@ export class ContainerRegistry {
     this.#table.put(record.id, record);
     const container = new Container(record, this.#dataRoot);
     this.#byId.set(record.id, container);
+    this.#tell(record);
     return container;
   }
 
   /** Commits the record as it is now. */
   save(container: Container): void {
-    if (this.#byId.get(container.id) === container) this.#table.put(container.id, container.record);
+    if (this.#byId.get(container.id) !== container) return;
+    this.#table.put(container.id, container.record);
+    this.#tell(container.record);
   }
 
   delete(container: Container): void {
     this.#table.delete(container.id);
     this.#byId.delete(container.id);
     this.names.release(container.record.name, container.id);
+    this.#told.delete(container.id);
+    this.#onNames(container.id, []);
   }
 
   byId(id: string): Container | undefined {
@@ -60,5 +76,13 @@ export class ContainerRegistry {
     const match = matches[0];
     if (match === undefined) throw notFound(`No such container: ${ref}`);
     return match;
+  }
+
+  #tell(record: ContainerRecord): void {
+    const aliases = Object.values(record.networks).flatMap(({ Aliases }) => Aliases ?? []);
+    const names = [record.name, shortId(record.id), ...aliases];
+    if (this.#told.get(record.id) === names.join(' ')) return;
+    this.#told.set(record.id, names.join(' '));
+    this.#onNames(record.id, names);
   }
 }

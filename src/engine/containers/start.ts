@@ -275,6 +275,7 @@ export function sandboxRequest(container: Container): SandboxRequest {
     containerName: record.name,
     hostname: record.config.Hostname,
     dns: record.hostConfig.Dns,
+    dnsOptions: record.hostConfig.DnsOptions,
     mode: record.config.NetworkDisabled === true ? 'none' : record.hostConfig.NetworkMode,
     networks: record.networks,
     macAddress: record.config.MacAddress,

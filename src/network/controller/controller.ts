@@ -19,7 +19,7 @@ import {
   removeNetns,
 } from '../../kernel/netns/index.ts';
 import type { Store, Table } from '../../store/store.ts';
-import { type DnsServer, RESOLVER_ADDRESS } from '../dns/index.ts';
+import { type DnsServer, RESOLVER_ADDRESS, type ResolvConf } from '../dns/index.ts';
 import { Announcer } from '../drivers/announcer.ts';
 import type { NetworkDrivers } from '../drivers/driver.ts';
 import type { FirewallIntent } from '../firewall/index.ts';
@@ -60,8 +60,9 @@ export interface NetworkSettings {
   /** The firewall is ours to write: `--iptables`, `--ip6tables`. */
   iptables: boolean;
   ip6tables: boolean;
-  /** `--dns` of the daemon. */
+  /** `--dns` and `--dns-opt` of the daemon. */
   dns: readonly string[];
+  dnsOptions: readonly string[];
   /** Hosts with a route may address containers directly. */
   allowDirectRouting: boolean;
 }
@@ -75,8 +76,8 @@ export interface NetworkParts {
   forwarding: Forwarding;
   /** The embedded resolver. */
   dns: DnsServer;
-  /** Addresses of the host's own name servers. */
-  nameServers: () => readonly string[];
+  /** The host's own, as it is now. */
+  resolvConf: () => ResolvConf;
   publisher: PortPublisher;
   staleFlows: StaleFlows;
   /** Made by the daemon with `intent()` of this controller. */
@@ -116,7 +117,13 @@ export class NetworkController {
     });
     this.#networks = this.networks.registry;
     this.requests = new SandboxRequests(this.#networks);
-    this.#names = new NameService(parts.dns, this.#networks, settings.dns);
+    this.#names = new NameService({
+      dns: parts.dns,
+      networks: this.#networks,
+      servers: settings.dns,
+      options: settings.dnsOptions,
+      resolvConf: parts.resolvConf,
+    });
     this.#sandboxTable = parts.store.table<SandboxRecord>('sandboxes');
     this.#firewall = parts.firewall(() => this.intent());
     this.#endpoints = new EndpointFactory(this.#networks, route);
@@ -184,6 +191,11 @@ export class NetworkController {
     }
     await this.#firewall.repair();
     this.networks.reportConflicts();
+  }
+
+  /** What a container is called, whether it runs or not; nothing when it is removed. */
+  reserveNames(containerId: string, names: readonly string[]): void {
+    this.#names.reserve(containerId, names);
   }
 
   /** Every mapping that the port keeper shall hold. */

@@ -1,22 +1,39 @@
 /** Tells the embedded resolver what is on the networks: which names, whose addresses, who asks whom. */
 
 import { shortId } from '../../base/ids.ts';
-import type { DnsSandbox, DnsServer, NetworkZone, ZoneHost, ZoneLink } from '../dns/index.ts';
+import {
+  type DnsSandbox,
+  type DnsServer,
+  type NetworkZone,
+  ndots,
+  type ResolvConf,
+  type ZoneHost,
+  type ZoneLink,
+} from '../dns/index.ts';
 import { type EndpointSpec, isClosed, isUserDefined, type NetworkSpec } from '../model/index.ts';
 import type { NetworkRegistry } from './network-registry.ts';
 import type { SandboxRequest } from './sandbox.ts';
 import type { SandboxRecord } from './sandbox-record.ts';
 
+export interface NameServiceParts {
+  dns: DnsServer;
+  networks: NetworkRegistry;
+  /** The daemon's `--dns` and `--dns-opt`, for containers that name none of their own. */
+  servers: readonly string[];
+  options: readonly string[];
+  /** The host's file, for those who have neither. */
+  resolvConf: () => ResolvConf;
+}
+
 export class NameService {
+  readonly #parts: NameServiceParts;
   readonly #dns: DnsServer;
   readonly #networks: NetworkRegistry;
-  /** The daemon's `--dns`, for containers that name no server of their own. */
-  readonly #servers: readonly string[];
 
-  constructor(dns: DnsServer, networks: NetworkRegistry, servers: readonly string[]) {
-    this.#dns = dns;
-    this.#networks = networks;
-    this.#servers = servers;
+  constructor(parts: NameServiceParts) {
+    this.#parts = parts;
+    this.#dns = parts.dns;
+    this.#networks = parts.networks;
   }
 
   addNetwork(spec: NetworkSpec): void {
@@ -32,6 +49,11 @@ export class NameService {
 
   removeNetwork(spec: NetworkSpec): void {
     this.#dns.removeNetwork(spec.id);
+  }
+
+  /** Names of a container that are not asked elsewhere while it does not run; none once it is removed. */
+  reserve(containerId: string, names: readonly string[]): void {
+    this.#dns.reserveNames(containerId, names);
   }
 
   /** Does a container with these endpoints use the embedded resolver? */
@@ -70,7 +92,10 @@ export class NameService {
   }
 
   #sandbox(record: SandboxRecord, named: Array<{ spec: NetworkSpec }>): DnsSandbox {
-    const servers = record.request.dns.length > 0 ? record.request.dns : this.#servers;
+    const { request } = record;
+    const { servers: ownServers, options: ownOptions, resolvConf } = this.#parts;
+    const servers = request.dns.length > 0 ? request.dns : ownServers;
+    const options = [request.dnsOptions, ownOptions, resolvConf().options].find((list) => list.length > 0);
     const links: ZoneLink[] = named.flatMap(({ spec }) => {
       const asked = record.request.networks[spec.name] ?? record.request.networks[spec.id];
       return (asked?.Links ?? []).map((link) => {
@@ -87,6 +112,8 @@ export class NameService {
         const spec = this.#networks.byId(networkId);
         return spec === undefined || isClosed(spec);
       }),
+      // Its search list goes first, as it wants.
+      forwardSingleLabel: ndots(options ?? []) === 0,
       ...(servers.length > 0
         ? { upstreams: servers.map((address) => ({ address, from: 'container' as const })) }
         : {}),

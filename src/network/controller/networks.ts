@@ -9,6 +9,7 @@ import { nowString } from '../../base/time.ts';
 import type { NetworkCreateBody, NetworkInspect } from '../../base/wire/index.ts';
 import type { RouteClient } from '../../kernel/netlink/index.ts';
 import type { Store, Table } from '../../store/store.ts';
+import type { ResolvConf } from '../dns/index.ts';
 import type { NetworkDriver, NetworkDrivers } from '../drivers/driver.ts';
 import type { AllocateSubnetOptions, SubnetSpace } from '../ipam/index.ts';
 import type { EndpointSpec, NetworkSpec } from '../model/index.ts';
@@ -29,8 +30,8 @@ export interface NetworksParts {
   route: RouteClient;
   drivers: NetworkDrivers;
   forwarding: Forwarding;
-  /** Addresses of the host's own name servers. */
-  nameServers: () => readonly string[];
+  /** The host's own, as it is now. */
+  resolvConf: () => ResolvConf;
   /** Brings the firewall up to date. */
   syncFirewall: () => Promise<void>;
   /** The endpoints that are on a network now. */
@@ -170,7 +171,7 @@ export class Networks {
   /** Addresses of the host, of its neighbours and of its name servers: no subnet that we choose may have them. */
   #inUse(): AllocateSubnetOptions {
     const { avoid = [], discouraged = [] } = this.#hostRoutes.inUse();
-    const servers = this.#parts.nameServers().flatMap((address) => Ip.tryParse(address) ?? []);
+    const servers = this.#parts.resolvConf().nameservers.flatMap((address) => Ip.tryParse(address) ?? []);
     return { avoid: [...avoid, ...servers.map((server) => Prefix.host(server))], discouraged };
   }
 

@@ -16,6 +16,8 @@ export interface SandboxRequest {
   hostname: string;
   /** The container's own name servers (`--dns`); empty: the daemon's, or the host's. */
   dns: string[];
+  /** Its own `--dns-option`; empty: the daemon's, or the host's. */
+  dnsOptions: string[];
   /** `bridge`, `host`, `none`, or the name or id of a network. `container:…` makes no sandbox. */
   mode: string;
   /** By the network's name or id as the user gave it. */

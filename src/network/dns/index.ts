@@ -2,14 +2,7 @@
 
 export type { UpstreamMetrics, UpstreamSpec } from './forward/upstream.ts';
 export { LATENCY_BOUNDS } from './forward/upstream.ts';
-export {
-  hostUpstreams,
-  parseResolvConf,
-  type ResolvConf,
-  type ResolvConfOverrides,
-  type SandboxResolvConf,
-  sandboxResolvConf,
-} from './resolv-conf.ts';
+export { ndots, parseResolvConf, type ResolvConf } from './resolv-conf.ts';
 export type { ListenMode } from './sandbox/listener.ts';
 export { RESOLVER_ADDRESS } from './sandbox/redirect.ts';
 export {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { silentLog } from '../../base/log.ts';
-import { hostUpstreams, parseResolvConf, type ResolvConf, sandboxResolvConf } from './resolv-conf.ts';
+import { ndots, parseResolvConf, type ResolvConf } from './resolv-conf.ts';
 import { watchResolvConf } from './watch-resolv-conf.ts';
 
 describe('resolv.conf', () => {
@@ -30,26 +30,10 @@ options timeout:1
     assert.deepEqual(parseResolvConf(''), { nameservers: [], search: [], options: [] });
   });
 
-  it('`sandboxResolvConf()` puts the embedded resolver in place of the name servers', () => {
-    const host = parseResolvConf('nameserver 127.0.0.53\nsearch lan\noptions edns0 trust-ad\n');
-    const none = { nameservers: [], search: [], options: [] };
-    const plain = sandboxResolvConf(host, none);
-    assert.deepEqual(plain.text.split('\n').slice(1), [
-      'nameserver 127.0.0.11',
-      'search lan',
-      'options edns0 trust-ad ndots:0',
-      '',
-    ]);
-    assert.deepEqual([plain.upstreams, plain.forwardSingleLabel], [undefined, true]);
-    assert.deepEqual(hostUpstreams(host), [{ address: '127.0.0.53', from: 'host' }]);
-    const own = sandboxResolvConf(host, {
-      nameservers: ['192.0.2.53'],
-      search: ['.'],
-      options: ['ndots:x', 'ndots:2'],
-    });
-    assert.deepEqual(own.text.split('\n').slice(1), ['nameserver 127.0.0.11', 'options ndots:2', '']);
-    assert.deepEqual(own.upstreams, [{ address: '192.0.2.53', from: 'container' }]);
-    assert.equal(own.forwardSingleLabel, false);
+  it('`ndots()` is what the last option says that says it well', () => {
+    assert.equal(ndots([]), 0);
+    assert.equal(ndots(['ndots:2', 'edns0', 'ndots:x']), 2);
+    assert.equal(ndots(['ndots:2', 'ndots:0']), 0);
   });
 
   it('`watchResolvConf()` sees edits, replacements and what a symbolic link leads to', async () => {

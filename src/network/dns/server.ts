@@ -233,9 +233,9 @@ export class DnsServer implements Disposable {
     this.#zones.removeHost(networkId, endpointId);
   }
 
-  /** Names of all containers that are on no network now: they are never asked upstream. Replaces what was said before. */
-  reserveNames(names: Iterable<string>): void {
-    this.#zones.reserve(names);
+  /** Names of a container, whether it runs or not: without a dot they are never asked upstream. Replaces what was said of it before. */
+  reserveNames(containerId: string, names: Iterable<string>): void {
+    this.#zones.reserve(containerId, names);
   }
 
   /** The host's name servers from now on. Unless they are the same as before, nothing that was said is remembered. */

@@ -103,9 +103,15 @@ describe('zones', () => {
   it('a container’s name without dots is never somebody else’s to answer', () => {
     assert.equal(rcode('db', view(['f'])), RCODE.NXDOMAIN);
     assert.equal(rcode('nobody', view(['f'])), undefined);
-    zones.reserve(['Stopped']);
+    zones.reserve('c1', ['Stopped', 'alias']);
+    zones.reserve('c2', ['alias']);
     assert.equal(rcode('stopped', view(['f'])), RCODE.NXDOMAIN);
-    zones.reserve([]);
+    zones.reserve('c1', ['renamed']);
+    assert.equal(rcode('renamed', view(['f'])), RCODE.NXDOMAIN);
+    assert.equal(rcode('alias', view(['f'])), RCODE.NXDOMAIN, 'the other has it still');
+    zones.reserve('c1', []);
+    zones.reserve('c2', []);
+    assert.equal(rcode('alias', view(['f'])), undefined);
     assert.equal(rcode('stopped', view(['f'])), undefined);
     assert.equal(rcode('nobody', view(['f']), TYPE.A, false), RCODE.NXDOMAIN);
     assert.equal(rcode('', view(['f']), TYPE.A, false), undefined, 'the root is');

@@ -78,9 +78,9 @@ export function compileView(view: ZoneView): CompiledView {
 /** All networks of the daemon. Changing one host costs as much as it has names, whatever the network holds. */
 export class Zones {
   readonly #networks = new Map<string, Network>();
-  /** How many entries have a name, over all networks: whatever is in here is a container's name. */
+  /** How many entries and owners have a name, over all networks: whatever is in here is a container's name. */
   readonly #known = new Map<string, number>();
-  #reserved = new Set<string>();
+  readonly #reserved = new Map<string, readonly string[]>();
 
   /** Adds a network or replaces what is known of it. Throws `invalid` for an address or subnet that is none. */
   setNetwork(zone: NetworkZone): void {
@@ -115,14 +115,22 @@ export class Zones {
     network?.remove(endpointId);
   }
 
-  /** Names of containers that are on no network now (stopped ones): nobody sees them, and no upstream is asked for them. */
-  reserve(names: Iterable<string>): void {
-    this.#reserved = new Set([...names].map(canonicalName));
+  /**
+   * Names that somebody has who may be on no network now (a container that does not run): nobody sees them, and no upstream is asked for
+   * them. Replaces what was reserved for the owner before.
+   */
+  reserve(owner: string, names: Iterable<string>): void {
+    const before = this.#reserved.get(owner) ?? [];
+    const after = [...new Set([...names].map(canonicalName))];
+    for (const name of after) this.#count(name, 1);
+    for (const name of before) this.#count(name, -1);
+    if (after.length > 0) this.#reserved.set(owner, after);
+    else this.#reserved.delete(owner);
   }
 
   /** True for any container's name, seen or not. `name` is canonical. */
   isKnown(name: string): boolean {
-    return this.#known.has(name) || this.#reserved.has(name);
+    return this.#known.has(name);
   }
 
   /**
