@@ -3,7 +3,7 @@
 import type { Side, SideName } from './sides/side.ts';
 import { median } from './stats.ts';
 
-export type Unit = 'ms' | 'MB' | 'count' | '×';
+export type Unit = 'ms' | 'µs' | 'MB' | 'count' | '×';
 
 /** What is read, of both sides. */
 export interface Series {

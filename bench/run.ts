@@ -21,6 +21,7 @@ import { networkPart } from './measures/network-part.ts';
 import { ports500 } from './measures/ports-500.ts';
 import { publishedPort } from './measures/published-port.ts';
 import { ready } from './measures/ready.ts';
+import { ruleCost } from './measures/rule-cost.ts';
 import { runDetached } from './measures/run-detached.ts';
 import { runToEnd } from './measures/run-to-end.ts';
 import { thousandNetworks } from './measures/thousand-networks.ts';
@@ -37,6 +38,7 @@ const MEASURES: readonly Measure[] = [
   publishedPort,
   fiftyAtOnce,
   ports500,
+  ruleCost,
   networkCalls,
   hundredOnOne,
   thousandNetworks,

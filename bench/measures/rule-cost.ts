@@ -1,0 +1,108 @@
+/**
+ * What a packet pays for rules when many ports are published: with one, and with two thousand. Of ourselves only, with both
+ * backends; the goal is nftables's, whose maps are there for it.
+ */
+
+import { HOST_IP } from '../../test/harness/host.ts';
+import type { Measure, Read } from '../measure.ts';
+import { Packets } from '../packets.ts';
+import { startSide } from '../sides/daemons.ts';
+import type { Side } from '../sides/side.ts';
+
+const BACKENDS = ['nftables', 'iptables'] as const;
+const MANY = 2000;
+const PORT = 9000;
+const SERVER_PORT = 9;
+/** With many and with one by turns, so that whatever else the machine does meets both. */
+const TURNS = 8;
+const ROUND_TRIPS = 4000;
+const FLOWS = 2000;
+/** Of so many looks the quickest counts: a look that somebody disturbed says nothing about rules. */
+const LOOKS = 5;
+
+const KEPT = 'round trip on a known flow';
+const FIRST = 'first packet of a flow';
+const label = (backend: string, what: string, ports: number) =>
+  `${backend}: ${what}, ${ports} ${ports === 1 ? 'port' : 'ports'}`;
+
+async function start(
+  side: Side,
+  ports: ReadonlyArray<readonly [host: number, container: number]>,
+): Promise<string> {
+  const bindings = ports.map(([host, container]) => [`${container}/udp`, [{ HostPort: `${host}` }]] as const);
+  const id = await side.create({
+    exposed: bindings.map(([port]) => port),
+    hostConfig: { PortBindings: Object.fromEntries(bindings) },
+  });
+  await side.api('POST', `/v1.41/containers/${id}/start`);
+  return id;
+}
+
+/** Not in step with the host's, so that each is a rule or an element of its own, and ahead of the one that is asked. */
+const OTHERS = Array.from({ length: MANY - 1 }, (_, index) => [10_000 + 2 * index, 10_001 + index] as const);
+
+async function measure(side: Side, backend: string, read: Read): Promise<void> {
+  const asked = await start(side, [[PORT, SERVER_PORT]]);
+  const { State } = JSON.parse(await side.api('GET', `/v1.41/containers/${asked}/json`)) as {
+    State: { Pid: number };
+  };
+  using packets = new Packets(
+    {
+      client: `/run/netns/${side.host.world.name}`,
+      host: `/run/netns/${side.host.name}`,
+      server: `/proc/${State.Pid}/ns/net`,
+      address: HOST_IP,
+      port: PORT,
+      serverPort: SERVER_PORT,
+    },
+    FLOWS,
+  );
+  const take = (ports: number) => {
+    const quickest = (look: () => number) => Math.min(...Array.from({ length: LOOKS }, look));
+    read(
+      label(backend, KEPT, ports),
+      quickest(() => packets.roundTrips(ROUND_TRIPS)),
+      'µs',
+    );
+    read(
+      label(backend, FIRST, ports),
+      quickest(() => packets.firstPackets()),
+      'µs',
+    );
+  };
+  packets.firstPackets();
+  for (let turn = 0; turn < TURNS; turn++) {
+    take(1);
+    const others = await start(side, OTHERS);
+    take(MANY);
+    await side.api('DELETE', `/v1.41/containers/${others}?force=1`);
+  }
+  await side.clear();
+}
+
+export const ruleCost: Measure = {
+  name: 'rule-cost',
+  claim: `with nftables a packet costs the same whether one port is published or ${MANY}`,
+  rounds: 1,
+  warmUps: 0,
+  async round(side, read) {
+    if (side.name === 'peer') return;
+    for (const backend of BACKENDS) {
+      const own = await startSide('ours', { config: { 'firewall-backend': backend } });
+      try {
+        await measure(own, backend, read);
+      } finally {
+        await own.host.dispose();
+      }
+    }
+  },
+  goals: [KEPT, FIRST].map((what) => ({
+    text: `nftables, ${what}: with ${MANY} published ports ≤ 1.05 × with 1`,
+    bound: 1.05,
+    unit: '×',
+    value: (results) => {
+      const [many, one] = [MANY, 1].map((ports) => results.median('ours', label('nftables', what, ports)));
+      return many === undefined || one === undefined ? undefined : many / one;
+    },
+  })),
+};
