@@ -1,6 +1,6 @@
 /** The firewall: an intent, and the compilers that turn it into rules. */
 
-export { explainOrigin, type OriginNames, ownerOfOrigin } from './explain.ts';
+export { explainOrigin, type OriginNames, type OriginWords, ownerOfOrigin } from './explain.ts';
 export { networkIntent } from './from-model.ts';
 export {
   type FirewallIntent,

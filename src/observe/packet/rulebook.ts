@@ -1,5 +1,6 @@
 /** The rules of one namespace in a form that does not depend on which firewall they were written for. */
 
+import type { ObservedNft } from '../../network/firewall/index.ts';
 import type { Condition, Field, Span } from './condition.ts';
 
 /** Whose tables these are: the two variants of iptables, or nftables of its own. */
@@ -115,6 +116,8 @@ export interface RuleTable {
 /** Everything in force in one namespace. */
 export interface Rulebook {
   readonly tables: readonly RuleTable[];
+  /** The engine's own tables of nftables, with the elements of their sets. */
+  readonly engine?: ObservedNft;
   /** What could not be read, in sentences: the model's answers are not the whole truth then. */
   readonly unread: readonly string[];
 }

@@ -5,6 +5,7 @@ import { messageOf } from '../../base/errors.ts';
 import { IptablesRunner } from '../../kernel/iptables/index.ts';
 import { type NetnsHandle, withNetns } from '../../kernel/netns/index.ts';
 import { NftContext } from '../../kernel/nft/index.ts';
+import { NFT_TABLE, type ObservedNftTable, parseNftTable } from '../../network/firewall/index.ts';
 import { readIptables } from '../packet/iptables/tables.ts';
 import { readNftTable, readRuleTexts } from '../packet/nft/tables.ts';
 import type { Rulebook, RuleSource, RuleTable } from '../packet/rulebook.ts';
@@ -18,6 +19,10 @@ type NftFamily = RuleTable['family'];
 export async function readRulebook(netns: NetnsHandle): Promise<Rulebook> {
   const tables: RuleTable[] = [];
   const unread: string[] = [];
+  const engine: { v4: ObservedNftTable | undefined; v6: ObservedNftTable | undefined } = {
+    v4: undefined,
+    v6: undefined,
+  };
   const attempt = async <T>(what: string, action: () => T | Promise<T>): Promise<T | undefined> => {
     try {
       return await action();
@@ -52,9 +57,11 @@ export async function readRulebook(netns: NetnsHandle): Promise<Rulebook> {
       if (known.has(`${family} ${name}`)) continue;
       const table = await attempt(`nftables, table ${family} ${name}`, () => readTable(nft, family, name));
       if (table !== undefined) tables.push(table);
+      if (name !== NFT_TABLE || (family !== 'ip' && family !== 'ip6')) continue;
+      engine[family === 'ip' ? 'v4' : 'v6'] = parseNftTable(nft.list(`list table ${family} ${name}`));
     }
   });
-  return { tables, unread };
+  return { tables, engine, unread };
 }
 
 /** Of the legacy variant: the kernel lists the tables that are in use, and only for a table that is in use is its program asked. */

@@ -1,0 +1,135 @@
+/** Who is asked about: `web`, `web:80`, `back` (a network), `world`, `host:8080`, `10.0.0.7`. Pure. */
+
+import { invalid, notFound } from '../../../base/errors.ts';
+import { Ip } from '../../../base/ip.ts';
+import type { WhyParty } from '../../../base/wire/index.ts';
+import type { NetworkSpec } from '../../../network/model/index.ts';
+import { HOST } from '../../packet/snapshot.ts';
+import type { TopologyContainer, TopologyRecords } from '../../topology/records.ts';
+
+export interface Party {
+  readonly view: WhyParty;
+  readonly port?: number;
+  /** The container, or the one that stands for a network. */
+  readonly container?: TopologyContainer;
+  /** Only of a network that was named. */
+  readonly network?: NetworkSpec;
+  /** Only of an address that was named. */
+  readonly ip?: Ip;
+}
+
+/**
+ * Reads one end of the question.
+ *
+ * @throws `not-found` for a name that nobody has, `invalid` for one that several have
+ */
+export function readParty(asked: string, records: TopologyRecords): Party {
+  const whole = findParty(asked, records);
+  if (whole !== undefined) return whole;
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(asked) ?? [];
+  const name = bracketed ?? plain;
+  const party = name === undefined ? undefined : findParty(name, records);
+  if (party === undefined) throw notFound(`No such container, network or address: ${asked}`);
+  return { ...party, view: { ...party.view, asked }, port: Number(port) };
+}
+
+function findParty(asked: string, records: TopologyRecords): Party | undefined {
+  if (asked === 'world' || asked === 'internet') return { view: { kind: 'world', asked } };
+  if (asked === 'host') return { view: { kind: 'host', asked } };
+  if (asked === 'localhost') return { view: { kind: 'host', asked }, ip: Ip.parse('127.0.0.1') };
+  const ip = Ip.tryParse(asked);
+  if (ip !== undefined) return addressParty(asked, ip, records);
+  const container = findOne(asked, records.containers(), 'container') ?? byAlias(asked, records);
+  if (container !== undefined) return containerParty(asked, container);
+  const network = findOne(asked, records.networks(), 'network');
+  return network === undefined ? undefined : networkParty(asked, network, records);
+}
+
+/** By name, by full id, or by the beginning of an id that only one has. */
+function findOne<T extends { readonly id: string; readonly name: string }>(
+  asked: string,
+  all: readonly T[],
+  what: string,
+): T | undefined {
+  const exact = all.find(({ name, id }) => name === asked || id === asked);
+  if (exact !== undefined || !/^[0-9a-f]{4,64}$/.test(asked)) return exact;
+  const [first, second] = all.filter(({ id }) => id.startsWith(asked));
+  if (second !== undefined) throw invalid(`${what} ${asked}: several ids begin so`);
+  return first;
+}
+
+/** A further name that a container has on one of its networks. */
+function byAlias(asked: string, records: TopologyRecords): TopologyContainer | undefined {
+  return records
+    .containers()
+    .find(({ sandbox }) => sandbox?.endpoints.some(({ aliases }) => aliases.includes(asked)));
+}
+
+function containerParty(asked: string, container: TopologyContainer): Party {
+  const { id, name } = container;
+  return { view: { kind: 'container', asked, container: { id, name } }, container };
+}
+
+function networkParty(asked: string, network: NetworkSpec, records: TopologyRecords): Party {
+  const { id, name } = network;
+  const member = records
+    .containers()
+    .find(({ sandbox }) => sandbox?.endpoints.some(({ networkId }) => networkId === id));
+  return {
+    view: {
+      kind: 'network',
+      asked,
+      network: { id, name },
+      ...(member === undefined ? {} : { container: { id: member.id, name: member.name } }),
+    },
+    network,
+    ...(member === undefined ? {} : { container: member }),
+  };
+}
+
+function addressParty(asked: string, ip: Ip, records: TopologyRecords): Party {
+  const text = ip.toString();
+  const owner = records
+    .containers()
+    .find(({ sandbox }) => sandbox?.endpoints.some(({ v4, v6 }) => v4?.address === text || v6?.address === text));
+  return {
+    view: {
+      kind: 'address',
+      asked,
+      address: text,
+      ...(owner === undefined ? {} : { container: { id: owner.id, name: owner.name } }),
+    },
+    ip,
+    ...(owner === undefined ? {} : { container: owner }),
+  };
+}
+
+/** Id of the namespace that a container's programs are in; undefined when it does not run. */
+export function namespaceOf(container: TopologyContainer, records: TopologyRecords): string | undefined {
+  if (container.pid === 0 && container.sandbox === undefined) return undefined;
+  if (container.sharesWith !== undefined) {
+    const owner = records.containers().find(({ id }) => id === container.sharesWith);
+    return owner === undefined || owner.id === container.id ? undefined : namespaceOf(owner, records);
+  }
+  return usesHost(container, records) ? HOST : container.id;
+}
+
+/** `--network host`. */
+export function usesHost({ networkIds }: TopologyContainer, records: TopologyRecords): boolean {
+  const isHost = new Set(records.networks().flatMap(({ id, driver }) => (driver === 'host' ? [id] : [])));
+  return networkIds.some((id) => isHost.has(id));
+}
+
+/** `tcp/80`, `80/tcp`, `80`, `tcp`, `icmp`, `ping`. */
+export function readService(text: string | undefined): { protocol: 'tcp' | 'udp' | 'icmp'; port?: number } | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (text === 'icmp' || text === 'ping') return { protocol: 'icmp' };
+  const [, before, number, after] = /^(?:(tcp|udp)\/?)?(\d{1,5})?(?:\/(tcp|udp))?$/i.exec(text) ?? [];
+  const protocol = (before ?? after ?? 'tcp').toLowerCase();
+  const port = number === undefined ? undefined : Number(number);
+  const isKnown = protocol === 'tcp' || protocol === 'udp';
+  if (!isKnown || (before === undefined && number === undefined) || (port !== undefined && (port < 1 || port > 65535))) {
+    throw invalid(`invalid service ${JSON.stringify(text)}: want tcp/80, udp/53 or icmp`);
+  }
+  return { protocol, ...(port === undefined ? {} : { port }) };
+}
