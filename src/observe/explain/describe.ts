@@ -1,11 +1,11 @@
 /** One rule in one sentence: of the engine's by its origin, of others by what they ask and do. Pure. */
 
+import { Ip } from '../../base/ip.ts';
 import type { ExplainedRule } from '../../base/wire/index.ts';
 import { explainOrigin } from '../../network/firewall/index.ts';
 import { CT_STATE, CT_STATE_NAT, CT_STATUS, type FieldCondition, type Span } from '../packet/condition.ts';
 import type { NatTarget, Rule, Step, Verdict } from '../packet/rulebook.ts';
 import { PROTOCOL_NUMBERS } from '../packet/spans.ts';
-import { Ip } from '../../base/ip.ts';
 import { LOSSES } from './losses.ts';
 import type { Ownership } from './ownership.ts';
 import type { Catalogue } from './text/index.ts';
@@ -112,7 +112,8 @@ function phraseOf(
   or: string,
 ): string | undefined {
   const { fields, negated, test } = condition;
-  if (fields.length !== 1) return foreign.other(condition.set === undefined ? condition.text : `@${condition.set}`, negated);
+  if (fields.length !== 1)
+    return foreign.other(condition.set === undefined ? condition.text : `@${condition.set}`, negated);
   const [field] = fields;
   const list = (show: (span: Span) => string) => {
     if (condition.set !== undefined) return `@${condition.set}`;

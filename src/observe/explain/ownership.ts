@@ -147,7 +147,9 @@ export class Ownership {
     const drop = this.#records.intent()?.forwardDrop;
     const wanted = table.family === 'ip6' ? drop?.v6 : drop?.v4;
     if (wanted !== true) return false;
-    return table.source === 'nftables' ? table.name === NFT_TABLE : name === 'FORWARD' && table.name === 'filter';
+    return table.source === 'nftables'
+      ? table.name === NFT_TABLE
+      : name === 'FORWARD' && table.name === 'filter';
   }
 }
 
@@ -158,7 +160,9 @@ function portsText(start: number, end: number, proto: string): string {
 function namesOf(records: ExplainRecords): OriginNames {
   const networks = new Map(records.networks().map(({ id, name }) => [id, name]));
   const endpoints = new Map(
-    records.containers().flatMap(({ name, sandbox }) => (sandbox?.endpoints ?? []).map(({ id }) => [id, name])),
+    records
+      .containers()
+      .flatMap(({ name, sandbox }) => (sandbox?.endpoints ?? []).map(({ id }) => [id, name])),
   );
   return {
     network: (id) => networks.get(id) ?? id.slice(0, 12),
@@ -190,7 +194,14 @@ function expectedRules(intent: FirewallIntent, ruleset: NftRuleset | undefined):
   }
   return FAMILIES.flatMap(([key, family]) =>
     ruleset[key].chains.flatMap(({ name, rules }) =>
-      rules.map(({ text, comment, origin }) => ({ family, table: NFT_TABLE, chain: name, text, comment, origin })),
+      rules.map(({ text, comment, origin }) => ({
+        family,
+        table: NFT_TABLE,
+        chain: name,
+        text,
+        comment,
+        origin,
+      })),
     ),
   );
 }

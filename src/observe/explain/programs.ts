@@ -5,7 +5,10 @@ import type { Rule, RuleChain, RuleTable } from '../packet/rulebook.ts';
 /** Names of chains, of either backend. */
 const CHAINS: ReadonlyArray<readonly [RegExp, string]> = [
   [/^ufw6?-/, 'ufw'],
-  [/^(IN|FWD|FWDI|FWDO|FWD[IO]?|PRE|POST|OUT)_|_ZONES(_SOURCE)?$|^(INPUT|FORWARD|OUTPUT|PREROUTING|POSTROUTING)_direct$|_POLICIES(_pre|_post)?$/, 'firewalld'],
+  [
+    /^(IN|FWD|FWDI|FWDO|FWD[IO]?|PRE|POST|OUT)_|_ZONES(_SOURCE)?$|^(INPUT|FORWARD|OUTPUT|PREROUTING|POSTROUTING)_direct$|_POLICIES(_pre|_post)?$/,
+    'firewalld',
+  ],
   [/^LIBVIRT_/, 'libvirt'],
   [/^KUBE-/, 'Kubernetes'],
   [/^cali-/, 'Calico'],

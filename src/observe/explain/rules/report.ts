@@ -28,11 +28,13 @@ export function rulesReport(
   const sentences = { sentences: text.sentences, everyAddress: text.words.everyAddress };
   return {
     language,
-    hooks: HOOKS.map((hook): ExplainedHook => ({
-      hook,
-      sentence: text.hooks[hook],
-      chains: chainsOf(book, hook).map((chain) => explainChain(chain, hook, ownership, text)),
-    })).filter(({ chains }) => chains.length > 0),
+    hooks: HOOKS.map(
+      (hook): ExplainedHook => ({
+        hook,
+        sentence: text.hooks[hook],
+        chains: chainsOf(book, hook).map((chain) => explainChain(chain, hook, ownership, text)),
+      }),
+    ).filter(({ chains }) => chains.length > 0),
     missing: missingRules(ownership, book).map(({ text: rule, family, table, origin }) => ({
       text: rule,
       family,

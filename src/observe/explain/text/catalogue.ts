@@ -97,7 +97,11 @@ export interface Catalogue {
     left(link: string): string;
     doubt(rule: string, because: string): string;
   };
-  readonly legs: { there(from: string, to: string): string; back(from: string, to: string): string; proxied(to: string): string };
+  readonly legs: {
+    there(from: string, to: string): string;
+    back(from: string, to: string): string;
+    proxied(to: string): string;
+  };
   readonly headline: {
     yes(from: string, to: string, what: string): string;
     no(from: string, to: string, what: string): string;

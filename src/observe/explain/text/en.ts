@@ -10,7 +10,8 @@ export const en: Catalogue = {
   without: {
     'user-say': 'Without it, your own rules in DOCKER-USER would not be asked.',
     apart: 'Without it, networks would reach each other.',
-    crossing: 'Without it, answers and packets for published ports could not cross from one network to another.',
+    crossing:
+      'Without it, answers and packets for published ports could not cross from one network to another.',
     published: 'Without it, published ports would not be let in where what nobody accepts is dropped.',
     translated:
       'Without it, the port of the host would lead to the userland proxy only, and to nothing where that is off.',
@@ -79,7 +80,8 @@ export const en: Catalogue = {
     destinationBecomes: (packets, to) => `Sends ${packets} on to ${to}.`,
     sourceBecomes: (packets, to) => `Gives ${packets} the source ${to}.`,
     masquerade: (packets) => `Gives ${packets} the address of the interface by which they leave.`,
-    redirect: (packets, port) => `Sends ${packets} to this host itself${port === '' ? '' : `, port ${port}`}.`,
+    redirect: (packets, port) =>
+      `Sends ${packets} to this host itself${port === '' ? '' : `, port ${port}`}.`,
     mark: (packets) => `Marks ${packets}.`,
     notrack: (packets) => `Keeps ${packets} out of connection tracking: they are not translated.`,
     count: (packets) => `Counts or logs ${packets}, and decides nothing.`,
@@ -115,7 +117,8 @@ export const en: Catalogue = {
     bridge: (bridge, port) => `The bridge ${bridge} hands it to its port ${port}.`,
     bridgeUp: (bridge) => `The bridge ${bridge} hands it to the host.`,
     proxy: (target) => `The userland proxy takes it, and opens a connection of its own to ${target}.`,
-    socket: (address, program) => `${program === undefined ? 'A socket' : program} listens on ${address}: it arrives.`,
+    socket: (address, program) =>
+      `${program === undefined ? 'A socket' : program} listens on ${address}: it arrives.`,
     kernelAnswers: () => 'The kernel itself answers: it arrives.',
     answerArrives: () => 'The answer arrives.',
     left: (link) => `It leaves by ${link}; what is beyond, nobody here knows.`,
@@ -132,18 +135,23 @@ export const en: Catalogue = {
     unknown: (from, to, what) => `It cannot be told whether ${from} reaches ${to}, ${what}.`,
   },
   causes: {
-    rule: (rule, owner, outcome) => `The rule "${rule}" (${owner}) ${outcome === 'drop' ? 'drops' : 'refuses'} it.`,
-    policy: (chain, owner) => `No rule accepts it, and the policy of ${chain} drops what nobody accepts (${owner}).`,
+    rule: (rule, owner, outcome) =>
+      `The rule "${rule}" (${owner}) ${outcome === 'drop' ? 'drops' : 'refuses'} it.`,
+    policy: (chain, owner) =>
+      `No rule accepts it, and the policy of ${chain} drops what nobody accepts (${owner}).`,
     iccOff: (network) =>
       `Containers of network ${network} do not reach each other: it was made with enable_icc=false.`,
-    noCommonNetwork: (from, to) => `${from} and ${to} have no network in common, and networks are kept apart.`,
+    noCommonNetwork: (from, to) =>
+      `${from} and ${to} have no network in common, and networks are kept apart.`,
     internalNetwork: (network) => `Network ${network} is internal: nothing enters or leaves it.`,
     directAccess: (container) =>
       `Container ${container} was addressed by its own address, which is open to its own network only; from elsewhere, published ports lead to it.`,
     ruleMissing: (rule, why) => `A rule is missing: "${rule}". ${why}`,
     notPublished: (container, port) => `Port ${port} of container ${container} is not published.`,
-    publishedOnLoopback: (port) => `${port} is published on a loopback address: it is open to this host only.`,
-    proxyGone: (port) => `Nobody listens on ${port} of the host: the process that holds published ports does not run.`,
+    publishedOnLoopback: (port) =>
+      `${port} is published on a loopback address: it is open to this host only.`,
+    proxyGone: (port) =>
+      `Nobody listens on ${port} of the host: the process that holds published ports does not run.`,
     notRunning: (container, state) => `Container ${container} does not run (${state}).`,
     emptyNetwork: (network) => `No container runs on network ${network}.`,
     noFamily: (who, family) => `${who} has no IPv${family} address.`,
@@ -154,12 +162,15 @@ export const en: Catalogue = {
       `Reverse path filtering on ${link} drops it: ${back === undefined ? `there is no route back to ${source}` : `the route back to ${source} leaves by ${back}`}.`,
     loopbackOutside: (address, link) =>
       `The loopback address ${address} may not be on ${link}: the kernel drops such a packet.`,
-    ownSource: (address, link) => `It came by ${link} with ${address} as its source, which is the receiver's own.`,
+    ownSource: (address, link) =>
+      `It came by ${link} with ${address} as its source, which is the receiver's own.`,
     linkDown: (link, where) => `The interface ${link} of ${where} is down.`,
-    noCarrier: (link, where) => `The interface ${link} of ${where} has no carrier: its other end is down or gone.`,
+    noCarrier: (link, where) =>
+      `The interface ${link} of ${where} has no carrier: its other end is down or gone.`,
     portBlocked: (link, state) => `The bridge does not forward by its port ${link} (${state}).`,
     nobodyThere: (address, link) => `Nobody on ${link} has the address ${address}.`,
-    hairpinOff: (link) => `It would have to go back by the port ${link} by which it came, whose hairpin mode is off.`,
+    hairpinOff: (link) =>
+      `It would have to go back by the port ${link} by which it came, whose hairpin mode is off.`,
     portsIsolated: (link) => `The bridge's port ${link} is isolated from the one it would leave by.`,
     noSocket: (where, port) => `Nothing listens on port ${port} in ${where}.`,
     otherAddress: (where, port, addresses) =>
@@ -173,7 +184,8 @@ export const en: Catalogue = {
     inAnswer: (text) => `The question arrives, and its answer does not come back. ${text}`,
   },
   remarks: {
-    ruleMissing: (rule, why) => `A rule of the engine is missing, which does not matter here: "${rule}". ${why}`,
+    ruleMissing: (rule, why) =>
+      `A rule of the engine is missing, which does not matter here: "${rule}". ${why}`,
     noNamesOnDefault: (name) =>
       `The name ${name} is not known there: they share no network that has names. The address works; so does --link on the default bridge, or a network of your own.`,
     answerNeedsRoute: (address) =>

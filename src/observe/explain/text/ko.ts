@@ -23,27 +23,33 @@ export const ko: Catalogue = {
     'published-jump': '패킷이 {network} 네트워크에 들어올 수 있는지는 공개 포트와 링크가 결정합니다.',
     'unprotected-accept': '{network} 네트워크는 보호되지 않으므로 경로가 있으면 누구나 들어올 수 있습니다.',
     'routed-drop': '라우팅 방식인 {network} 네트워크에는 그 밖에 아무것도 들어오지 못합니다.',
-    'unpublished-drop': '직접 접근할 수 있는 곳에서도 {network} 네트워크에는 그 밖에 아무것도 들어오지 못합니다.',
+    'unpublished-drop':
+      '직접 접근할 수 있는 곳에서도 {network} 네트워크에는 그 밖에 아무것도 들어오지 못합니다.',
     'routed-icmp': '라우팅 방식인 {network} 네트워크의 컨테이너는 ping에 응답합니다.',
     outgoing: '{network} 네트워크의 컨테이너는 바깥에 접근할 수 있습니다.',
     'icc-accept': '{network} 네트워크의 컨테이너는 서로 통신할 수 있습니다.',
     'icc-drop': '{network} 네트워크의 컨테이너는 서로 통신할 수 없습니다(icc 꺼짐).',
     'icc-published':
       '공개 포트는 모두에게 열려 있으므로 {network} 네트워크의 컨테이너도 그 포트로는 서로 통신할 수 있습니다.',
-    'icc-neighbours': '그런 연결에 응답할 수 있도록 {network} 네트워크의 컨테이너는 서로의 하드웨어 주소를 찾을 수 있습니다.',
+    'icc-neighbours':
+      '그런 연결에 응답할 수 있도록 {network} 네트워크의 컨테이너는 서로의 하드웨어 주소를 찾을 수 있습니다.',
     'nat-incoming': '이 호스트의 주소로 들어온 패킷은 공개 포트를 찾는 것일 수 있습니다.',
     'nat-local': '이 호스트가 자신에게 보내는 패킷은 공개 포트를 찾는 것일 수 있습니다.',
     'proxy-return': '{network} 네트워크 자신이 공개 포트로 보내는 패킷은 사용자 공간 프록시로 갑니다.',
     'proxy-lookup': '네트워크 자신이 공개 포트로 보내는 패킷은 사용자 공간 프록시로 갑니다.',
     masquerade: '{network} 네트워크의 패킷은 이 호스트의 주소를 달고 나갑니다.',
     snat: '{network} 네트워크의 패킷은 지정된 주소를 달고 나갑니다.',
-    'masquerade-local': '이 호스트가 {network} 네트워크로 보내는 패킷은 컨테이너가 응답할 수 있는 주소를 답니다.',
-    'port-accept': '{endpoint} 컨테이너의 {containerPort}번 포트가 공개되어 있어 그 포트로 오는 패킷은 들어옵니다.',
-    'port-translate': '{hostIp}의 {hostPort}번 포트는 {endpoint} 컨테이너의 {containerPort}번 포트를 가리킵니다.',
+    'masquerade-local':
+      '이 호스트가 {network} 네트워크로 보내는 패킷은 컨테이너가 응답할 수 있는 주소를 답니다.',
+    'port-accept':
+      '{endpoint} 컨테이너의 {containerPort}번 포트가 공개되어 있어 그 포트로 오는 패킷은 들어옵니다.',
+    'port-translate':
+      '{hostIp}의 {hostPort}번 포트는 {endpoint} 컨테이너의 {containerPort}번 포트를 가리킵니다.',
     'port-hairpin': '{endpoint} 컨테이너는 자신의 공개 포트 {hostPort}번에 접근할 수 있습니다.',
     'link-request':
       '{endpoint} 컨테이너는 {alias}(으)로 링크된 {server} 컨테이너의 {containerPort}번 포트에 연결할 수 있습니다.',
-    'link-answer': '{server} 컨테이너는 링크된 {containerPort}번 포트에서 {endpoint} 컨테이너에 응답할 수 있습니다.',
+    'link-answer':
+      '{server} 컨테이너는 링크된 {containerPort}번 포트에서 {endpoint} 컨테이너에 응답할 수 있습니다.',
     'loopback-drop':
       '밖에서 온 패킷은 루프백 주소를 달 수 없습니다. 루프백에 공개한 포트는 이 호스트에만 열려 있습니다.',
     'known-bridge': '{network} 네트워크는 서로 격리되는 네트워크 가운데 하나입니다.',
@@ -62,7 +68,8 @@ export const ko: Catalogue = {
     apart: '없으면 네트워크끼리 서로 통신하게 됩니다.',
     crossing: '없으면 응답과 공개 포트로 가는 패킷이 네트워크를 건너가지 못합니다.',
     published: '없으면 허용되지 않은 것을 버리는 호스트에서 공개 포트에 들어올 수 없습니다.',
-    translated: '없으면 호스트의 포트는 사용자 공간 프록시로만 이어지고, 프록시가 꺼져 있으면 아무 데도 이어지지 않습니다.',
+    translated:
+      '없으면 호스트의 포트는 사용자 공간 프록시로만 이어지고, 프록시가 꺼져 있으면 아무 데도 이어지지 않습니다.',
     closed: '없으면 네트워크가 더는 닫혀 있지 않습니다.',
     direct: '없으면 경로가 있는 이웃이 컨테이너의 모든 포트에 연결할 수 있습니다.',
     trusted: '없으면 그 인터페이스에서 컨테이너에 직접 접근할 수 없습니다.',
@@ -128,7 +135,8 @@ export const ko: Catalogue = {
     destinationBecomes: (packets, to) => `${packets}의 목적지를 ${to} 주소로 바꿉니다.`,
     sourceBecomes: (packets, to) => `${packets}의 출발지를 ${to} 주소로 바꿉니다.`,
     masquerade: (packets) => `${packets}의 출발지를 나가는 인터페이스의 주소로 바꿉니다.`,
-    redirect: (packets, port) => `${packets}을 이 호스트 자신${port === '' ? '' : `의 ${port}번 포트`}에 보냅니다.`,
+    redirect: (packets, port) =>
+      `${packets}을 이 호스트 자신${port === '' ? '' : `의 ${port}번 포트`}에 보냅니다.`,
     mark: (packets) => `${packets}에 표시를 답니다.`,
     notrack: (packets) => `${packets}을 연결 추적에서 제외하므로 주소가 바뀌지 않습니다.`,
     count: (packets) => `${packets}을 세거나 기록할 뿐 결정하지 않습니다.`,
@@ -138,7 +146,8 @@ export const ko: Catalogue = {
   },
   warnings: {
     dropsBefore: () => '엔진의 규칙보다 앞에 있어, 여기서 버린 패킷은 어떤 공개 포트로도 들어올 수 없습니다.',
-    acceptsBefore: () => '엔진의 규칙보다 앞에 있어, 여기서 허용한 패킷에는 네트워크 격리를 적용하지 않습니다.',
+    acceptsBefore: () =>
+      '엔진의 규칙보다 앞에 있어, 여기서 허용한 패킷에는 네트워크 격리를 적용하지 않습니다.',
     policyDrop: (owner) =>
       `이 체인에서 허용되지 않은 것은 버려지며(${owner}), 다른 곳에 있는 엔진의 규칙이 되살릴 수 없습니다.`,
     foreignDrop: (owner) =>
@@ -159,7 +168,8 @@ export const ko: Catalogue = {
     destination: (from, to) => `목적지가 ${from}에서 ${to} 주소로 바뀝니다.`,
     source: (from, to) => `출발지가 ${from}에서 ${to} 주소로 바뀝니다.`,
     back: (from, to) => `연결 추적이 ${from} 주소를 ${to} 주소로 되돌립니다.`,
-    wire: (link, where, other) => `veth 쌍을 지납니다. ${link} 쪽으로 들어가 ${where}의 ${other} 쪽으로 나옵니다.`,
+    wire: (link, where, other) =>
+      `veth 쌍을 지납니다. ${link} 쪽으로 들어가 ${where}의 ${other} 쪽으로 나옵니다.`,
     bridge: (bridge, port) => `${bridge} 브리지가 ${port} 포트로 넘깁니다.`,
     bridgeUp: (bridge) => `${bridge} 브리지가 호스트에 넘깁니다.`,
     proxy: (target) => `사용자 공간 프록시가 받아 ${target} 쪽으로 새 연결을 엽니다.`,
@@ -181,17 +191,21 @@ export const ko: Catalogue = {
     unknown: (from, to, what) => `${from}에서 ${to}까지 닿는지 알 수 없습니다(${what}).`,
   },
   causes: {
-    rule: (rule, owner, outcome) => `"${rule}" 규칙(${owner})이 ${outcome === 'drop' ? '버립니다' : '거부합니다'}.`,
-    policy: (chain, owner) => `허용하는 규칙이 없고, ${chain} 체인의 정책이 허용되지 않은 것을 버립니다(${owner}).`,
+    rule: (rule, owner, outcome) =>
+      `"${rule}" 규칙(${owner})이 ${outcome === 'drop' ? '버립니다' : '거부합니다'}.`,
+    policy: (chain, owner) =>
+      `허용하는 규칙이 없고, ${chain} 체인의 정책이 허용되지 않은 것을 버립니다(${owner}).`,
     iccOff: (network) => `${network} 네트워크는 enable_icc=false로 만들어져 컨테이너끼리 통신할 수 없습니다.`,
-    noCommonNetwork: (from, to) => `${from}와(과) ${to}가 함께 속한 네트워크가 없고, 네트워크끼리는 격리됩니다.`,
+    noCommonNetwork: (from, to) =>
+      `${from}와(과) ${to}가 함께 속한 네트워크가 없고, 네트워크끼리는 격리됩니다.`,
     internalNetwork: (network) => `${network} 네트워크는 내부 전용이므로 아무것도 드나들지 못합니다.`,
     directAccess: (container) =>
       `${container} 컨테이너의 주소로 직접 보냈습니다. 그 주소는 같은 네트워크에만 열려 있고, 다른 곳에서는 공개 포트로 들어와야 합니다.`,
     ruleMissing: (rule, why) => `규칙이 없어졌습니다: "${rule}". ${why}`,
     notPublished: (container, port) => `${container} 컨테이너의 ${port} 포트는 공개되어 있지 않습니다.`,
     publishedOnLoopback: (port) => `${port} 포트는 루프백 주소에 공개되어 이 호스트에만 열려 있습니다.`,
-    proxyGone: (port) => `호스트의 ${port}에서 기다리는 프로그램이 없습니다. 공개 포트를 맡는 프로세스가 실행되고 있지 않습니다.`,
+    proxyGone: (port) =>
+      `호스트의 ${port}에서 기다리는 프로그램이 없습니다. 공개 포트를 맡는 프로세스가 실행되고 있지 않습니다.`,
     notRunning: (container, state) => `${container} 컨테이너가 실행되고 있지 않습니다(${state}).`,
     emptyNetwork: (network) => `${network} 네트워크에 실행 중인 컨테이너가 없습니다.`,
     noFamily: (who, family) => `${who}에는 IPv${family} 주소가 없습니다.`,
@@ -202,15 +216,19 @@ export const ko: Catalogue = {
       `${link} 인터페이스의 역경로 필터가 버립니다: ${back === undefined ? `${source} 주소로 돌아가는 경로가 없습니다` : `${source} 주소로 돌아가는 경로는 ${back} 쪽입니다`}.`,
     loopbackOutside: (address, link) =>
       `루프백 주소 ${address}는 ${link} 인터페이스에 있을 수 없으므로 커널이 버립니다.`,
-    ownSource: (address, link) => `${link} 인터페이스로 들어온 패킷의 출발지 ${address}가 받는 쪽 자신의 주소입니다.`,
+    ownSource: (address, link) =>
+      `${link} 인터페이스로 들어온 패킷의 출발지 ${address}가 받는 쪽 자신의 주소입니다.`,
     linkDown: (link, where) => `${where}의 ${link} 인터페이스가 꺼져 있습니다.`,
-    noCarrier: (link, where) => `${where}의 ${link} 인터페이스에 신호가 없습니다. 반대쪽 끝이 꺼졌거나 없습니다.`,
+    noCarrier: (link, where) =>
+      `${where}의 ${link} 인터페이스에 신호가 없습니다. 반대쪽 끝이 꺼졌거나 없습니다.`,
     portBlocked: (link, state) => `브리지가 ${link} 포트로 전달하지 않습니다(${state}).`,
     nobodyThere: (address, link) => `${link}에 ${address} 주소를 가진 상대가 없습니다.`,
-    hairpinOff: (link) => `들어온 포트 ${link} 쪽으로 되돌아가야 하는데 그 포트의 헤어핀 모드가 꺼져 있습니다.`,
+    hairpinOff: (link) =>
+      `들어온 포트 ${link} 쪽으로 되돌아가야 하는데 그 포트의 헤어핀 모드가 꺼져 있습니다.`,
     portsIsolated: (link) => `브리지의 ${link} 포트는 나가야 할 포트와 분리되어 있습니다.`,
     noSocket: (where, port) => `${where}에서 ${port} 포트를 기다리는 프로그램이 없습니다.`,
-    otherAddress: (where, port, addresses) => `${where}에서 ${port} 포트는 ${addresses} 주소에서만 기다립니다.`,
+    otherAddress: (where, port, addresses) =>
+      `${where}에서 ${port} 포트는 ${addresses} 주소에서만 기다립니다.`,
     answerFromElsewhere: (from, expected) =>
       `응답이 요청한 ${expected} 주소가 아니라 ${from} 주소에서 와서 모르는 상대의 것으로 여겨집니다.`,
     answerToElsewhere: (where) => `응답이 요청한 쪽이 아니라 ${where} 쪽으로 갑니다.`,
@@ -238,7 +256,8 @@ export const ko: Catalogue = {
     agrees: () => '실제 패킷도 모델이 말한 대로 움직였습니다.',
     differs: (model, packet) => `실제 패킷은 다르게 움직였습니다. 모델: ${model} 패킷: ${packet}`,
     cannot: (why) => `패킷을 보내지 않았습니다: ${why}.`,
-    legacy: () => 'iptables-legacy 규칙이 결정하는데 커널은 그것을 nftables로 추적하지 못합니다. nftables가 물어본 것만 보았습니다',
+    legacy: () =>
+      'iptables-legacy 규칙이 결정하는데 커널은 그것을 nftables로 추적하지 못합니다. nftables가 물어본 것만 보았습니다',
     nothingSeen: () => '커널이 그 패킷에 대해 아무것도 알려 주지 않았습니다',
     delivered: () => '도착했습니다.',
     dropped: (rule) => `"${rule}" 규칙이 버렸습니다.`,

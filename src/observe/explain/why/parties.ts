@@ -91,7 +91,9 @@ function addressParty(asked: string, ip: Ip, records: TopologyRecords): Party {
   const text = ip.toString();
   const owner = records
     .containers()
-    .find(({ sandbox }) => sandbox?.endpoints.some(({ v4, v6 }) => v4?.address === text || v6?.address === text));
+    .find(({ sandbox }) =>
+      sandbox?.endpoints.some(({ v4, v6 }) => v4?.address === text || v6?.address === text),
+    );
   return {
     view: {
       kind: 'address',
@@ -121,14 +123,20 @@ export function usesHost({ networkIds }: TopologyContainer, records: TopologyRec
 }
 
 /** `tcp/80`, `80/tcp`, `80`, `tcp`, `icmp`, `ping`. */
-export function readService(text: string | undefined): { protocol: 'tcp' | 'udp' | 'icmp'; port?: number } | undefined {
+export function readService(
+  text: string | undefined,
+): { protocol: 'tcp' | 'udp' | 'icmp'; port?: number } | undefined {
   if (text === undefined || text === '') return undefined;
   if (text === 'icmp' || text === 'ping') return { protocol: 'icmp' };
   const [, before, number, after] = /^(?:(tcp|udp)\/?)?(\d{1,5})?(?:\/(tcp|udp))?$/i.exec(text) ?? [];
   const protocol = (before ?? after ?? 'tcp').toLowerCase();
   const port = number === undefined ? undefined : Number(number);
   const isKnown = protocol === 'tcp' || protocol === 'udp';
-  if (!isKnown || (before === undefined && number === undefined) || (port !== undefined && (port < 1 || port > 65535))) {
+  if (
+    !isKnown ||
+    (before === undefined && number === undefined) ||
+    (port !== undefined && (port < 1 || port > 65535))
+  ) {
     throw invalid(`invalid service ${JSON.stringify(text)}: want tcp/80, udp/53 or icmp`);
   }
   return { protocol, ...(port === undefined ? {} : { port }) };

@@ -56,20 +56,27 @@ export interface PlanOptions {
   readonly family?: IpFamily | undefined;
 }
 
-export function planQuestion(from: Party, to: Party, service: Service | undefined, options: PlanOptions): Plan {
+export function planQuestion(
+  from: Party,
+  to: Party,
+  service: Service | undefined,
+  options: PlanOptions,
+): Plan {
   const { records } = options;
   const { port, protocol, chosen } = chooseService(to, service, options);
   const base = { protocol, ...(chosen ? { chosenPort: port } : {}) };
   for (const party of [from, to]) {
     const { container, network } = party;
-    if (network !== undefined && container === undefined) return { ...base, obstacle: { kind: 'empty-network', network } };
+    if (network !== undefined && container === undefined)
+      return { ...base, obstacle: { kind: 'empty-network', network } };
     if (container !== undefined && namespaceOf(container, records) === undefined) {
       return { ...base, obstacle: { kind: 'not-running', container } };
     }
   }
   const target = to.container === undefined ? targetOf(to) : namespaceOf(to.container, records);
   const found = destinationOf(from, to, port, protocol, options);
-  if (found.ip === undefined) return { ...base, ...(found.obstacle === undefined ? {} : { obstacle: found.obstacle }) };
+  if (found.ip === undefined)
+    return { ...base, ...(found.obstacle === undefined ? {} : { obstacle: found.obstacle }) };
   const { ip, obstacle, common } = found;
   const destination = { ip, port: protocol === 'icmp' ? 0 : (found.port ?? port) };
   const asker = askerOf(from, ip.family, options);
@@ -86,7 +93,8 @@ export function planQuestion(from: Party, to: Party, service: Service | undefine
 }
 
 function withTarget(target: string | undefined, published: Published | undefined, records: TopologyRecords) {
-  if (published === undefined || (target !== HOST && target !== undefined)) return target === undefined ? {} : { target };
+  if (published === undefined || (target !== HOST && target !== undefined))
+    return target === undefined ? {} : { target };
   const owner = namespaceOf(published.container, records);
   return owner === undefined ? {} : { target: owner };
 }
@@ -114,13 +122,19 @@ function chooseService(
     ];
     for (const text of ports) {
       const [number, proto = 'tcp'] = text.split('/');
-      if (proto === protocol && /^\d+$/.test(number ?? '')) return { protocol, port: Number(number), chosen: true };
+      if (proto === protocol && /^\d+$/.test(number ?? ''))
+        return { protocol, port: Number(number), chosen: true };
     }
     const namespace = snapshot.namespaces.get(namespaceOf(container, records) ?? '');
-    const listening = namespace?.sockets.find((socket) => socket.protocol === protocol && !isResolver(socket.address));
-    if (listening !== undefined && namespace?.id !== HOST) return { protocol, port: listening.port, chosen: true };
+    const listening = namespace?.sockets.find(
+      (socket) => socket.protocol === protocol && !isResolver(socket.address),
+    );
+    if (listening !== undefined && namespace?.id !== HOST)
+      return { protocol, port: listening.port, chosen: true };
   }
-  return service === undefined ? { protocol: 'icmp', port: 0, chosen: false } : { protocol, port: 80, chosen: true };
+  return service === undefined
+    ? { protocol: 'icmp', port: 0, chosen: false }
+    : { protocol, port: 80, chosen: true };
 }
 
 const isResolver = (address: string) => address === '127.0.0.11';
@@ -160,11 +174,14 @@ const isOwn = (host: Namespace | undefined, ip: Ip | undefined) =>
 
 /** The first address of a container, of its first network. */
 function ownAddress(to: Party, container: TopologyContainer, family: IpFamily | undefined): Destination {
-  const endpoints = to.network === undefined
-    ? endpointsOf(container)
-    : endpointsOf(container).filter(({ networkId }) => networkId === to.network?.id);
+  const endpoints =
+    to.network === undefined
+      ? endpointsOf(container)
+      : endpointsOf(container).filter(({ networkId }) => networkId === to.network?.id);
   for (const wanted of family === undefined ? ([4, 6] as const) : [family]) {
-    const text = endpoints.map((endpoint) => addressIn(endpoint, wanted)).find((address) => address !== undefined);
+    const text = endpoints
+      .map((endpoint) => addressIn(endpoint, wanted))
+      .find((address) => address !== undefined);
     if (text !== undefined) return { ip: Ip.parse(text) };
   }
   return { obstacle: { kind: 'no-family', who: to, family: family ?? 4 } };
@@ -231,7 +248,8 @@ function byPublishedPort(
     return { ...direct, obstacle: { kind: 'not-published', container, port } };
   }
   const hostIp = Ip.parse(best.hostIp);
-  const reached = hostIp.isUnspecified || hostIp.isLoopback ? hostAddress(host, from, records, hostIp.family) : hostIp;
+  const reached =
+    hostIp.isUnspecified || hostIp.isLoopback ? hostAddress(host, from, records, hostIp.family) : hostIp;
   if (reached === undefined) return { obstacle: { kind: 'no-family', who: from, family: hostIp.family } };
   return {
     ip: reached,
@@ -259,7 +277,9 @@ function hostAddress(
   // A host without a way out still has the addresses of its bridges.
   const networks = new Map(records.networks().map((spec) => [spec.id, spec]));
   for (const { networkId } of from.container === undefined ? [] : endpointsOf(from.container)) {
-    const gateway = networks.get(networkId)?.ipam.subnets.find(({ gateway }) => gateway && Ip.parse(gateway).family === family);
+    const gateway = networks
+      .get(networkId)
+      ?.ipam.subnets.find(({ gateway }) => gateway && Ip.parse(gateway).family === family);
     if (gateway?.gateway !== undefined) return Ip.parse(gateway.gateway);
   }
   const any = host.addresses.find((address) => address.family === family && address.scope === 'universe');
@@ -274,7 +294,8 @@ function askerOf(from: Party, family: IpFamily, { records, snapshot }: PlanOptio
   if (from.view.kind === 'host') return { kind: 'namespace', id: HOST };
   const host = snapshot.namespaces.get(HOST);
   if (host === undefined) return undefined;
-  if (isOwn(host, from.ip)) return { kind: 'namespace', id: HOST, ...(from.ip === undefined ? {} : { source: from.ip }) };
+  if (isOwn(host, from.ip))
+    return { kind: 'namespace', id: HOST, ...(from.ip === undefined ? {} : { source: from.ip }) };
   const source = from.ip ?? Ip.parse(WORLD[family]);
   if (source.family !== family) return undefined;
   const back = lookUpRoute(host, { destination: source });
@@ -282,10 +303,15 @@ function askerOf(from: Party, family: IpFamily, { records, snapshot }: PlanOptio
 }
 
 /** The published port that an address and a port of the host stand for. */
-export function publishedAt(records: TopologyRecords, protocol: PacketProtocol, { ip, port }: Side): Published | undefined {
+export function publishedAt(
+  records: TopologyRecords,
+  protocol: PacketProtocol,
+  { ip, port }: Side,
+): Published | undefined {
   for (const container of records.containers()) {
     // A container's own address is not the host's.
-    if (endpointsOf(container).some(({ v4, v6 }) => [v4?.address, v6?.address].includes(ip.toString()))) return undefined;
+    if (endpointsOf(container).some(({ v4, v6 }) => [v4?.address, v6?.address].includes(ip.toString())))
+      return undefined;
   }
   for (const container of records.containers()) {
     const mapping = container.sandbox?.ports.find((candidate) => {

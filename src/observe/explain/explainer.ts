@@ -1,0 +1,58 @@
+/** The answers of `GET /bridgeport/rules` and `GET /bridgeport/why`: reads the kernel each time, and keeps nothing. */
+
+import type { Log } from '../../base/log.ts';
+import type { ExplainLanguage, RulesReport, WhyReport } from '../../base/wire/index.ts';
+import type { NetnsHandle } from '../../kernel/netns/index.ts';
+import { HOST } from '../packet/snapshot.ts';
+import { programOfSocket } from '../snapshot/programs.ts';
+import { type NamespacePlace, SnapshotReader } from '../snapshot/read.ts';
+import type { ExplainRecords, ExplainSettings } from './records.ts';
+import { rulesReport } from './rules/report.ts';
+import { namespaceOf } from './why/parties.ts';
+import { type WhyQuestion, why } from './why/report.ts';
+
+export interface ExplainerOptions extends ExplainSettings {
+  readonly records: ExplainRecords;
+  /** The host's namespace; the thread's own by default. */
+  readonly netns?: NetnsHandle | string | undefined;
+  readonly log: Log;
+}
+
+export class Explainer {
+  readonly #options: ExplainerOptions;
+
+  constructor(options: ExplainerOptions) {
+    this.#options = options;
+  }
+
+  async rules(language: ExplainLanguage): Promise<RulesReport> {
+    const { records, netns, log } = this.#options;
+    using reader = new SnapshotReader([], { netns, log });
+    const snapshot = await reader.read(new Set([HOST]));
+    const book = snapshot.namespaces.get(HOST)?.firewall ?? { tables: [], unread: [] };
+    return rulesReport(book, records, this.#options, language);
+  }
+
+  /** @throws `not-found` for a name that nobody has, `invalid` for what cannot be asked */
+  async why(question: WhyQuestion): Promise<WhyReport> {
+    const { records, netns, log } = this.#options;
+    using reader = new SnapshotReader(placesOf(records), { netns, log });
+    const programOf = (namespace: string, inode: number) => {
+      const handle = reader.netns(namespace);
+      return handle && programOfSocket(inode, handle.inode);
+    };
+    const { report } = await why(question, { records, settings: this.#options, reader, programOf });
+    return report;
+  }
+}
+
+/** Every container that has a namespace of its own. */
+function placesOf(records: ExplainRecords): NamespacePlace[] {
+  return records
+    .containers()
+    .flatMap((container) =>
+      container.sandbox !== undefined && namespaceOf(container, records) === container.id
+        ? [{ id: container.id, title: container.name, path: container.sandbox.path }]
+        : [],
+    );
+}

@@ -1,0 +1,387 @@
+/** Why a packet got no further: in words, whose doing it is, and what would change it. Pure. */
+
+import { hostPort } from '../../../base/ip.ts';
+import type { ExplainOwner, WhyCause } from '../../../base/wire/index.ts';
+import { explainOrigin, type SentenceKey } from '../../../network/firewall/index.ts';
+import { HOST } from '../../packet/snapshot.ts';
+import type { Cause, End } from '../../packet/walk/hops.ts';
+import { explainRule } from '../describe.ts';
+import { LOSSES } from '../losses.ts';
+import type { ExpectedRule } from '../ownership.ts';
+import { containerOf, partyText, placeText, type WhyContext } from './context.ts';
+import type { Obstacle } from './plan.ts';
+import { allowIn, removeRule, restoreRule } from './remedies.ts';
+
+/** Kinds of the engine's own rules by what they say about a network. */
+const INTERNAL: readonly SentenceKey[] = ['internal-in', 'internal-out'];
+const APART: readonly SentenceKey[] = ['isolation-to', 'isolation-from'];
+const DIRECT: readonly SentenceKey[] = ['direct-drop', 'routed-drop', 'unpublished-drop'];
+
+export function obstacleCause(obstacle: Obstacle, context: WhyContext): WhyCause {
+  const { text } = context;
+  const { causes, words } = text;
+  switch (obstacle.kind) {
+    case 'not-running': {
+      const { container } = obstacle;
+      return {
+        kind: 'not-running',
+        text: causes.notRunning(container.name, container.state),
+        owner: containerOwner(container, context),
+        remedies: [`docker start ${container.name}`],
+      };
+    }
+    case 'empty-network': {
+      const { network } = obstacle;
+      return {
+        kind: 'empty-network',
+        text: causes.emptyNetwork(network.name),
+        owner: {
+          kind: 'network',
+          network: { id: network.id, name: network.name },
+          text: words.network(network.name),
+        },
+        remedies: [`docker network connect ${network.name} CONTAINER`],
+      };
+    }
+    case 'no-family': {
+      const { who, family } = obstacle;
+      const name = partyText(who, text);
+      const container = who.container;
+      return {
+        kind: 'no-family',
+        text: causes.noFamily(name, family),
+        owner: container === undefined ? { kind: 'host', text: name } : containerOwner(container, context),
+        remedies:
+          family === 6
+            ? [
+                'docker network create --ipv6 NETWORK',
+                `docker network connect NETWORK ${container?.name ?? 'CONTAINER'}`,
+              ]
+            : [`docker network connect NETWORK ${container?.name ?? 'CONTAINER'}`],
+      };
+    }
+    case 'no-common-network':
+      return noCommonNetwork(context);
+    case 'not-published': {
+      const { container, port } = obstacle;
+      return {
+        kind: 'not-published',
+        text: causes.notPublished(container.name, `${port}/${context.plan.protocol}`),
+        owner: containerOwner(container, context),
+        remedies: [
+          `docker run -p ${port}:${port}${context.plan.protocol === 'udp' ? '/udp' : ''} … ${container.image}`,
+        ],
+      };
+    }
+    case 'published-on-loopback': {
+      const { container, mapping } = obstacle.published;
+      const { hostPort: port, containerPort, proto } = mapping;
+      return {
+        kind: 'published-on-loopback',
+        text: causes.publishedOnLoopback(`${hostPort(mapping.hostIp, port)} → ${containerPort}/${proto}`),
+        owner: { ...containerOwner(container, context), port: `${containerPort}/${proto}` },
+        remedies: [
+          `docker run -p ${port}:${containerPort}${proto === 'udp' ? '/udp' : ''} … ${container.image}`,
+        ],
+      };
+    }
+  }
+}
+
+export function noCommonNetwork(context: WhyContext): WhyCause {
+  const { text, from, to, records } = context;
+  const network = records.networks().find(({ id }) => to.container?.networkIds.includes(id));
+  return {
+    kind: 'no-common-network',
+    text: text.causes.noCommonNetwork(partyText(from, text), partyText(to, text)),
+    owner: {
+      kind: 'network',
+      ...(network === undefined ? {} : { network: { id: network.id, name: network.name } }),
+      text: text.words.network(network?.name ?? ''),
+    },
+    remedies: [`docker network connect ${network?.name ?? 'NETWORK'} ${from.container?.name ?? 'CONTAINER'}`],
+  };
+}
+
+export function missingCause(rule: ExpectedRule, context: WhyContext): WhyCause {
+  const { text, ownership, settings } = context;
+  const words = { sentences: text.sentences, everyAddress: text.words.everyAddress };
+  const why = explainOrigin(rule.origin, ownership.names, words);
+  return {
+    kind: 'rule-missing',
+    text: `${text.causes.ruleMissing(rule.text, why)} ${text.without[LOSSES[rule.origin.key]]}`,
+    owner: ownership.ofOrigin(rule.origin),
+    remedies: [restoreRule(rule, settings.firewall === 'nftables' ? 'nftables' : 'iptables')],
+  };
+}
+
+/** A route of the host's that leads away from where the container is. */
+export function routeElsewhere(address: string, link: string, route: string, { text }: WhyContext): WhyCause {
+  return {
+    kind: 'route-elsewhere',
+    text: text.causes.routeElsewhere(address, link, `${route} dev ${link}`),
+    owner: { kind: 'host', text: text.words.interface(link) },
+    remedies: [`ip route del ${route} dev ${link}`, 'docker network create --subnet SUBNET NETWORK'],
+  };
+}
+
+export function stoppedCause(end: Extract<End, { kind: 'stopped' }>, context: WhyContext): WhyCause {
+  const { cause, namespace } = end;
+  const { text, ownership } = context;
+  const { causes, words } = text;
+  const where = placeText(context, namespace);
+  const container = containerOf(context, namespace);
+  const here: ExplainOwner =
+    container === undefined ? { kind: 'host', text: words.host } : containerOwner(container, context);
+  const enter = container === undefined ? '' : `nsenter --net=/proc/${container.pid}/ns/net `;
+  const make = (kind: string, said: string, owner: ExplainOwner, ...remedies: string[]): WhyCause => ({
+    kind,
+    text: said,
+    owner,
+    remedies,
+  });
+  switch (cause.kind) {
+    case 'rule':
+      return ruleCause(cause, end, context);
+    case 'policy': {
+      const owner = ownership.ownerOfChain(cause.chain);
+      const { chain, hook } = cause;
+      return make(
+        'policy',
+        causes.policy(chain.name, owner.text),
+        owner,
+        ...allowIn(owner.program, { hook, policyOf: chain }, allowed(end)),
+      );
+    }
+    case 'no-route':
+      return noRoute(cause, where, here, end, context);
+    case 'refused-route':
+      return make(
+        'refused-route',
+        causes.refusedRoute(where, `${cause.destination}`, cause.type),
+        here,
+        `${enter}ip route get ${cause.destination}`,
+      );
+    case 'forwarding-off': {
+      const setting = cause.family === 4 ? 'net.ipv4.ip_forward' : 'net.ipv6.conf.all.forwarding';
+      const owner: ExplainOwner = { kind: 'host', text: words.setting(setting) };
+      return make('forwarding-off', causes.forwardingOff(setting), owner, `sysctl -w ${setting}=1`);
+    }
+    case 'reverse-path': {
+      const setting = `net.ipv4.conf.${cause.link}.rp_filter`;
+      const owner: ExplainOwner = { kind: 'host', text: words.setting(setting) };
+      return make(
+        'reverse-path',
+        causes.reversePath(cause.link, `${cause.source}`, cause.back),
+        owner,
+        `sysctl -w net.ipv4.conf.all.rp_filter=2 ${setting}=2`,
+      );
+    }
+    case 'loopback-outside':
+      return make('loopback-outside', causes.loopbackOutside(`${cause.address}`, cause.link), here);
+    case 'own-source':
+      return make('own-source', causes.ownSource(`${cause.address}`, cause.link), here);
+    case 'link-down':
+    case 'no-carrier': {
+      const said = cause.kind === 'link-down' ? causes.linkDown : causes.noCarrier;
+      const owner: ExplainOwner = { ...here, text: words.interface(cause.link) };
+      return make(cause.kind, said(cause.link, where), owner, `${enter}ip link set ${cause.link} up`);
+    }
+    case 'port-blocked':
+      return make(
+        'port-blocked',
+        causes.portBlocked(cause.link, `${cause.state}`),
+        here,
+        `bridge link set dev ${cause.link} state 3`,
+      );
+    case 'nobody-there':
+      return make('nobody-there', causes.nobodyThere(`${cause.address}`, cause.link), here);
+    case 'hairpin-off':
+      return make(
+        'hairpin-off',
+        causes.hairpinOff(cause.link),
+        here,
+        `bridge link set dev ${cause.link} hairpin on`,
+      );
+    case 'ports-isolated':
+      return make(
+        'ports-isolated',
+        causes.portsIsolated(cause.link),
+        here,
+        `bridge link set dev ${cause.link} isolated off`,
+      );
+    case 'no-socket':
+    case 'other-address':
+      return socketCause(cause, end, context);
+    case 'answer-from-elsewhere':
+      return make(
+        'answer-from-elsewhere',
+        causes.answerFromElsewhere(`${cause.from}`, `${cause.expected}`),
+        here,
+      );
+    case 'answer-to-elsewhere':
+      return make('answer-to-elsewhere', causes.answerToElsewhere(placeText(context, cause.at)), here);
+  }
+}
+
+function ruleCause(cause: Extract<Cause, { kind: 'rule' }>, end: End, context: WhyContext): WhyCause {
+  const { text, ownership, from, to } = context;
+  const { rule, hook, outcome } = cause;
+  const owner = ownership.ownerOf(rule);
+  const explained = explainRule(rule, ownership, text);
+  const origin = ownership.originOf(rule);
+  const network = owner.network?.name ?? '';
+  const withRule = (kind: string, said: string, ...remedies: string[]): WhyCause => ({
+    kind,
+    text: said,
+    owner,
+    rule: explained,
+    remedies,
+  });
+  const key = origin?.key;
+  if (key === 'icc-drop') {
+    return withRule(
+      'icc-off',
+      text.causes.iccOff(network),
+      'docker network create NETWORK',
+      `docker network connect NETWORK ${from.container?.name ?? 'CONTAINER'}`,
+      `docker network connect NETWORK ${to.container?.name ?? 'CONTAINER'}`,
+    );
+  }
+  if (key !== undefined && INTERNAL.includes(key)) {
+    const inside = from.container ?? to.container;
+    return withRule(
+      'internal-network',
+      text.causes.internalNetwork(network),
+      `docker network connect bridge ${inside?.name ?? 'CONTAINER'}`,
+    );
+  }
+  if (
+    key !== undefined &&
+    APART.includes(key) &&
+    from.container !== undefined &&
+    to.container !== undefined
+  ) {
+    return { ...noCommonNetwork(context), rule: explained };
+  }
+  if (key !== undefined && DIRECT.includes(key)) {
+    const container = to.container?.name ?? '';
+    const port = end.packet.destination.port;
+    if (from.container !== undefined) return { ...noCommonNetwork(context), rule: explained };
+    return withRule(
+      'direct-access',
+      text.causes.directAccess(container),
+      `docker run -p ${port}:${port} … ${to.container?.image ?? 'IMAGE'}`,
+    );
+  }
+  const remedies =
+    owner.kind === 'engine' ? [removeRule(rule)] : allowIn(owner.program, { hook, rule }, allowed(end));
+  return withRule('rule', text.causes.rule(rule.text, owner.text, outcome), ...remedies);
+}
+
+function allowed({ packet }: End) {
+  return {
+    protocol: packet.protocol,
+    destination: packet.destination.ip.toString(),
+    port: packet.destination.port,
+    ...(packet.output === undefined ? {} : { bridge: packet.output }),
+  };
+}
+
+/** A container without a way out is on internal networks only. */
+function noRoute(
+  cause: Extract<Cause, { kind: 'no-route' }>,
+  where: string,
+  here: ExplainOwner,
+  end: End,
+  context: WhyContext,
+): WhyCause {
+  const { records, text } = context;
+  const container = containerOf(context, end.namespace);
+  const networks = records.networks().filter(({ id }) => container?.networkIds.includes(id));
+  const internal = networks.find((network) => network.internal);
+  if (container !== undefined && internal !== undefined && networks.every((network) => network.internal)) {
+    return {
+      kind: 'internal-network',
+      text: text.causes.internalNetwork(internal.name),
+      owner: {
+        kind: 'network',
+        network: { id: internal.id, name: internal.name },
+        text: text.words.network(internal.name),
+      },
+      remedies: [`docker network connect bridge ${container.name}`],
+    };
+  }
+  if (
+    container !== undefined &&
+    cause.destination.family === 6 &&
+    !container.sandbox?.endpoints.some(({ v6 }) => v6)
+  ) {
+    return {
+      kind: 'no-family',
+      text: text.causes.noFamily(where, 6),
+      owner: here,
+      remedies: ['docker network create --ipv6 NETWORK', `docker network connect NETWORK ${container.name}`],
+    };
+  }
+  return {
+    kind: 'no-route',
+    text: text.causes.noRoute(where, `${cause.destination}`),
+    owner: here,
+    remedies: [`ip route add ${cause.destination} via ROUTER`],
+  };
+}
+
+function socketCause(
+  cause: Extract<Cause, { kind: 'no-socket' | 'other-address' }>,
+  { namespace, packet }: End,
+  context: WhyContext,
+): WhyCause {
+  const { text, plan, settings } = context;
+  const { causes, words } = text;
+  const container = containerOf(context, namespace);
+  const service = `${cause.port}/${packet.protocol}`;
+  const where = placeText(context, namespace);
+  const { published } = plan;
+  if (namespace === HOST && published !== undefined) {
+    const { mapping } = published;
+    return {
+      kind: 'proxy-gone',
+      text: causes.proxyGone(service),
+      owner: {
+        kind: 'engine',
+        program: settings.engine,
+        port: `${hostPort(mapping.hostIp, mapping.hostPort)} → ${mapping.containerPort}/${mapping.proto}`,
+        text: settings.engine,
+      },
+      remedies: [settings.engine === 'Docker' ? 'systemctl restart docker' : 'systemctl restart bridgeport'],
+    };
+  }
+  const owner: ExplainOwner =
+    container === undefined
+      ? { kind: 'host', text: words.host }
+      : { ...containerOwner(container, context), text: words.service(container.name) };
+  if (cause.kind === 'other-address') {
+    const addresses = [...new Set(cause.sockets.map(({ address }) => address))].join(', ');
+    return {
+      kind: 'other-address',
+      text: causes.otherAddress(where, service, addresses),
+      owner,
+      remedies: container === undefined ? ['ss -tulnp'] : [`docker exec ${container.name} netstat -tuln`],
+    };
+  }
+  return {
+    kind: 'no-socket',
+    text: causes.noSocket(where, service),
+    owner,
+    remedies:
+      container === undefined
+        ? ['ss -tulnp']
+        : [`docker logs ${container.name}`, `docker restart ${container.name}`],
+  };
+}
+
+function containerOwner(container: { id: string; name: string }, { text }: WhyContext): ExplainOwner {
+  const { id, name } = container;
+  return { kind: 'container', container: { id, name }, text: text.words.container(name) };
+}

@@ -1,0 +1,64 @@
+/** What is true and does not decide. Pure. */
+
+import { explainOrigin } from '../../../network/firewall/index.ts';
+import type { Ternary } from '../../packet/condition.ts';
+import { HOST } from '../../packet/snapshot.ts';
+import type { Exchange } from '../../packet/walk/exchange.ts';
+import type { WhyContext } from './context.ts';
+import { missedOnTheWay } from './missing.ts';
+
+export function remarksOf(
+  { direct, proxied }: { readonly direct?: Exchange; readonly proxied?: Exchange },
+  context: WhyContext,
+  works: Ternary,
+): string[] {
+  const { text, plan, to, from, snapshot } = context;
+  const { remarks } = text;
+  const said: string[] = [];
+  if (plan.chosenPort !== undefined) said.push(remarks.chosenPort(`${plan.protocol}/${plan.chosenPort}`));
+  for (const { network, container } of [from, to]) {
+    if (network !== undefined && container !== undefined) {
+      said.push(remarks.chosenContainer(container.name, network.name));
+    }
+  }
+  for (const what of snapshot.namespaces.get(HOST)?.firewall.unread ?? []) said.push(remarks.unread(what));
+  if (direct === undefined) return said;
+  if (
+    to.view.kind === 'container' &&
+    from.container !== undefined &&
+    from.container.id !== to.container?.id
+  ) {
+    const named = plan.common !== undefined && plan.common.bridge?.isDefault === false;
+    const linked = from.container.links.some((link) => link.to === to.container?.name);
+    const byName = to.view.asked === to.container?.name;
+    if (!named && !linked && byName) said.push(remarks.noNamesOnDefault(to.view.asked));
+  }
+  if (works === true) {
+    const hops = [direct, proxied].flatMap((exchange) => [
+      ...(exchange?.there.hops ?? []),
+      ...(exchange?.back?.hops ?? []),
+    ]);
+    const words = { sentences: text.sentences, everyAddress: text.words.everyAddress };
+    for (const { text: rule, origin } of missedOnTheWay(hops, context)) {
+      said.push(remarks.ruleMissing(rule, explainOrigin(origin, context.ownership.names, words)));
+    }
+  }
+  const { end, hops } = direct.there;
+  const first = hops[0]?.packet.source.ip;
+  if (end.kind === 'left' && from.container !== undefined && first?.equals(end.packet.source.ip)) {
+    said.push(remarks.answerNeedsRoute(first.toString()));
+  }
+  const mtus = hops.flatMap((hop) => (hop.kind === 'routed' && hop.mtu !== undefined ? [hop] : []));
+  const [own, ...others] = mtus;
+  const narrow = others.find(({ mtu }) => own?.mtu !== undefined && mtu !== undefined && mtu < own.mtu);
+  if (narrow?.mtu !== undefined && own?.mtu !== undefined && narrow.answer.kind === 'forward') {
+    said.push(remarks.mtu(narrow.answer.output, narrow.mtu, own.mtu));
+  }
+  const { common } = plan;
+  const host = snapshot.namespaces.get(HOST);
+  const isIccOff = common?.bridge?.icc === false;
+  if (works === true && isIccOff && host?.sysctls.bridgeCallsFirewall(4) === false) {
+    said.push(remarks.bridgedUnfiltered(common.name));
+  }
+  return said;
+}
