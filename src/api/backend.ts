@@ -23,6 +23,7 @@ import type {
   EventMessage,
   ExecCreateBody,
   ExecInspect,
+  ExplainLanguage,
   FilesystemChange,
   Filters,
   FlowLine,
@@ -38,12 +39,14 @@ import type {
   PathStat,
   PortMap,
   ProgressMessage,
+  RulesReport,
   SystemInfo,
   Traffic,
   VersionInfo,
   Volume,
   VolumeCreateBody,
   VolumeList,
+  WhyReport,
 } from '../base/wire/index.ts';
 
 /** One piece of a container's output, in the order it was written. */
@@ -251,6 +254,10 @@ export interface ObserveBackend {
   map(): Promise<unknown>;
   /** Who can reach each published port, as plain JSON (`PortExposure[]`). */
   exposure(): Promise<unknown>;
+  /** Every firewall rule in force, explained. */
+  rules(language: ExplainLanguage): Promise<RulesReport>;
+  /** Whether one reaches another, and why not. `not-found` for names that nobody has, `invalid` for what cannot be asked. */
+  why(question: WhyQuery): Promise<WhyReport>;
   /** Everything that is counted, in Prometheus's text format. */
   metrics(): Promise<string>;
   /** What is wrong with the network, in words of a language. */
@@ -259,6 +266,17 @@ export interface ObserveBackend {
   flows(options: FlowQuery): AsyncIterable<FlowLine[]>;
   /** Counters of the host's links, for rates. */
   traffic(): Promise<Traffic>;
+}
+
+export interface WhyQuery {
+  from: string;
+  to: string;
+  /** `tcp/80`; undefined: what the other end most likely serves. */
+  service: string | undefined;
+  family: 4 | 6 | undefined;
+  language: ExplainLanguage;
+  /** Send a real packet too. */
+  probe: boolean;
 }
 
 /** The web page's listener. */

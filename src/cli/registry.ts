@@ -109,6 +109,14 @@ const restart = entry(
 );
 const rm = entry('Remove one or more containers', async () => (await import('./commands/rm.ts')).rm);
 const rmi = entry('Remove one or more images', async () => (await import('./commands/rmi.ts')).rmi);
+const rules = entry(
+  'Explain every firewall rule in force, in the order in which a packet meets them',
+  async () => (await import('./commands/rules.ts')).rules,
+);
+const why = entry(
+  'Tell whether FROM reaches TO, by which way, and what stands in the way',
+  async () => (await import('./commands/why.ts')).why,
+);
 const save = entry(
   'Save one or more images to a tar archive (streamed to STDOUT by default)',
   async () => (await import('./commands/save.ts')).save,
@@ -267,6 +275,8 @@ export const commands: Record<string, CommandEntry> = {
   map,
   doctor,
   flows,
+  rules,
+  why,
   ui,
   pull,
   images,

@@ -1,4 +1,4 @@
-/** Puts together what only looks: the map, the metrics, the doctor, who reaches which port. */
+/** Puts together what only looks: the map, the metrics, the doctor, who reaches which port, the rules and the ways of packets. */
 
 import { hostname } from 'node:os';
 import type { ObserveBackend } from '../api/backend.ts';
@@ -11,6 +11,7 @@ import type { ProxyProcess } from '../network/ports/proxy-process.ts';
 import type { PortPublisher } from '../network/ports/publisher.ts';
 import { examine } from '../observe/doctor/examine.ts';
 import { readSnapshot } from '../observe/doctor/read/snapshot.ts';
+import { Explainer } from '../observe/explain/explainer.ts';
 import { readExposure } from '../observe/exposure/read.ts';
 import type { FirewallName } from '../observe/firewall/drops.ts';
 import { kernelCounters } from '../observe/firewall/kernel.ts';
@@ -59,7 +60,16 @@ export function createObserveBackend(parts: ObserveParts): ObserveBackend {
     log,
   };
   const doctor = doctorSources(parts);
+  const explainer = new Explainer({
+    engine: 'Bridgeport',
+    firewall,
+    userlandProxy: parts.userlandProxy,
+    records: { ...records, intent: () => (firewall === 'none' ? undefined : network.intent()) },
+    log,
+  });
   return {
+    rules: (language) => explainer.rules(language),
+    why: (question) => explainer.why(question),
     map: topologyReader(records, parts),
     exposure: () => readExposure(exposure),
     traffic: async () => readTraffic(),

@@ -2,7 +2,8 @@
 
 import { once } from 'node:events';
 import { invalid } from '../../base/errors.ts';
-import type { DoctorLanguage, PortMap } from '../../base/wire/index.ts';
+import type { ExplainLanguage, PortMap } from '../../base/wire/index.ts';
+import type { WhyQuery } from '../backend.ts';
 import type { PlainCall } from '../call.ts';
 import { METRICS_TYPE } from '../metrics-server.ts';
 import type { Query } from '../query.ts';
@@ -14,6 +15,23 @@ async function bindingsOf(call: PlainCall): Promise<PortMap> {
   const { PortBindings: bindings } = await call.json(containerPortsBody);
   if (Object.keys(bindings).length === 0) throw invalid('PortBindings names no port');
   return bindings;
+}
+
+function whyQuery(call: PlainCall): WhyQuery {
+  const { query } = call;
+  const [from, to, family] = [query.text('from'), query.text('to'), query.integer('family')];
+  if (from === '' || to === '') throw invalid('from and to are needed: who asks, and who is asked');
+  if (family !== undefined && family !== 4 && family !== 6) {
+    throw invalid(`invalid family ${family}: want 4 or 6`);
+  }
+  return {
+    from,
+    to,
+    service: query.optional('service'),
+    family,
+    language: languageOf(query),
+    probe: query.flag('probe'),
+  };
 }
 
 export const bridgeportRoutes = [
@@ -28,6 +46,12 @@ export const bridgeportRoutes = [
   }),
   get('/bridgeport/exposure', async ({ backend, response }) => {
     sendJson(response, 200, await backend.observe.exposure());
+  }),
+  get('/bridgeport/rules', async ({ backend, query, response }) => {
+    sendJson(response, 200, await backend.observe.rules(languageOf(query)));
+  }),
+  get('/bridgeport/why', async (call) => {
+    sendJson(call.response, 200, await call.backend.observe.why(whyQuery(call)));
   }),
   get('/bridgeport/traffic', async ({ backend, response }) => {
     sendJson(response, 200, await backend.observe.traffic());
@@ -55,7 +79,7 @@ export const bridgeportRoutes = [
 ];
 
 /** English unless told. */
-function languageOf(query: Query): DoctorLanguage {
+function languageOf(query: Query): ExplainLanguage {
   const text = query.text('lang');
   if (text !== '' && text !== 'en' && text !== 'ko') {
     throw invalid(`invalid value for 'lang': ${JSON.stringify(text)} is neither "en" nor "ko"`);

@@ -325,6 +325,17 @@ export function fakeBackend(engine: FakeEngine, tar: () => Buffer = () => Buffer
     observe: {
       map: async () => ({ nodes: [] }),
       exposure: async () => [],
+      rules: async (language) => ({ language, hooks: [], missing: [], unread: [] }),
+      why: async ({ from, to, language }) => ({
+        language,
+        from: { kind: 'container', asked: from },
+        to: { kind: 'container', asked: to },
+        protocol: 'tcp',
+        answer: 'yes',
+        headline: 'Yes.',
+        remarks: [],
+        legs: [],
+      }),
       traffic: async () => ({ time: 0, links: [] }),
       metrics: async () => '# TYPE up gauge\nup 1\n',
       async *flows() {},

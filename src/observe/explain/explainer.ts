@@ -34,7 +34,7 @@ export class Explainer {
   }
 
   /** @throws `not-found` for a name that nobody has, `invalid` for what cannot be asked */
-  async why(question: WhyQuestion): Promise<WhyReport> {
+  async why(question: WhyQuestion & { readonly probe?: boolean }): Promise<WhyReport> {
     const { records, netns, log } = this.#options;
     using reader = new SnapshotReader(placesOf(records), { netns, log });
     const programOf = (namespace: string, inode: number) => {

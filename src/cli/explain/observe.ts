@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
+import { isKind } from '../../base/errors.ts';
+import type { ContainerInspect, ContainerSummary, NetworkInspect } from '../api/types.ts';
+import { DaemonError } from '../client/errors.ts';
+import type { CliContext } from '../context.ts';
+
+/** Query parameters of an observation. */
+export type ObserveQuery = Readonly<Record<string, string>>;
+
+/**
+ * What `GET /bridgeport/…` answers. Where the daemon does not have that (a Docker Engine), the observer of this machine
+ * answers: it reads the kernel here, and what the Docker API tells.
+ *
+ * Throws `DaemonError` for what was refused, an `Error` when there is nobody who could look.
+ */
+export async function observe<T>(context: CliContext, path: string, query: ObserveQuery): Promise<T> {
+  try {
+    return await context.client.json<T>('GET', path, { versioned: false, query });
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+  }
+  return askObserver<T>(context, path, query);
+}
+
+/** The whole path is unknown there; a name that nobody has is another matter. */
+function isAbsent(error: unknown): boolean {
+  return (
+    isKind(error, 'not-found', 'not-implemented') && /page not found|not implemented/i.test(String(error))
+  );
+}
+
+async function askObserver<T>(context: CliContext, path: string, query: ObserveQuery): Promise<T> {
+  const { endpoint } = context.client;
+  if (endpoint.socketPath === undefined) {
+    throw new Error(
+      `the daemon at ${endpoint.url} cannot explain its network, and only that of this machine can be looked at from here`,
+    );
+  }
+  if (process.getuid?.() !== 0) {
+    throw new Error(
+      `the daemon at ${endpoint.url} cannot explain its network; to look at it from here takes root`,
+    );
+  }
+  const docker = await askDocker(context);
+  const { status, body } = await runObserver({ path, query, docker });
+  if (status >= 400) throw DaemonError.fromBody(status, JSON.stringify(body));
+  return body as T;
+}
+
+async function askDocker({ client }: CliContext) {
+  const [summaries, networks] = await Promise.all([
+    client.json<ContainerSummary[]>('GET', '/containers/json', { query: { all: true } }),
+    client.json<NetworkInspect[]>('GET', '/networks'),
+  ]);
+  const containers = await Promise.all(
+    summaries.map(({ Id }) =>
+      client.json<ContainerInspect>('GET', `/containers/${Id}/json`).catch((error: unknown) => {
+        // Gone since the list was made.
+        if (isKind(error, 'not-found')) return undefined;
+        throw error;
+      }),
+    ),
+  );
+  return { containers: containers.filter((container) => container !== undefined), networks };
+}
+
+/** In a process of its own: this one knows the API and nothing of the kernel. */
+async function runObserver(request: unknown): Promise<{ status: number; body: unknown }> {
+  const { pathname } = new URL(
+    `../../daemon/observer/main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
+    import.meta.url,
+  );
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', decodeURI(pathname)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  child.stdin.on('error', () => {}); // it ended before it read everything: its exit tells
+  child.stdin.end(JSON.stringify(request));
+  const output = await text(child.stdout);
+  if (output === '') throw new Error('the observer ended without an answer');
+  return JSON.parse(output) as { status: number; body: unknown };
+}
