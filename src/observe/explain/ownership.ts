@@ -55,6 +55,10 @@ export class Ownership {
       intent === undefined || settings.firewall === 'iptables' ? undefined : compileNftables(intent);
     this.expected = intent === undefined ? [] : expectedRules(intent, this.ruleset);
     for (const rule of this.expected) this.#byText.set(keyOf(rule), rule.origin);
+    // The first content of the user's chain is known, and not missed when the user took it out.
+    for (const family of ['ip', 'ip6']) {
+      this.#byText.set(`${family} filter -A ${USER_CHAIN} -j RETURN`, { key: 'user-return' });
+    }
   }
 
   /** What a rule of the engine is for; undefined for everybody else's. */

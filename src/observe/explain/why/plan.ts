@@ -81,8 +81,15 @@ export function planQuestion(
   const destination = { ip, port: protocol === 'icmp' ? 0 : (found.port ?? port) };
   const asker = askerOf(from, ip.family, options);
   const published = publishedAt(records, protocol, destination);
+  const hidden =
+    published === undefined && to.view.kind !== 'container'
+      ? hiddenAt(records, protocol, destination)
+      : undefined;
   return {
     ...base,
+    ...(hidden === undefined || isOwn(options.snapshot.namespaces.get(HOST), ip) === false
+      ? {}
+      : { obstacle: { kind: 'published-on-loopback' as const, published: hidden } }),
     destination,
     ...(asker === undefined ? {} : { asker }),
     ...(published === undefined ? {} : { published }),
@@ -319,6 +326,24 @@ export function publishedAt(
       const fits = hostIp.isUnspecified ? hostIp.family === ip.family : hostIp.equals(ip);
       const end = candidate.hostPortEnd ?? candidate.hostPort;
       return candidate.proto === protocol && fits && port >= candidate.hostPort && port <= end && port !== 0;
+    });
+    if (mapping !== undefined) return { container, mapping };
+  }
+  return undefined;
+}
+
+/** A port that is published on a loopback address only, and was asked for at another. */
+function hiddenAt(
+  records: TopologyRecords,
+  protocol: PacketProtocol,
+  { ip, port }: Side,
+): Published | undefined {
+  for (const container of records.containers()) {
+    const mapping = container.sandbox?.ports.find((candidate) => {
+      const hostIp = Ip.parse(candidate.hostIp);
+      const end = candidate.hostPortEnd ?? candidate.hostPort;
+      const fits = hostIp.isLoopback && hostIp.family === ip.family && !hostIp.equals(ip);
+      return candidate.proto === protocol && fits && port >= candidate.hostPort && port <= end;
     });
     if (mapping !== undefined) return { container, mapping };
   }
