@@ -1,7 +1,7 @@
 /** Tells the doctor what should be: from the records of the engine and the network controller. */
 
 import { join } from 'node:path';
-import { HOST_NETNS } from '../network/controller/controller.ts';
+import { HOST_NETNS } from '../network/controller/namespaces.ts';
 import { ownerOf } from '../network/drivers/ownership.ts';
 import type { NameServer } from '../observe/doctor/read/resolver.ts';
 import type { DoctorSources } from '../observe/doctor/read/snapshot.ts';

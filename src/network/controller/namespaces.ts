@@ -10,6 +10,9 @@ import { endpointSysctls } from './endpoint-options.ts';
 import type { NetworkRegistry } from './network-registry.ts';
 import { chooseGateways, type SandboxRecord } from './sandbox-record.ts';
 
+/** Name under which the daemon's own namespace stands among those of the containers: for `--network host`. */
+export const HOST_NETNS = 'default';
+
 export class SandboxNamespaces {
   readonly #networks: NetworkRegistry;
   readonly #drivers: NetworkDrivers;
