@@ -89,7 +89,7 @@ export class Engine {
       ),
     );
     this.ports = new PublishedPorts(context, this.registry);
-    this.networks = new NetworksService(context.network, this.registry, (container) => {
+    this.networks = new NetworksService(context.network, this.registry, context.events, (container) => {
       const sandbox = context.network.sandbox(container.id);
       if (sandbox !== undefined) starter.writeNetworkFiles(container, sandbox);
     });

@@ -48,10 +48,22 @@ describe('networks that cannot be', () => {
       ipam({ Subnet: '10.61.0.0/24', AuxiliaryAddresses: { x: '10.1.1.1' } }),
     );
     await create(400, /it should be 10\.61\.0\.0\/24/, ipam({ Subnet: '10.61.0.5/24' }));
-    await create(400, /10\.61\.0\.0\/33/, ipam({ Subnet: '10.61.0.0/33' }));
-    await create(400, /nonsense/, ipam({ Subnet: 'nonsense' }));
+    const notation = (what: string) =>
+      new RegExp(`^invalid network config:\\ninvalid ${what}: invalid CIDR block notation$`);
+    await create(400, notation('subnet 10.61.0.0/33'), ipam({ Subnet: '10.61.0.0/33' }));
+    await create(400, notation('subnet nonsense'), ipam({ Subnet: 'nonsense' }));
+    await create(400, notation('ip-range x'), ipam({ Subnet: '10.61.0.0/24', IPRange: 'x' }));
+    await create(400, /invalid gateway x: invalid address$/, ipam({ Subnet: '10.61.0.0/24', Gateway: 'x' }));
+    const gatewayOfOther = { Subnet: '10.61.0.0/24', Gateway: 'fd61::1' };
+    await create(400, /invalid gateway fd61::1: parent subnet is an IPv4 block$/, ipam(gatewayOfOther));
+    const twice = { Subnet: '10.61.0.0/24', Gateway: '10.61.0.9', AuxiliaryAddresses: { x: '10.61.0.9' } };
+    await create(403, /\(x:10\.61\.0\.9\): Address already in use$/, ipam(twice));
     await create(400, /must have a corresponding subnet/, ipam({ Gateway: '10.61.0.1' }));
-    await create(400, /IPv6/, ipam({ Subnet: 'fd61::/64' }));
+    await create(400, /IPv4 disabled/, {
+      EnableIPv4: false,
+      EnableIPv6: true,
+      ...ipam({ Subnet: '10.61.0.0/24' }),
+    });
     await create(400, /IPv4 or IPv6 must be enabled/, { EnableIPv4: false, EnableIPv6: false });
     assert.deepEqual(await world(), before);
   });
@@ -100,6 +112,9 @@ describe('networks that cannot be', () => {
     await refused(403, predefined, '/networks/bridge', undefined, 'DELETE');
     await refused(404, /^network nobody not found$/, '/networks/nobody', undefined, 'DELETE');
     await refused(404, /^network nobody not found$/, '/networks/nobody', undefined, 'GET');
+    await refused(404, /^network busy not found$/, '/networks/busy?scope=swarm', undefined, 'GET');
+    await refused(400, /verbose/, '/networks/busy?verbose=maybe', undefined, 'GET');
+    await refused(400, /until/, '/networks/prune?filters={"until":["yesterday"]}');
     await refused(400, /invalid filter 'nonesuch'/, '/networks?filters={"nonesuch":["x"]}', undefined, 'GET');
     assert.deepEqual(await world(), before);
   });
@@ -108,6 +123,9 @@ describe('networks that cannot be', () => {
     const { cli, daemon } = stage;
     await cli('network', 'create', '--subnet', '10.63.0.0/24', 'home');
     await cli('network', 'create', '--subnet', '10.64.0.0/24', 'other');
+    await cli('network', 'create', 'auto');
+    const subnet = await cli('network', 'inspect', '-f', '{{(index .IPAM.Config 0).Subnet}}', 'auto');
+    const autoAddress = subnet.replace(/0\/\d+$/, '77');
     await cli(
       'run',
       '-d',
@@ -138,9 +156,23 @@ describe('networks that cannot be', () => {
       });
     await connect(403, /^Address already in use$/, 'home', 'c2', '10.63.0.9');
     await connect(403, /^Address already in use$/, 'home', 'c2', '10.63.0.1');
-    await connect(400, /no configured subnet contains IP address 10\.99\.99\.9/, 'home', 'c2', '10.99.99.9');
+    await connect(
+      400,
+      /no configured subnet or ip-range contain the IP address 10\.99\.99\.9/,
+      'home',
+      'c2',
+      '10.99.99.9',
+    );
     await connect(400, /invalid IPv4 address: 10\.63/, 'home', 'c2', '10.63.0.999');
     await connect(403, /endpoint with name c1 already exists in network home/, 'home', 'c1');
+    // Nobody configured the subnet of `auto`, and nobody IPv6 on `home`.
+    const unconfigured =
+      /user specified IP address is supported only when connecting to networks with user configured subnets/;
+    await connect(400, unconfigured, 'auto', 'c1', autoAddress);
+    await refused(400, unconfigured, '/networks/home/connect', {
+      Container: 'c2',
+      EndpointConfig: { IPAMConfig: { IPv6Address: 'fd63::9' } },
+    });
     await connect(404, /network nobody not found/, 'nobody', 'c1');
     await connect(404, /No such container: nobody/, 'home', 'nobody');
     await connect(403, /private \(none\) mode/, 'home', 'alone');

@@ -184,6 +184,12 @@ describe('docker network', () => {
       await show('dual', '{{range .IPAM.Config}}{{.Subnet}} {{end}}'),
       /^172\.18\.0\.0\/16 fd[0-9a-f:]+\/64$/,
     );
+    // A subnet of a family that is off is passed over.
+    await cli('network', 'create', '--subnet', 'fd61::/64', '--subnet', '10.61.0.0/24', 'four');
+    assert.equal(
+      await show('four', '{{.EnableIPv6}} {{range .IPAM.Config}}{{.Subnet}} {{end}}'),
+      'false 10.61.0.0/24',
+    );
     await cli('network', 'create', '--ipv6', '--ipv4=false', 'six');
     assert.equal(await show('six', '{{.EnableIPv4}} {{.EnableIPv6}} {{len .IPAM.Config}}'), 'false true 1');
     await cli('run', '-d', '--name', 'server', '--network', 'six', 'web');
@@ -212,6 +218,22 @@ describe('docker network', () => {
     assert.match(await cli('network', 'ls'), /^NETWORK ID +NAME +DRIVER +SCOPE\n/);
     assert.doesNotMatch(await cli('network', 'prune', '-f', '--filter', 'label!=keep'), /\w+\n\w/);
     assert.deepEqual(await names('type=custom'), ['kept', 'other', 'used']);
+    assert.deepEqual(await names('scope=local', 'driver=bridge', 'type=custom'), ['kept', 'other', 'used']);
+    assert.deepEqual(await names('scope=swarm'), []);
+    assert.deepEqual(await names('dangling=false'), ['bridge', 'host', 'none', 'other', 'used']);
+    assert.equal(
+      await cli(
+        'network',
+        'ls',
+        '--filter',
+        'label=keep',
+        '--format',
+        '{{.Name}}|{{.Driver}}|{{.Scope}}|{{.Labels}}',
+      ),
+      'kept|bridge|local|env=test,keep=',
+    );
+    assert.equal(await cli('network', 'inspect', '-v', '-f', '{{.Name}} {{.Scope}}', 'kept'), 'kept local');
+    assert.equal(await cli('network', 'prune', '-f', '--filter', 'until=24h'), '');
     assert.match(await cli('network', 'prune', '-f'), /^Deleted Networks:\nkept$/);
     await cli('rm', '-f', 'c1', 'c2');
     assert.match(await cli('network', 'prune', '-f'), /^Deleted Networks:\nused\nother$/);

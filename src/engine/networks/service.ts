@@ -1,6 +1,6 @@
 /** Networks as the API asks for them: what concerns containers that do not run is settled here, the rest by the controller. */
 
-import { BridgeportError, conflict, invalid } from '../../base/errors.ts';
+import { BridgeportError, conflict, invalid, notFound } from '../../base/errors.ts';
 import type {
   EndpointSettings,
   Filters,
@@ -13,23 +13,28 @@ import type { NetworkController } from '../../network/controller/controller.ts';
 import type { Container } from '../containers/container.ts';
 import type { ContainerRegistry } from '../containers/registry.ts';
 import { sandboxRequest } from '../containers/start.ts';
+import type { EventBus } from '../events/bus.ts';
 import { matchesLabels, matchesPattern } from '../filters.ts';
+import { parseMoment } from '../images/filters.ts';
 
 const KNOWN_FILTERS = new Set(['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type']);
 
 export class NetworksService {
   readonly #network: NetworkController;
   readonly #registry: ContainerRegistry;
+  readonly #events: EventBus;
   readonly #afterChange: (container: Container) => void;
 
   /** `afterChange`: a running container's networks are others now. */
   constructor(
     network: NetworkController,
     registry: ContainerRegistry,
+    events: EventBus,
     afterChange: (container: Container) => void,
   ) {
     this.#network = network;
     this.#registry = registry;
+    this.#events = events;
     this.#afterChange = afterChange;
   }
 
@@ -60,8 +65,13 @@ export class NetworksService {
     });
   }
 
-  async inspect(ref: string): Promise<NetworkInspect> {
-    return this.#network.networks.inspect(ref);
+  /** `scope` is where to look, and all networks are of this host. */
+  async inspect(ref: string, options: { scope?: string | undefined } = {}): Promise<NetworkInspect> {
+    const found = this.#network.networks.inspect(ref);
+    if (options.scope !== undefined && options.scope !== found.Scope) {
+      throw notFound(`network ${ref} not found`);
+    }
+    return found;
   }
 
   create(body: NetworkCreateBody): Promise<{ Id: string; Warning: string }> {
@@ -125,15 +135,18 @@ export class NetworksService {
   }
 
   async prune(filters: Filters): Promise<{ NetworksDeleted: string[] | null }> {
+    const until = Math.min(...(filters.until ?? []).map((text) => parseMoment(text)));
     const deleted: string[] = [];
     for (const spec of this.#network.networks.registry.all()) {
       if (this.#network.networks.registry.isPredefined(spec) || this.#network.networks.isUsed(spec)) continue;
       if (this.#isNamed({ Name: spec.name, Id: spec.id })) continue;
+      if (Date.parse(spec.createdAt) > until) continue;
       if (!matchesLabels(spec.labels, filters.label ?? [])) continue;
       if ((filters['label!'] ?? []).some((label) => matchesLabels(spec.labels, [label]))) continue;
       await this.#network.networks.remove(spec.id);
       deleted.push(spec.name);
     }
+    this.#events.publish('network', 'prune', '', { reclaimed: '0' });
     return { NetworksDeleted: deleted.length === 0 ? null : deleted };
   }
 

@@ -43,12 +43,14 @@ export function createSpec(input: SpecInput): NetworkSpec {
   const enableIPv4 = flagOption(options, OPTION.enableV4, body.EnableIPv4 ?? true);
   const enableIPv6 = flagOption(options, OPTION.enableV6, body.EnableIPv6 ?? false);
   if (!enableIPv4 && !enableIPv6) throw invalid('IPv4 or IPv6 must be enabled');
-  const subnets = subnetsOf(body);
+  // An IPv6 subnet that comes without `--ipv6` is passed over, as it is by Docker: many a compose file has one.
+  const subnets = subnetsOf(body).filter(({ subnet }) => enableIPv6 || !subnet.includes(':'));
   validateSubnets(subnets);
-  for (const { subnet } of subnets) {
-    const { family } = Prefix.parse(subnet);
-    if (family === 4 && !enableIPv4) throw invalid(`IPv4 subnet ${subnet} on a network with IPv4 disabled`);
-    if (family === 6 && !enableIPv6) throw invalid(`IPv6 subnet ${subnet} on a network with IPv6 disabled`);
+  if (!enableIPv4) {
+    const found = subnets.find(({ subnet }) => Prefix.parse(subnet).family === 4);
+    if (found !== undefined) {
+      throw invalid(`IPv4 subnet ${found.subnet} on a network with IPv4 disabled`);
+    }
   }
   const internal = body.Internal ?? false;
   const advertise = advertiseOptions(options);

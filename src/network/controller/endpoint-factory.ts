@@ -48,10 +48,9 @@ export class EndpointFactory {
     }
     if (v4 && !isIp(v4, 4)) problems.push(`invalid IPv4 address: ${v4}`);
     if (v6 && !isIp(v6, 6)) problems.push(`invalid IPv6 address: ${v6}`);
-    for (const address of [v4, v6]) {
-      if (address && isIp(address) && userDefined && !isInSubnet(spec, address)) {
-        problems.push(`no configured subnet contains IP address ${address}`);
-      }
+    if (userDefined) {
+      if (v4 && isIp(v4, 4)) problems.push(...outsideFindings(spec, Ip.parse(v4)));
+      if (v6 && isIp(v6, 6)) problems.push(...outsideFindings(spec, Ip.parse(v6)));
     }
     problems.push(...linkLocalFindings(asked.IPAMConfig?.LinkLocalIPs ?? []));
     problems.push(...endpointOptionFindings(asked.DriverOpts ?? {}));
@@ -144,7 +143,13 @@ export class EndpointFactory {
   }
 }
 
-function isInSubnet(spec: NetworkSpec, address: string): boolean {
-  const ip = Ip.parse(address);
-  return spec.ipam.subnets.some(({ subnet }) => Prefix.parse(subnet).contains(ip));
+function outsideFindings(spec: NetworkSpec, address: Ip): string[] {
+  const named = spec.ipam.subnets
+    .filter(({ fromPool }) => fromPool !== true)
+    .map(({ subnet }) => Prefix.parse(subnet))
+    .filter(({ family }) => family === address.family);
+  if (named.some((subnet) => subnet.contains(address))) return [];
+  return named.length === 0
+    ? ['user specified IP address is supported only when connecting to networks with user configured subnets']
+    : [`no configured subnet or ip-range contain the IP address ${address}`];
 }

@@ -61,7 +61,7 @@ export class NetworkRegistry {
         if (given.length === 0 && wanted) {
           const prefix = this.#pools.allocate(family, inUse());
           taken.push(prefix);
-          subnets.push({ subnet: prefix.toString() });
+          subnets.push({ subnet: prefix.toString(), fromPool: true });
         }
       }
       const chooseGateway = !hasNoGateway(spec);

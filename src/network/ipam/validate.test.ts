@@ -36,5 +36,20 @@ test('`validateSubnets()` names everything that is wrong at once, in Docker word
       ].join('\n'),
     },
   );
-  assert.throws(() => validateSubnets([{ subnet: '10.0.0.0' }]), /invalid CIDR address/);
+  assert.throws(
+    () =>
+      validateSubnets([
+        { subnet: '10.0.0.0' },
+        { subnet: '10.0.0.0/24', ipRange: 'foobar', gateway: '1001.10.5.3', auxAddresses: { a: 'dummy' } },
+      ]),
+    {
+      message: [
+        'invalid network config:',
+        'invalid subnet 10.0.0.0: invalid CIDR block notation',
+        'invalid ip-range foobar: invalid CIDR block notation',
+        'invalid gateway 1001.10.5.3: invalid address',
+        'invalid auxiliary address a: invalid address',
+      ].join('\n'),
+    },
+  );
 });

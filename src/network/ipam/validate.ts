@@ -2,7 +2,7 @@
 
 import { invalid } from '../../base/errors.ts';
 import { Ip } from '../../base/ip.ts';
-import { type Prefix, parseInterfaceAddress } from '../../base/prefix.ts';
+import { type InterfaceAddress, type Prefix, parseInterfaceAddress } from '../../base/prefix.ts';
 import type { SubnetSpec } from '../model/network.ts';
 
 /** Throws one `invalid` that names everything that is wrong: `invalid network config:` and a line per finding. */
@@ -12,7 +12,9 @@ export function validateSubnets(specs: readonly SubnetSpec[]): void {
 }
 
 function findingsOf(spec: SubnetSpec): string[] {
-  const { address, prefix } = parseInterfaceAddress(spec.subnet);
+  const block = readBlock(spec.subnet);
+  if (block === undefined) return [`invalid subnet ${spec.subnet}: invalid CIDR block notation`];
+  const { address, prefix } = block;
   const findings: string[] = [];
   if (!address.equals(prefix.address)) {
     findings.push(`invalid subnet ${address}/${prefix.length}: it should be ${prefix}`);
@@ -25,8 +27,9 @@ function findingsOf(spec: SubnetSpec): string[] {
     ),
   ]) {
     if (text === undefined) continue;
-    const ip = Ip.parse(text);
-    if (ip.family !== prefix.family) {
+    const ip = Ip.tryParse(text);
+    if (ip === undefined) findings.push(`invalid ${what}: invalid address`);
+    else if (ip.family !== prefix.family) {
       findings.push(`invalid ${what}: parent subnet is an IPv${prefix.family} block`);
     } else if (!prefix.contains(ip)) {
       findings.push(`invalid ${what}: parent subnet ${prefix} doesn't contain this address`);
@@ -36,7 +39,9 @@ function findingsOf(spec: SubnetSpec): string[] {
 }
 
 function findingsOfRange(text: string, subnet: Prefix): string[] {
-  const { address, prefix: range } = parseInterfaceAddress(text);
+  const block = readBlock(text);
+  if (block === undefined) return [`invalid ip-range ${text}: invalid CIDR block notation`];
+  const { address, prefix: range } = block;
   const given = `${address}/${range.length}`;
   if (range.family !== subnet.family) {
     return [`invalid ip-range ${given}: parent subnet is an IPv${subnet.family} block`];
@@ -50,4 +55,13 @@ function findingsOfRange(text: string, subnet: Prefix): string[] {
     findings.push(`invalid ip-range ${given}: parent subnet ${subnet} doesn't contain ip-range`);
   }
   return findings;
+}
+
+/** With the address as it was given: bits may be set in it that are the host's. */
+function readBlock(text: string): InterfaceAddress | undefined {
+  try {
+    return parseInterfaceAddress(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -19,6 +19,8 @@ export const GATEWAY_MODES: readonly GatewayMode[] = ['nat', 'nat-unprotected', 
 export interface SubnetSpec {
   /** Canonical prefix: `172.17.0.0/16`. */
   readonly subnet: string;
+  /** True: nobody named it, it came from the default pools. Then nobody names addresses of it either, as in Docker. */
+  readonly fromPool?: true;
   /** The bridge's own address. Absent when nothing may hold it (`isolated`, `--gateway` refused). */
   readonly gateway?: string;
   /** Part of `subnet` that addresses are taken from (`--ip-range`, `--fixed-cidr`). Default: all of it. */
