@@ -32,6 +32,7 @@ import type { FirewallBackend } from '../network/controller/firewall-backend.ts'
 import { FirewallSync } from '../network/controller/firewall-sync.ts';
 import { Forwarding } from '../network/controller/forwarding.ts';
 import { IptablesBackend } from '../network/controller/iptables-backend.ts';
+import { canRouteLocalhost, LocalhostRouting } from '../network/controller/localhost-routing.ts';
 import { NftablesBackend, type NftTables } from '../network/controller/nftables-backend.ts';
 import { DnsServer, type ResolvConf, watchResolvConf } from '../network/dns/index.ts';
 import { BridgeDriver } from '../network/drivers/bridge.ts';
@@ -88,7 +89,11 @@ export class Daemon {
     const log = this.#log;
     mkdirSync(config.dataRoot, { recursive: true, mode: 0o710 });
     mkdirSync(config.execRoot, { recursive: true, mode: 0o711 });
-    const [, containerd] = await Promise.all([warmThreadPool(), this.#startContainerd()]);
+    const [, containerd, localhostByKernel] = await Promise.all([
+      warmThreadPool(),
+      this.#startContainerd(),
+      this.#canServeLocalhost(),
+    ]);
     const store = Store.open(join(config.dataRoot, 'bridgeport.db'));
     this.#onEnd('close the store', () => store.close());
     const events = new EventBus();
@@ -102,7 +107,7 @@ export class Daemon {
       log: { info: (message) => log.info({}, message), warn: (message) => log.warn({}, message) },
     });
     const host = createHostSystem(keeper);
-    const network = this.#network(store, route, keeper, events);
+    const network = this.#network(store, route, keeper, events, localhostByKernel);
     network.controller.init();
     this.#onEnd('leave the namespaces', () => network.controller.end());
     const keeperReady = keeper.start();
@@ -232,7 +237,27 @@ export class Daemon {
     return client;
   }
 
-  #network(store: Store, route: RouteClient, keeper: ProxyProcess, events: EventBus) {
+  /** `--localhost-nat`, where this host has what it takes: without table raw nothing would protect 127.0.0.0/8. */
+  async #canServeLocalhost(): Promise<boolean> {
+    const firewall = firewallOf(this.#config);
+    if (!this.#config.localhostNat || !this.#config.userlandProxy || firewall === 'none') return false;
+    try {
+      if (firewall === 'iptables') await new IptablesRunner({ family: 4 }).save('raw');
+      if (canRouteLocalhost()) return true;
+      throw new Error('route_localnet cannot be set');
+    } catch (error) {
+      this.#log.info({ error: messageOf(error) }, 'the userland proxy serves localhost');
+      return false;
+    }
+  }
+
+  #network(
+    store: Store,
+    route: RouteClient,
+    keeper: ProxyProcess,
+    events: EventBus,
+    localhostByKernel: boolean,
+  ) {
     const config = this.#config;
     const log = this.#log;
     const kernelServes = config.iptables;
@@ -281,6 +306,7 @@ export class Daemon {
           ...(pools.some(({ base }) => base.family === 6) ? [] : [ulaPool(engineId(store))]),
         ]),
         userlandProxy: config.userlandProxy,
+        localhostByKernel,
         iptables: config.iptables,
         ip6tables: config.ip6tables,
         dns: config.dns,
@@ -309,6 +335,7 @@ export class Daemon {
           backend: chosen === 'none' ? undefined : backends[chosen],
           others: Object.values(backends).filter(({ name }) => name !== chosen),
           intent,
+          localhost: new LocalhostRouting(store.table<boolean>('route_localnet'), log),
         }),
       emit: (action, id, attributes) => events.publish('network', action, id, attributes),
       log,

@@ -110,6 +110,12 @@ export const networkOptions = {
     help: 'Use userland proxy for loopback traffic',
     built: true,
   }),
+  localhostNat: option('localhost-nat', {
+    kind: boolean,
+    default: true,
+    help: 'Let the kernel serve published IPv4 ports to localhost, not the userland proxy (sets route_localnet on bridges)',
+    built: true,
+  }),
   userlandProxyPath: option('userland-proxy-path', {
     kind: text(),
     default: '',

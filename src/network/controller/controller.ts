@@ -55,6 +55,8 @@ export interface NetworkSettings {
   defaultBridge: DefaultBridgeSettings;
   pools: SubnetSpace;
   userlandProxy: boolean;
+  /** With the proxy: the kernel serves localhost. */
+  localhostByKernel: boolean;
   /** The firewall is ours to write: `--iptables`, `--ip6tables`. */
   iptables: boolean;
   ip6tables: boolean;
@@ -220,11 +222,13 @@ export class NetworkController {
   }
 
   intent(): FirewallIntent {
-    const { iptables, ip6tables, userlandProxy, allowDirectRouting } = this.#parts.settings;
+    const { iptables, ip6tables, userlandProxy, localhostByKernel, allowDirectRouting } =
+      this.#parts.settings;
     return firewallIntent(
       {
         enabled: { v4: iptables, v6: iptables && ip6tables },
         userlandProxy,
+        localhostByKernel,
         allowDirectRouting,
         forwardDrop: this.#parts.forwarding.drop,
       },

@@ -6,6 +6,8 @@ import { intentOf, network } from '../firewall/iptables/scenarios.testing.ts';
 import type { ApplyMode, FirewallBackend } from './firewall-backend.ts';
 import { FirewallSync } from './firewall-sync.ts';
 
+const DEAF = { narrow() {}, widen() {}, closeAll() {} };
+
 /** Takes two turns of the event loop for each transaction, and complains when two run at once. */
 class Backend implements FirewallBackend {
   readonly name = 'iptables';
@@ -34,13 +36,19 @@ function stage() {
   const backend = new Backend();
   const other = new Backend();
   const state = { networks: 0 };
+  const told: string[] = [];
   const sync = new FirewallSync({
     backend,
     others: [other],
+    localhost: {
+      narrow: ({ networks }) => told.push(`narrow ${networks.length}`),
+      widen: ({ networks }) => told.push(`widen ${networks.length}`),
+      closeAll: () => told.push('close all'),
+    },
     intent: () =>
       intentOf(Array.from({ length: state.networks }, (_, index) => network(`br${index}`, '10.0.0.0/24'))),
   });
-  return { backend, other, state, sync };
+  return { backend, other, state, sync, told };
 }
 
 test('whoever comes while a transaction waits shares it, and it takes the intent of when it begins', async () => {
@@ -87,8 +95,24 @@ test('repairing and healing wait for their turn; a repair clears what other back
 });
 
 test('without a firewall nothing is written, and everybody is content', async () => {
-  const sync = new FirewallSync({ backend: undefined, others: [], intent: () => intentOf([]) });
+  const sync = new FirewallSync({
+    backend: undefined,
+    others: [],
+    intent: () => intentOf([]),
+    localhost: DEAF,
+  });
   await sync.sync();
   await sync.repair();
   assert.equal(await sync.heal(), false);
+});
+
+test('localhost is narrowed before rules are written and widened after; with rules that nobody knows, it is closed', async () => {
+  const { backend, state, sync, told } = stage();
+  state.networks = 1;
+  await sync.sync();
+  backend.failures = 1;
+  await assert.rejects(sync.sync());
+  backend.failures = 1;
+  await assert.rejects(sync.heal());
+  assert.deepEqual(told, ['narrow 1', 'widen 1', 'narrow 1', 'narrow 1', 'close all']);
 });

@@ -5,6 +5,7 @@
 
 import type { FirewallIntent } from '../firewall/index.ts';
 import type { ApplyMode, FirewallBackend } from './firewall-backend.ts';
+import type { LocalhostRouting } from './localhost-routing.ts';
 
 export interface FirewallSyncOptions {
   /** Undefined (`iptables: false`): no rule is written. */
@@ -12,6 +13,8 @@ export interface FirewallSyncOptions {
   /** Those that an earlier daemon may have used: their rules go at the start. */
   others: readonly FirewallBackend[];
   intent: () => FirewallIntent;
+  /** What the kernel is told about localhost as rules come and go. */
+  localhost: Pick<LocalhostRouting, 'narrow' | 'widen' | 'closeAll'>;
 }
 
 export class FirewallSync {
@@ -63,7 +66,18 @@ export class FirewallSync {
   }
 
   async #apply(mode: ApplyMode): Promise<boolean> {
-    return (await this.#options.backend?.apply(this.#options.intent(), mode)) ?? false;
+    const { backend, localhost } = this.#options;
+    const intent = this.#options.intent();
+    localhost.narrow(intent);
+    try {
+      const written = (await backend?.apply(intent, mode)) ?? false;
+      localhost.widen(intent);
+      return written;
+    } catch (error) {
+      // A change that failed leaves the rules of before; after others have written, there may be none.
+      if (mode !== 'change') localhost.closeAll();
+      throw error;
+    }
   }
 
   /** Runs `work` when all earlier work has settled. */

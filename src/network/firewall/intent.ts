@@ -36,6 +36,11 @@ export interface FirewallIntent {
    * False: the kernel does it alone, with `route_localnet` on each bridge and masquerading.
    */
   readonly userlandProxy: boolean;
+  /**
+   * With the proxy: IPv4 connections of this host to its own loopback addresses are the kernel's all the same (`route_localnet` on
+   * the bridges, masquerading), and the proxy is left with `::1`. Default false.
+   */
+  readonly localhostByKernel?: boolean;
   /** Packets that nobody accepts are not forwarded (policy DROP). For daemons that turned forwarding on themselves. */
   readonly forwardDrop: PerFamily;
   /** True: hosts with a route may address published ports of containers directly. Default false. */

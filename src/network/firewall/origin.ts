@@ -44,11 +44,15 @@ export const SENTENCES = {
   'port-accept': 'Port {containerPort} of {endpoint} is published: packets for it come in.',
   'port-translate': 'Port {hostPort} of {hostIp} stands for port {containerPort} of {endpoint}.',
   'port-hairpin': '{endpoint} may reach its own published port {hostPort}.',
+  'localhost-jump': 'What this host sends to its own loopback addresses may be for a published port.',
+  'localhost-masquerade':
+    'Packets from localhost to {network} carry an address that the container can answer.',
   'link-request':
     '{endpoint} may open connections to port {containerPort} of {server}, which is linked as {alias}.',
   'link-answer': '{server} may answer {endpoint} from its linked port {containerPort}.',
   'loopback-drop':
     'No packet from elsewhere may carry a loopback address: such ports are open to this host only.',
+  'loopback-source-drop': 'No packet from elsewhere may claim to come from this host itself.',
   'known-bridge': '{network} is one of the networks that are kept apart.',
   'leaving-jump': 'What leaves a network is asked by the chains of the bridge it comes from.',
   'entering-jump': 'What enters a network is asked by the chains of the bridge it goes to.',

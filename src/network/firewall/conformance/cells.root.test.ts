@@ -35,6 +35,23 @@ describe('cells of the conformance table', { concurrency: true }, () => {
           });
         }
       }
+
+      test('with the userland proxy, localhost being left to the kernel', async () => {
+        world.setRouteLocalnet(true);
+        backend.apply({ ...conformanceIntent(true), localhostByKernel: true });
+        world.world.forgetConnections();
+        const cells = CELLS.filter(({ from, way }) => from === 'host' || way === 'host').map((cell) =>
+          cell.way === 'loopback' && cell.family === 'v4'
+            ? {
+                ...cell,
+                expected: 'gateway' as const,
+                why: 'the kernel serves it, from an address of the bridge',
+              }
+            : cell,
+        );
+        assert.deepEqual(await world.disagreements(cells, true), []);
+        assert.deepEqual(await modelDisagreements(world, cells, true), []);
+      });
     });
   }
 });

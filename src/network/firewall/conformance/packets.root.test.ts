@@ -67,6 +67,7 @@ function describeBackend(name: string, open: (typeof BACKENDS)[string]): void {
         world.host.serve('tcp', [8000]),
         world.host.serve('tcp', [8080], { as: 'proxy', address: '::' }),
         world.host.serve('udp', [8001], { address: '127.0.0.1' }),
+        world.host.serve('udp', [8002]),
       ]);
     });
     after(() => world?.[Symbol.dispose]());
@@ -199,19 +200,70 @@ function describeBackend(name: string, open: (typeof BACKENDS)[string]): void {
       if (world.bridgedPacketsAreFiltered) assert.equal(await other.ask(HOST, 8080), `web 80 ${OTHER}`);
     });
 
-    test("without the proxy a container does not reach what listens on the host's loopback", async () => {
+    test('localhost by the kernel: 127.0.0.1 is translated like the rest, and the proxy is left with ::1', async () => {
+      const ports = [
+        published(WEB, '8080:80'),
+        published(WEB, '127.0.0.1:9090:81'),
+        published(WEB, `${HOST}:9091:81`),
+        published(WEB, '2053:53/udp'),
+      ];
+      world.host.sysctl('net.ipv4.conf.docker0.route_localnet', 0);
+      use(intentOf([docker0({ ports }), brB()], { localhostByKernel: true }));
+      assert.equal(
+        await world.host.ask('127.0.0.1', 9090),
+        NO,
+        'the kernel has not been told to route it yet',
+      );
       world.host.sysctl('net.ipv4.conf.docker0.route_localnet', 1);
-      sendLoopbackTo(other, '172.17.0.1');
-      const arrivals = async () => {
-        const earlier = world.host.received.get(8001) ?? 0;
-        await other.ask('127.0.0.1', 8001, { proto: 'udp' });
-        return (world.host.received.get(8001) ?? 0) - earlier;
-      };
-      use(intentOf([docker0()], { userlandProxy: false }), { without: 'loopback-drop' });
-      assert.equal(await arrivals(), 1, 'the hole is real');
-      use(intentOf([docker0()], { userlandProxy: false }));
-      assert.equal(await arrivals(), 0);
+      assert.equal(await world.host.ask('127.0.0.1', 8080), 'web 80 172.17.0.1');
+      assert.equal(await world.host.ask('127.1.2.3', 8080), 'web 80 172.17.0.1');
+      assert.equal(await world.host.ask('127.0.0.1', 9090), 'web 81 172.17.0.1');
+      assert.equal(await world.host.ask('127.0.0.1', 2053, { proto: 'udp' }), 'web 53 172.17.0.1');
+      assert.equal(await world.host.ask('127.0.0.1', 9091), 'ECONNREFUSED', 'bound to another address');
+      assert.match(await world.host.ask('::1', 8080), /^proxy/);
+      assert.equal(await lan.ask(HOST, 8080), `web 80 ${LAN}`);
+      assert.equal(await lan.ask(HOST, 9090), 'ECONNREFUSED');
     });
+
+    for (const [title, intent] of [
+      ['without the proxy', intentOf([docker0()], { userlandProxy: false })],
+      [
+        'with localhost by the kernel',
+        intentOf([docker0({ ports: [published(WEB, '8080:80')] })], { localhostByKernel: true }),
+      ],
+    ] as const) {
+      test(`${title} nobody reaches the host's loopback from elsewhere, nor seems to come from there`, async () => {
+        for (const link of ['all', 'docker0', 'eth0'])
+          world.host.sysctl(`net.ipv4.conf.${link}.rp_filter`, 0);
+        for (const link of ['docker0', 'eth0']) world.host.sysctl(`net.ipv4.conf.${link}.route_localnet`, 1);
+        for (const [station, gateway] of [
+          [other, '172.17.0.1'],
+          [lan, HOST],
+        ] as const) {
+          sendLoopbackTo(station, gateway);
+          const arrivals = async (port: number, send: () => unknown) => {
+            world.forgetConnections();
+            const earlier = world.host.received.get(port) ?? 0;
+            await send();
+            return (world.host.received.get(port) ?? 0) - earlier;
+          };
+          const to = () => arrivals(8001, () => station.ask('127.0.0.1', 8001, { proto: 'udp' }));
+          // 127.0.0.2 is no interface's address: the kernel does not take it for a forgery of one of its own.
+          const from = () =>
+            arrivals(8002, async () => {
+              run(station, 'sh', '-c', `echo hi | socat -t0.3 - UDP4:${gateway}:8002,bind=127.0.0.2`);
+              await world.host.ask('127.0.0.1', 8001, { proto: 'udp' }); // what came before it has been read
+            });
+          use(intent, { without: 'loopback-drop' });
+          assert.equal(await to(), 1, 'the hole is real');
+          use(intent, { without: 'loopback-source-drop' });
+          assert.equal(await from(), 1, 'the hole is real');
+          use(intent);
+          assert.equal(await to(), 0);
+          assert.equal(await from(), 0);
+        }
+      });
+    }
 
     test('each port of a range leads to its own, also when two connections differ only in the host address', async () => {
       const ports = [
@@ -414,9 +466,16 @@ function wire(world: World): Stations {
 /** Makes a station send packets for 127.0.0.0/8 to `gateway`, as no well-behaved one would. */
 function sendLoopbackTo(station: Station, gateway: string): void {
   station.sysctl('net.ipv4.conf.all.route_localnet', 1);
-  run(station, 'ip', 'route', 'del', 'local', '127.0.0.0/8', 'dev', 'lo', 'table', 'local');
-  run(station, 'ip', 'route', 'del', 'local', '127.0.0.1', 'dev', 'lo', 'table', 'local');
-  run(station, 'ip', 'route', 'add', '127.0.0.0/8', 'via', gateway);
+  // Gone already when this has been done before.
+  const loopback = 'dev lo table local 2>/dev/null || true';
+  run(
+    station,
+    'sh',
+    '-c',
+    `ip route del local 127.0.0.0/8 ${loopback}; ip route del local 127.0.0.1 ${loopback}`,
+  );
+  run(station, 'ip', 'route', 'replace', '127.0.0.0/8', 'via', gateway);
+  run(station, 'ip', 'addr', 'replace', '127.0.0.2/32', 'dev', 'eth0');
 }
 
 function linkLocalOf(station: Station, link: string): string {

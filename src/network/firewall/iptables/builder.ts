@@ -4,8 +4,8 @@ import { invalid } from '../../../base/errors.ts';
 import { ADDRESS_BITS, Ip, type IpFamily } from '../../../base/ip.ts';
 import { Prefix } from '../../../base/prefix.ts';
 import type { Origin } from '../origin.ts';
-import { baseChains, type ChainName } from './chains.ts';
-import type { Rule, RuleSet, Table } from './rules.ts';
+import { baseChains, type ChainName, OCCASIONAL_CHAINS } from './chains.ts';
+import type { ChainSpec, Rule, RuleSet, Table } from './rules.ts';
 
 /** Writes rules of one family in the spelling of `iptables-save`. */
 export class RuleBuilder {
@@ -57,9 +57,9 @@ export class RuleBuilder {
   /** The finished set; only chains that are always there, or that a rule is in, are declared. */
   finish(forwardDrop: boolean): RuleSet {
     const used = new Set(this.#rules.map((rule) => `${rule.table} ${rule.chain}`));
+    const stands = (chain: ChainSpec) => chain.owner !== 'kernel' && !OCCASIONAL_CHAINS.has(chain.name);
     const chains = baseChains(forwardDrop).filter(
-      (chain) =>
-        chain.owner !== 'kernel' || chain.policy !== undefined || used.has(`${chain.table} ${chain.name}`),
+      (chain) => stands(chain) || chain.policy !== undefined || used.has(`${chain.table} ${chain.name}`),
     );
     return { family: this.family, chains, rules: this.#rules };
   }

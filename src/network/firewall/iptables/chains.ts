@@ -10,6 +10,7 @@ export type ChainName =
   | 'POSTROUTING'
   | 'FORWARD'
   | 'DOCKER'
+  | 'DOCKER-LOCALHOST'
   | 'DOCKER-USER'
   | 'DOCKER-ISOLATION-STAGE-1'
   | 'DOCKER-ISOLATION-STAGE-2';
@@ -40,8 +41,12 @@ export function baseChains(forwardDrop: boolean): ChainSpec[] {
     { table: 'nat', name: 'OUTPUT', owner: 'kernel', placement: 'end' },
     { table: 'nat', name: 'POSTROUTING', owner: 'kernel', placement: 'top' },
     { table: 'nat', name: 'DOCKER', owner: 'us', placement: 'end' },
+    { table: 'nat', name: 'DOCKER-LOCALHOST', owner: 'us', placement: 'end' },
   ];
 }
+
+/** Chains that are not declared while no rule is in them. */
+export const OCCASIONAL_CHAINS: ReadonlySet<string> = new Set(['DOCKER-LOCALHOST']);
 
 /** The jumps that stand before all networks. */
 export function addJumps(builder: RuleBuilder, intent: FirewallIntent): void {

@@ -131,7 +131,31 @@ describe('compileIptables, ports', () => {
     assert.deepEqual(raw([bridge({ ports: [published('172.17.0.2', '8080:80')] })]), []);
     assert.deepEqual(raw([bridge({ ports: [published('172.17.0.2', '127.0.0.1:8080:80')] })]), drop);
     assert.deepEqual(raw([bridge({ ports: [published('172.17.0.2', '127.1.2.3:8080:80')] })]), drop);
-    assert.deepEqual(raw([bridge()], { userlandProxy: false }), drop);
+    const both = [...drop, '-A PREROUTING -s 127.0.0.0/8 ! -i lo -j DROP'];
+    assert.deepEqual(raw([bridge()], { userlandProxy: false }), both);
+    const web = bridge({ ports: [published('172.17.0.2', '8080:80')] });
+    assert.deepEqual(raw([web], { localhostByKernel: true }), both);
+    assert.deepEqual(raw([bridge()], { localhostByKernel: true }), []);
+  });
+
+  test('localhost by the kernel: a chain of its own, where a port is published that localhost reaches, and nothing elsewhere', () => {
+    const on = { localhostByKernel: true };
+    const set = v4([bridge({ ports: [published('172.17.0.2', '8080:80')] })], on);
+    assert.deepEqual(lines(set, 'DOCKER-LOCALHOST', 'nat'), [
+      '-A DOCKER-LOCALHOST -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80',
+    ]);
+    assert.deepEqual(lines(set, 'OUTPUT', 'nat'), [
+      '-A OUTPUT ! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j DOCKER',
+      '-A OUTPUT -d 127.0.0.0/8 -j DOCKER-LOCALHOST',
+    ]);
+    const routed = { v4: { subnets: ['172.17.0.0/16'], mode: 'routed' } } as const;
+    const elsewhere = [published('172.17.0.2', '10.77.0.1:8080:80')];
+    for (const options of [{ internal: true }, routed, { ports: elsewhere }, { ports: [] }]) {
+      const none = v4([bridge({ ports: [published('172.17.0.2', '8080:80')], ...options })], on);
+      assert.deepEqual(lines(none, 'PREROUTING', 'raw'), []);
+      assert.equal(lines(none, 'OUTPUT', 'nat').length, 1);
+      assert.ok(!none.chains.some(({ name }) => name === 'DOCKER-LOCALHOST'));
+    }
   });
 
   test('a host address of the other family has no rule', () => {

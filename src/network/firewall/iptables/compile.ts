@@ -2,9 +2,11 @@
 
 import type { IpFamily } from '../../../base/ip.ts';
 import { type FirewallIntent, inFamily } from '../intent.ts';
+import { localhostBridges } from '../localhost.ts';
 import { RuleBuilder } from './builder.ts';
 import { addJumps, addReturns, wantsForwardDrop } from './chains.ts';
 import { addLinks } from './link.ts';
+import { addLocalhost } from './localhost.ts';
 import { addLoopbackProtection } from './loopback.ts';
 import { addForwarding, addIsolation, addTranslation, familyNetworks } from './network.ts';
 import { addPortTranslation, addPublished, publishedRuns } from './port.ts';
@@ -30,11 +32,13 @@ function compileFamily(intent: FirewallIntent, family: IpFamily): RuleSet {
   addForwarding(builder, intent, networks);
   addIsolation(builder, intent, networks);
   addTranslation(builder, intent, networks);
+  const localhost = new Set(localhostBridges(intent));
   for (const entry of networks) {
     const runs = publishedRuns(builder, entry);
     addPublished(builder, intent, entry, runs);
     addLinks(builder, entry);
     addPortTranslation(builder, entry, runs, intent.userlandProxy);
+    if (localhost.has(entry.network.bridge)) addLocalhost(builder, entry, runs);
   }
   addReturns(builder);
   return builder.finish(wantsForwardDrop(builder, intent));

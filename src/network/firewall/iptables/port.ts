@@ -102,7 +102,7 @@ export function addPortTranslation(
  * the kernel takes the next free port of the range (`find_free_id` in nf_nat_core.c) where a single port makes it
  * change the source port.
  */
-function translationSteps(run: MappingRun): MappingRun[] {
+export function translationSteps(run: MappingRun): MappingRun[] {
   if (run.hostPort === run.containerPort) return [run];
   return Array.from({ length: run.hostPortEnd - run.hostPort + 1 }, (_, offset) => ({
     ...run,
@@ -113,12 +113,13 @@ function translationSteps(run: MappingRun): MappingRun[] {
   }));
 }
 
-function destination(builder: RuleBuilder, step: MappingRun): string {
+/** Where DNAT leads to: `172.17.0.2:80`, or the address alone where ports keep their numbers. */
+export function destination(builder: RuleBuilder, step: MappingRun): string {
   const ip = builder.ownAddress(step.containerIp);
   return step.hostPort === step.hostPortEnd ? hostPort(ip, step.containerPort) : ip;
 }
 
-function portOrigin(key: Origin['key'], network: NetworkIntent, run: MappingRun): Origin {
+export function portOrigin(key: Origin['key'], network: NetworkIntent, run: MappingRun): Origin {
   const port: OriginPort = {
     proto: run.proto,
     containerPort: run.containerPort,

@@ -122,6 +122,20 @@ export const SCENARIOS: Readonly<Record<string, FirewallIntent>> = {
     ],
     { userlandProxy: false },
   ),
+  'localhost-by-kernel': intentOf(
+    [
+      docker0({
+        ports: [
+          published('172.17.0.2', '8080:80'),
+          published('172.17.0.2', '127.0.0.1:9090:90/udp'),
+          published('172.17.0.2', '10.77.0.1:7000:70'),
+          published('172.17.0.2', '20000-20002:30000-30002'),
+        ],
+      }),
+      network('br-a', '172.18.0.0/16'),
+    ],
+    { localhostByKernel: true },
+  ),
   'several-networks': intentOf([
     docker0(),
     network('br-internal', '172.18.0.0/16', { internal: true }),

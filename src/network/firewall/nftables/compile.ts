@@ -2,6 +2,7 @@
 
 import type { IpFamily } from '../../../base/ip.ts';
 import { type FirewallIntent, inFamily } from '../intent.ts';
+import { localhostBridges, routesLoopback } from '../localhost.ts';
 import { TableBuilder } from './builder.ts';
 import {
   FORWARD,
@@ -17,6 +18,7 @@ import {
 import {
   addEntering,
   addLeaving,
+  addLocalhostSources,
   addSources,
   type FamilyNetwork,
   familyNetworks,
@@ -41,10 +43,12 @@ function compileFamily(intent: FirewallIntent, family: IpFamily): NftTable {
   addTranslation(builder, intent, networks);
   addLoopbackProtection(builder, intent);
   const ports = new PublishedPorts(builder, intent);
+  const localhost = new Set(localhostBridges(intent));
   for (const entry of networks) {
     addLeaving(builder, entry);
     addEntering(builder, intent, entry);
     addSources(builder, intent, entry);
+    if (family === 4 && localhost.has(entry.network.bridge)) addLocalhostSources(builder, entry);
     ports.addNetwork(entry);
     addLinks(builder, entry);
   }
@@ -86,10 +90,10 @@ function addTranslation(
     }
   }
   builder.rule(PREROUTING, local, { key: 'nat-incoming' });
-  // With the proxy, loopback is the proxy's: a connection from 127.0.0.1 cannot be forwarded without route_localnet. IPv6 has
+  // With the proxy, loopback is the proxy's where a connection from 127.0.0.1 cannot leave, for want of route_localnet. IPv6 has
   // no such switch, so that an answer to ::1 would be dropped: without the proxy, the port keeper resets what comes there.
   const exceptLoopback =
-    family === 6 ? 'ip6 daddr != ::1 ' : intent.userlandProxy ? 'ip daddr != 127.0.0.0/8 ' : '';
+    family === 6 ? 'ip6 daddr != ::1 ' : routesLoopback(intent) ? '' : 'ip daddr != 127.0.0.0/8 ';
   builder.rule(OUTPUT, `${exceptLoopback}${local}`, { key: 'nat-local' });
   builder.rule(POSTROUTING, `iifname vmap @${jumps('nat-postrouting-out')}`, { key: 'leaving-jump' });
   builder.rule(POSTROUTING, `oifname vmap @${jumps('nat-postrouting-in')}`, { key: 'entering-jump' });
@@ -114,7 +118,10 @@ function addLoopbackProtection(builder: TableBuilder, intent: FirewallIntent): v
       return hostIp.family === 4 && hostIp.isLoopback;
     }),
   );
-  if (!published && intent.userlandProxy) return;
+  const routed = routesLoopback(intent);
+  if (!published && !routed) return;
   builder.chain(RAW_PREROUTING, { hook: HOOKS[RAW_PREROUTING] });
   builder.rule(RAW_PREROUTING, 'iifname != "lo" ip daddr 127.0.0.0/8 drop', { key: 'loopback-drop' });
+  if (!routed) return;
+  builder.rule(RAW_PREROUTING, 'iifname != "lo" ip saddr 127.0.0.0/8 drop', { key: 'loopback-source-drop' });
 }

@@ -163,3 +163,11 @@ export function addSources(builder: TableBuilder, intent: FirewallIntent, entry:
     networkId,
   });
 }
+
+/** Packets from localhost carry an address that the container can answer. */
+export function addLocalhostSources(builder: TableBuilder, entry: FamilyNetwork): void {
+  builder.rule(ownChain(builder, entry, 'nat-postrouting-in'), 'ip saddr 127.0.0.0/8 masquerade', {
+    key: 'localhost-masquerade',
+    networkId: entry.network.id,
+  });
+}

@@ -1,0 +1,30 @@
+/**
+ * Localhost by the kernel, beside a userland proxy: what this host sends to 127.0.0.0/8 is translated like everything else, and gets
+ * a source that the container can answer. The bridges then need `route_localnet`; docs/decisions/0021 says why that is safe.
+ */
+
+import { type FirewallIntent, inFamily, type NetworkIntent } from './intent.ts';
+
+/** Names of the bridges behind which the kernel serves published ports to localhost. With the proxy off, that is another matter: all. */
+export function localhostBridges(intent: FirewallIntent): string[] {
+  const isOn = intent.userlandProxy && intent.localhostByKernel === true && inFamily(intent.enabled, 4);
+  return isOn ? intent.networks.filter(servesLocalhost).map(({ bridge }) => bridge) : [];
+}
+
+/** True when packets with loopback addresses leave by some bridge, so that the kernel has to be told to accept them. */
+export function routesLoopback(intent: FirewallIntent): boolean {
+  return !intent.userlandProxy || localhostBridges(intent).length > 0;
+}
+
+/** True for a host address that stands for 127.0.0.1 or another address of 127.0.0.0/8 too. */
+export function isOnLoopback(hostIp: string): boolean {
+  return hostIp === '0.0.0.0' || hostIp.startsWith('127.');
+}
+
+function servesLocalhost({ internal, v4, ports }: NetworkIntent): boolean {
+  if (internal || v4 === undefined || v4.mode === 'isolated' || v4.mode === 'routed') return false;
+  return ports.some(
+    ({ hostIp, hostPort, containerIp }) =>
+      hostPort !== 0 && isOnLoopback(hostIp) && !containerIp.includes(':'),
+  );
+}
