@@ -175,3 +175,43 @@ describe('who serves localhost with --localhost-nat=false', () => {
     assert.ok(!(await host.rules('nat')).some((rule) => rule.includes('DOCKER-LOCALHOST')));
   });
 });
+
+for (const [title, config] of [
+  ['with rules', {}],
+  ['without', { iptables: false }],
+] as const) {
+  describe(`the PROXY protocol, ${title}`, () => {
+    const stage = useStage({ images: ['busybox', 'web'], config });
+
+    it('tells a labelled port its client’s address, and no other port anything', async () => {
+      const { cli, host } = stage;
+      await cli(
+        ...['run', '-d', '--name', 'app', '--label', 'bridgeport.port.7000/tcp.proxy-protocol=v2'],
+        ...['-p', '8080:7000', '-p', '8081:80', 'web'],
+      );
+      const pid = await pidOf(cli, 'app');
+      await using _server = background([
+        ...['nsenter', '-t', `${pid}`, '-n', '-p', '--', 'socat', 'TCP-LISTEN:7000,fork,reuseaddr'],
+        'SYSTEM:head -c 28 | od -An -v -tx1',
+      ]);
+      // Signature, version 2 PROXY, TCP over IPv4, 12 bytes, 10.99.0.1, 10.99.0.2, a port, 8080.
+      const header = /^0d0a0d0a000d0a515549540a2111000c0a6300010a630002[0-9a-f]{4}1f90$/;
+      await soon(async () => {
+        const { stdout } = await host.world.run(['socat', '-T2', '-u', `TCP:${HOST_IP}:8080`, '-']);
+        assert.match(stdout.replace(/\s/g, ''), header);
+      });
+      assert.match(await host.world.getSoon(`http://${HOST_IP}:8081/`), /^hello/);
+      await cli('rm', '-f', 'app');
+    });
+
+    it('is refused for what it is not made for', async () => {
+      const { stderr } = await stage.cli.attempt([
+        'create',
+        '--label',
+        'bridgeport.port.80.proxy-protocol=v1',
+        'web',
+      ]);
+      assert.match(stderr, /label bridgeport\.port\.80\.proxy-protocol=v1: the version has to be v2/);
+    });
+  });
+}

@@ -6,6 +6,7 @@ import { BridgeportError, conflict, invalid, messageOf } from '../../base/errors
 import type { Log } from '../../base/log.ts';
 import { nowString } from '../../base/time.ts';
 import type { OpenSandbox, SandboxInfo, SandboxRequest } from '../../network/controller/sandbox.ts';
+import { proxyProtocolPorts } from '../../network/ports/proxy-protocol.ts';
 import type { EngineContext } from '../context.ts';
 import { ProcessIo } from '../io/process-io.ts';
 import { layerFolders, readRootfsFile } from '../rootfs/layers.ts';
@@ -268,6 +269,7 @@ async function allDone<T extends readonly unknown[]>(
   return Promise.all(promises);
 }
 
+/** Throws `invalid` for labels that ask for what there is not. */
 export function sandboxRequest(container: Container): SandboxRequest {
   const { record } = container;
   return {
@@ -283,6 +285,7 @@ export function sandboxRequest(container: Container): SandboxRequest {
     exposedPorts: Object.keys(record.config.ExposedPorts ?? {}),
     portBindings: record.hostConfig.PortBindings ?? {},
     publishAllPorts: record.hostConfig.PublishAllPorts,
+    proxyProtocol: proxyProtocolPorts(record.config.Labels),
     links: record.links,
   };
 }

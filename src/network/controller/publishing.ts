@@ -33,6 +33,7 @@ export class Publishing {
       exposed: record.request.exposedPorts,
       publishAll: record.request.publishAllPorts,
       defaultHostIp: this.#defaultHostIp(record, target),
+      proxyProtocol: record.request.proxyProtocol,
     });
     if (isNowhere(target) || requests.length === 0) return;
     record.ports = await this.#parts.publisher.publish(target, requests);
@@ -78,6 +79,7 @@ export class Publishing {
         exposed: [],
         publishAll: false,
         defaultHostIp: this.#defaultHostIp(record, target),
+        proxyProtocol: record.request.proxyProtocol,
       }),
     );
     const before = record.ports;

@@ -1,5 +1,6 @@
 /** A sandbox is a container's network: its namespace, its endpoints, its published ports. The shapes that cross the border to the engine. */
 
+import type { PortRange } from '../../base/ports.ts';
 import type { EndpointSettings, PortMap } from '../../base/wire/index.ts';
 
 export interface SandboxLink {
@@ -30,6 +31,8 @@ export interface SandboxRequest {
   /** Container port to host sides, normalised (`80/tcp`). */
   portBindings: PortMap;
   publishAllPorts: boolean;
+  /** TCP ports of the container whose server expects a PROXY protocol header. */
+  proxyProtocol: readonly PortRange[];
   links: SandboxLink[];
 }
 

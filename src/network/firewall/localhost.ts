@@ -24,7 +24,7 @@ export function isOnLoopback(hostIp: string): boolean {
 function servesLocalhost({ internal, v4, ports }: NetworkIntent): boolean {
   if (internal || v4 === undefined || v4.mode === 'isolated' || v4.mode === 'routed') return false;
   return ports.some(
-    ({ hostIp, hostPort, containerIp }) =>
-      hostPort !== 0 && isOnLoopback(hostIp) && !containerIp.includes(':'),
+    ({ hostIp, hostPort, containerIp, proxyProtocol }) =>
+      hostPort !== 0 && !proxyProtocol && isOnLoopback(hostIp) && !containerIp.includes(':'),
   );
 }

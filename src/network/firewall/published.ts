@@ -21,6 +21,7 @@ export function kernelRuns(
 ): MappingRun[] {
   return joinMappings(
     network.ports.filter((port) => {
+      if (port.proxyProtocol) return false;
       // A host address of the other family is the userland proxy's business: the kernel does not translate between them.
       return read(port.hostIp).family === family && read(port.containerIp).family === family;
     }),

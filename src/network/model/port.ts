@@ -22,4 +22,6 @@ export interface PortMapping {
   /** Never 0 here: a free port has been chosen already. In gateway mode `routed`, nothing is bound and it is 0. */
   readonly hostPort: number;
   readonly hostPortEnd?: number;
+  /** The proxy alone serves it, and begins each connection by telling the container its client's address. */
+  readonly proxyProtocol?: true;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ProxyBinding, ProxyMapping } from '../../base/proxy-control.ts';
+import type { PortMapping } from '../model/index.ts';
 import { HostPortError } from './proxy-client.ts';
 import { type PortKeeper, PortPublisher, type PublisherOptions, type PublishTarget } from './publisher.ts';
 import type { PublishRequest } from './request.ts';
@@ -12,9 +13,11 @@ class Keeper implements PortKeeper {
   readonly foreign = new Set<string>();
   calls = 0;
 
-  async add(mappings: ProxyMapping[]): Promise<ProxyBinding[]> {
+  async add(mappings: ProxyMapping[], instead: string[] = []): Promise<ProxyBinding[]> {
     this.calls++;
-    const taken = new Set([...this.held.values()].flatMap((one) => this.#ports(one)));
+    const leaving = new Set(instead);
+    const staying = [...this.held.values()].filter(({ id }) => !leaving.has(id));
+    const taken = new Set(staying.flatMap((one) => this.#ports(one)));
     for (const mapping of mappings) {
       for (const port of this.#ports(mapping)) {
         const [proto = '', hostIp = '', number = ''] = port.split(' ');
@@ -31,6 +34,7 @@ class Keeper implements PortKeeper {
         taken.add(port);
       }
     }
+    for (const id of leaving) this.held.delete(id);
     for (const mapping of mappings) this.held.set(mapping.id, mapping);
     return mappings.map(({ id, hostPort, hostPortEnd }) => ({
       id,
@@ -75,6 +79,7 @@ function request(hostPort: number, more: Partial<PublishRequest> = {}): PublishR
     hostPort,
     hostPortEnd: hostPort,
     anyOf: false,
+    proxyProtocol: false,
     ...more,
   };
 }
@@ -247,4 +252,57 @@ test('`unpublish()` gives all of it back, `keeperMappings()` says what a next da
   );
   await publisher.unpublish(made);
   assert.equal(keeper.held.size, 0);
+});
+
+test('a port whose server expects a PROXY header is forwarded, whoever serves the others, also across families', async () => {
+  for (const more of [{ userlandProxy: false }, { kernelServes: false }, {}]) {
+    const { keeper, publisher } = stage(more);
+    const [made] = await publisher.publish(TARGET, [request(8080, { proxyProtocol: true })]);
+    assert.equal(made?.proxyProtocol, true);
+    const held = [...keeper.held.values()].map(({ mode, proxyProtocol }) => [mode, proxyProtocol]);
+    assert.deepEqual(held, [
+      ['forward', true],
+      ['forward', true],
+    ]);
+  }
+  const { keeper, publisher } = stage({ userlandProxy: false });
+  await publisher.publish(TARGET, [request(8080)]);
+  assert.deepEqual(
+    [...keeper.held.values()].map(({ mode, proxyProtocol }) => [mode, proxyProtocol]),
+    [['hold', undefined]],
+  );
+});
+
+test('a port that the container itself has published is refused too, and stays as it is', async () => {
+  const published: PortMapping[] = [];
+  const { keeper, publisher } = stage({ published: () => published });
+  published.push(...(await publisher.publish(TARGET, [request(8080)])));
+  const calls = keeper.calls;
+  await assert.rejects(publisher.publish(TARGET, [request(8080, { containerPort: 81 })]), {
+    kind: 'conflict',
+    message: 'Bind for 0.0.0.0:8080 failed: port is already allocated',
+  });
+  assert.equal(keeper.calls, calls, 'the keeper would take it for the same mapping, changed');
+});
+
+test('`replace()` keeps what stays bound, and gives the keeper the parts of a run that was cut in the same call', async () => {
+  const { keeper, publisher } = stage({ hostHasIPv6: false });
+  const run = request(8000, { containerPort: 80, containerPortEnd: 82, hostPortEnd: 8002 });
+  const [whole] = await publisher.publish(TARGET, [run]);
+  const [other] = await publisher.publish(TARGET, [request(9000)]);
+  const { containerPortEnd: _c, hostPortEnd: _h, ...first } = whole!;
+  const last = { ...first, containerPort: 82, hostPort: 8002 };
+  const calls = keeper.calls;
+  await publisher.replace([whole!, other!], [first, last, other!]);
+  assert.equal(keeper.calls, calls + 1);
+  assert.deepEqual(
+    [...keeper.held.values()].map(({ hostPort, hostPortEnd }) => [hostPort, hostPortEnd]).sort(),
+    [
+      [8000, undefined],
+      [8002, undefined],
+      [9000, undefined],
+    ],
+  );
+  await publisher.replace([first, last, other!], [other!]);
+  assert.equal(keeper.held.size, 1);
 });

@@ -121,6 +121,10 @@ export class PortPublisher {
   async #bind(mappings: PortMapping[]): Promise<void> {
     const kept = this.keeperMappings(mappings);
     if (kept.length === 0) return;
+    // To the keeper, a mapping of the same id is the same one, changed.
+    const standing = new Set(this.#published().map(mappingId));
+    const twice = kept.find(({ id }) => standing.has(id));
+    if (twice !== undefined) throw alreadyAllocated(twice.hostIp, twice.hostPort);
     try {
       await this.#keeper.add(kept);
     } catch (error) {
@@ -132,7 +136,7 @@ export class PortPublisher {
   #givenAway(error: unknown): BridgeportError | undefined {
     if (!(error instanceof HostPortError) || error.kind !== 'conflict') return undefined;
     const { proto, hostIp, hostPort } = error.port;
-    const isOurs = (this.#options.published?.() ?? []).some(
+    const isOurs = this.#published().some(
       (other) =>
         other.proto === proto &&
         hostPort >= other.hostPort &&
@@ -140,9 +144,11 @@ export class PortPublisher {
         (isWildcard(hostIp) || isWildcard(other.hostIp) || other.hostIp === hostIp),
     );
     if (!isOurs) return undefined;
-    return conflict(`Bind for ${formatHostPort(hostIp, hostPort)} failed: port is already allocated`, {
-      cause: error,
-    });
+    return alreadyAllocated(hostIp, hostPort, error);
+  }
+
+  #published(): readonly PortMapping[] {
+    return this.#options.published?.() ?? [];
   }
 
   #mappings(target: PublishTarget, request: PublishRequest, hostPort: number): PortMapping[] {
@@ -157,7 +163,7 @@ export class PortPublisher {
     }
     const count = request.anyOf ? 0 : request.containerPortEnd - request.containerPort;
     return this.#hostIps(target, request, hostPort).map((hostIp) => {
-      const { endpointId, address, routed } = this.#wayTo(target, hostIp) as PublishAddress;
+      const { endpointId, address, routed } = this.#wayTo(target, hostIp, request) as PublishAddress;
       const hostSide = routed
         ? { hostPort: 0 }
         : { hostPort, ...(count > 0 ? { hostPortEnd: hostPort + count } : {}) };
@@ -169,6 +175,7 @@ export class PortPublisher {
         ...(count > 0 ? { containerPortEnd: request.containerPort + count } : {}),
         hostIp,
         ...hostSide,
+        ...(request.proxyProtocol && !routed ? { proxyProtocol: true as const } : {}),
       };
     });
   }
@@ -176,7 +183,7 @@ export class PortPublisher {
   /** Addresses that one request binds to: all that lead to the container when it names none. */
   #hostIps(target: PublishTarget, request: PublishRequest, hostPort: number): string[] {
     const leads = (hostIp: string) => {
-      const way = this.#wayTo(target, hostIp);
+      const way = this.#wayTo(target, hostIp, request);
       return way !== undefined && (request.proto !== 'sctp' || isIp(way.address, 6) === isIp(hostIp, 6));
     };
     if (request.hostIp === '') {
@@ -192,9 +199,13 @@ export class PortPublisher {
   }
 
   /** The container's address for a host address: of the same family, or the other one where the proxy can cross over. */
-  #wayTo(target: PublishTarget, hostIp: string): PublishAddress | undefined {
+  #wayTo(
+    target: PublishTarget,
+    hostIp: string,
+    { proxyProtocol }: PublishRequest,
+  ): PublishAddress | undefined {
     const [same, other] = isIp(hostIp, 6) ? [target.v6, target.v4] : [target.v4, target.v6];
-    const canCross = this.#options.userlandProxy || !this.#options.kernelServes;
+    const canCross = this.#options.userlandProxy || !this.#options.kernelServes || proxyProtocol;
     // A routed container is met under its own address, never under one of the host's.
     return same ?? (canCross && other?.routed !== true ? other : undefined);
   }
@@ -202,6 +213,7 @@ export class PortPublisher {
   #keeperMapping(mapping: PortMapping): ProxyMapping {
     const { userlandProxy, kernelServes } = this.#options;
     const crossesFamilies = isIp(mapping.hostIp, 6) !== isIp(mapping.containerIp, 6);
+    const { proxyProtocol } = mapping;
     return {
       id: mappingId(mapping),
       proto: mapping.proto as 'tcp' | 'udp',
@@ -210,9 +222,16 @@ export class PortPublisher {
       ...(mapping.hostPortEnd === undefined ? {} : { hostPortEnd: mapping.hostPortEnd }),
       targetIp: mapping.containerIp,
       targetPort: mapping.containerPort,
-      mode: userlandProxy || !kernelServes || crossesFamilies ? 'forward' : 'hold',
+      mode: userlandProxy || !kernelServes || crossesFamilies || proxyProtocol ? 'forward' : 'hold',
+      ...(proxyProtocol ? { proxyProtocol } : {}),
     };
   }
+}
+
+function alreadyAllocated(hostIp: string, hostPort: number, cause?: unknown): BridgeportError {
+  return conflict(`Bind for ${formatHostPort(hostIp, hostPort)} failed: port is already allocated`, {
+    cause,
+  });
 }
 
 function isWildcard(ip: string): boolean {

@@ -18,6 +18,7 @@ test('one binding is one request', () => {
       hostPort: 8080,
       hostPortEnd: 8080,
       anyOf: false,
+      proxyProtocol: false,
     },
   ]);
 });
@@ -89,4 +90,17 @@ test('what is no address or no port is refused, quoted', () => {
       text,
     );
   }
+});
+
+test('a run ends where the server begins to expect a PROXY header', () => {
+  const bindings = { '80/tcp': to('8080'), '81/tcp': to('8081'), '80/udp': to('8080') };
+  const proxyProtocol = [{ start: 81, end: 90 }];
+  assert.deepEqual(
+    requests(bindings, { proxyProtocol }).map((one) => [one.containerPort, one.proto, one.proxyProtocol]),
+    [
+      [80, 'tcp', false],
+      [81, 'tcp', true],
+      [80, 'udp', false],
+    ],
+  );
 });

@@ -2,7 +2,7 @@
 
 import { invalid } from '../../base/errors.ts';
 import { isIp } from '../../base/ip.ts';
-import { MAX_PORT, type Protocol, parsePortRange } from '../../base/ports.ts';
+import { MAX_PORT, type PortRange, type Protocol, parsePortRange } from '../../base/ports.ts';
 import type { PortMap } from '../../base/wire/index.ts';
 
 /** One wish: these container ports on these host ports of one address. */
@@ -18,6 +18,8 @@ export interface PublishRequest {
   hostPortEnd: number;
   /** Only one of `hostPort … hostPortEnd` is wanted, whichever is free; then there is one container port. */
   anyOf: boolean;
+  /** The container's server expects a PROXY protocol header. */
+  proxyProtocol: boolean;
 }
 
 export interface PortWishes {
@@ -28,6 +30,8 @@ export interface PortWishes {
   publishAll: boolean;
   /** Host address for bindings that name none; empty: all. */
   defaultHostIp: string;
+  /** TCP ports of the container whose server expects a PROXY protocol header. Default none. */
+  proxyProtocol?: readonly PortRange[];
 }
 
 /** Neighbouring ports with equal offsets become one request. Throws `invalid` naming the value. */
@@ -35,17 +39,23 @@ export function publishRequests(wishes: PortWishes): PublishRequest[] {
   const single: PublishRequest[] = [];
   for (const [port, hosts] of Object.entries(wishes.bindings)) {
     for (const host of hosts ?? [])
-      single.push(request(port, host.HostIp || wishes.defaultHostIp, host.HostPort));
+      single.push(request(port, host.HostIp || wishes.defaultHostIp, host.HostPort, wishes));
   }
   if (wishes.publishAll) {
     for (const port of wishes.exposed) {
-      if ((wishes.bindings[port] ?? []).length === 0) single.push(request(port, wishes.defaultHostIp, ''));
+      if ((wishes.bindings[port] ?? []).length === 0)
+        single.push(request(port, wishes.defaultHostIp, '', wishes));
     }
   }
   return joinRuns(single);
 }
 
-function request(port: string, hostIp: string, hostPort: string): PublishRequest {
+function request(
+  port: string,
+  hostIp: string,
+  hostPort: string,
+  { proxyProtocol = [] }: PortWishes,
+): PublishRequest {
   const [number = '', proto = 'tcp'] = port.split('/');
   const containerPort = Number(number);
   if (hostIp !== '' && !isIp(hostIp)) throw invalid(`invalid host IP address "${hostIp}" for port ${port}`);
@@ -58,6 +68,9 @@ function request(port: string, hostIp: string, hostPort: string): PublishRequest
     hostPort: range.start,
     hostPortEnd: range.end,
     anyOf: range.end > range.start,
+    proxyProtocol:
+      proto === 'tcp' &&
+      proxyProtocol.some(({ start, end }) => start <= containerPort && containerPort <= end),
   };
 }
 
@@ -86,6 +99,7 @@ function joinRuns(single: PublishRequest[]): PublishRequest[] {
       last.hostPort !== 0 &&
       last.proto === next.proto &&
       last.hostIp === next.hostIp &&
+      last.proxyProtocol === next.proxyProtocol &&
       last.containerPortEnd + 1 === next.containerPort &&
       last.hostPortEnd + 1 === next.hostPort;
     if (continues) {

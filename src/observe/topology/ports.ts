@@ -44,12 +44,12 @@ function routedSingly(mapping: PortMapping): PortMapping[] {
 
 /** Rules cannot translate between address families, and the proxy does not speak SCTP. */
 export function servedBy(
-  { hostIp, hostPort, containerIp, proto }: PortMapping,
+  { hostIp, hostPort, containerIp, proto, proxyProtocol }: PortMapping,
   { kernelServes, userlandProxy }: ServingSettings,
 ): NonNullable<MapPort['servedBy']> {
   const crosses = isIp(hostIp, 6) !== isIp(containerIp, 6);
   if (hostPort === 0) return 'kernel';
-  if (crosses || !kernelServes) return 'proxy';
+  if (crosses || !kernelServes || proxyProtocol) return 'proxy';
   return userlandProxy && proto !== 'sctp' ? 'both' : 'kernel';
 }
 
