@@ -50,6 +50,10 @@ export const ko: Catalogue = {
       '{endpoint} 컨테이너는 {alias}(으)로 링크된 {server} 컨테이너의 {containerPort}번 포트에 연결할 수 있습니다.',
     'link-answer':
       '{server} 컨테이너는 링크된 {containerPort}번 포트에서 {endpoint} 컨테이너에 응답할 수 있습니다.',
+    'localhost-jump': '이 호스트가 자신의 루프백 주소로 보내는 패킷은 공개 포트를 찾는 것일 수 있습니다.',
+    'localhost-masquerade':
+      'localhost에서 {network}로 가는 패킷은 컨테이너가 응답할 수 있는 주소를 가집니다.',
+    'loopback-source-drop': '다른 곳에서 온 패킷이 이 호스트 자신에게서 온 것처럼 보여서는 안 됩니다.',
     'loopback-drop':
       '밖에서 온 패킷은 루프백 주소를 달 수 없습니다. 루프백에 공개한 포트는 이 호스트에만 열려 있습니다.',
     'known-bridge': '{network} 네트워크는 서로 격리되는 네트워크 가운데 하나입니다.',
