@@ -248,6 +248,18 @@ export interface FlowQuery {
   signal: AbortSignal;
 }
 
+export interface CaptureQuery {
+  /** A container, a network, or a published port (`:8080`). */
+  target: string;
+  /** tcpdump's language; empty: everything. */
+  filter: string;
+  /** Ends after so many packets; undefined: never by itself. */
+  count: number | undefined;
+  /** Bytes that are kept of each; undefined: all. */
+  snapLength: number | undefined;
+  signal: AbortSignal;
+}
+
 /** Bridgeport's own part of the API, under `/bridgeport/`. */
 export interface ObserveBackend {
   /** The topology as plain JSON. */
@@ -264,6 +276,8 @@ export interface ObserveBackend {
   doctor(language: DoctorLanguage): Promise<DoctorReport>;
   /** Connections, or what happens to them, many lines at a time. */
   flows(options: FlowQuery): AsyncIterable<FlowLine[]>;
+  /** Packets as pcapng. Throws at once for a target that is not there, and a filter that is not understood. */
+  capture(options: CaptureQuery): AsyncIterable<Buffer>;
   /** Counters of the host's links, for rates. */
   traffic(): Promise<Traffic>;
 }

@@ -31,6 +31,10 @@ const attach = entry(
   'Attach local standard input, output, and error streams to a running container',
   async () => (await import('./commands/attach.ts')).attach,
 );
+const capture = entry(
+  'Show packets of a container, a network or a published port, or write them to a file for Wireshark',
+  async () => (await import('./commands/capture.ts')).capture,
+);
 const cp = entry(
   'Copy files/folders between a container and the local filesystem',
   async () => (await import('./commands/cp.ts')).cp,
@@ -277,6 +281,7 @@ export const commands: Record<string, CommandEntry> = {
   flows,
   rules,
   why,
+  capture,
   ui,
   pull,
   images,

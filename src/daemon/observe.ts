@@ -9,6 +9,7 @@ import type { NetworkController } from '../network/controller/controller.ts';
 import { type DnsServer, LATENCY_BOUNDS } from '../network/dns/index.ts';
 import type { ProxyProcess } from '../network/ports/proxy-process.ts';
 import type { PortPublisher } from '../network/ports/publisher.ts';
+import { openCapture } from '../observe/capture/capture.ts';
 import { examine } from '../observe/doctor/examine.ts';
 import { readSnapshot } from '../observe/doctor/read/snapshot.ts';
 import { Explainer } from '../observe/explain/explainer.ts';
@@ -74,6 +75,7 @@ export function createObserveBackend(parts: ObserveParts): ObserveBackend {
     exposure: () => readExposure(exposure),
     traffic: async () => readTraffic(),
     metrics: () => collectMetrics(metrics),
+    capture: (query) => openCapture(records, query),
     flows: (query) => flows({ records, firewall: metrics.firewall, log }, query),
     doctor: async (language) => examine(await readSnapshot(doctor), hostname(), language),
   };

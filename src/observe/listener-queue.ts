@@ -4,22 +4,30 @@
  */
 export class ListenerQueue<T> {
   readonly #limit: number;
+  readonly #weightOf: (item: T) => number;
+  #weight = 0;
   readonly #items: T[] = [];
   #lost = 0;
   #wake: (() => void) | undefined;
   #closed = false;
 
-  /** @param limit items that wait at once */
-  constructor(limit: number) {
+  /**
+   * @param limit what may wait at once
+   * @param weightOf how much of it an item is; default 1
+   */
+  constructor(limit: number, weightOf: (item: T) => number = () => 1) {
     this.#limit = limit;
+    this.#weightOf = weightOf;
   }
 
-  push(item: T): void {
+  /** @param isVital it is never dropped: what follows would mean nothing without it */
+  push(item: T, isVital = false): void {
     if (this.#closed) return;
-    if (this.#items.length >= this.#limit) {
+    if (!isVital && this.#weight >= this.#limit) {
       this.#lost++;
       return;
     }
+    this.#weight += this.#weightOf(item);
     this.#items.push(item);
     this.#wake?.();
   }
@@ -40,8 +48,10 @@ export class ListenerQueue<T> {
   /** Gives out everything that waits at once, until the queue is closed. One reader. */
   async *batches(): AsyncGenerator<T[]> {
     for (;;) {
-      if (this.#items.length > 0) yield this.#items.splice(0);
-      else if (this.#closed) return;
+      if (this.#items.length > 0) {
+        this.#weight = 0;
+        yield this.#items.splice(0);
+      } else if (this.#closed) return;
       else {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;

@@ -1,10 +1,12 @@
-/** What is counted and what is watched, against traffic that the test makes: metrics, flows. */
+/** What is counted and what is watched, against traffic that the test makes: metrics, flows, packets. */
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Flow, FlowDrop, FlowLine } from '../../src/base/wire/flow.ts';
 import { type Background, background } from '../harness/background.ts';
-import { addressOf, inspect } from '../harness/container.ts';
+import { addressOf, inNetworkOf, inspect, pidOf } from '../harness/container.ts';
 import { HOST_IP, WORLD_IP } from '../harness/host.ts';
 import { soon } from '../harness/netns.ts';
 import { useStage } from '../harness/stage.ts';
@@ -104,9 +106,87 @@ describe('what is watched', () => {
     const open = printed<Flow>(await ended(bridgeport('flows', '--json', 'web')));
     assert.ok(open.some(({ event, server }) => event === 'open' && server?.address === web));
   });
+
+  it('`capture` writes what passes a container, a network and a published port, each frame once, and then listens no more', async () => {
+    const { cli, host, daemon } = stage;
+    await cli('run', '-d', '--name', 'web', '-p', '8080:80', 'web');
+    await cli('run', '-d', '--name', 'one', 'busybox', 'sleep', '600');
+    const [web, one, pid] = [
+      await addressOf(cli, 'web'),
+      await addressOf(cli, 'one'),
+      await pidOf(cli, 'web'),
+    ];
+    await host.world.getSoon(`http://${HOST_IP}:8080/`);
+    const sockets = async () =>
+      [await host.ok('cat', '/proc/net/packet'), await inNetworkOf(pid, 'cat', '/proc/net/packet')].map(
+        (text) => text.trimEnd().split('\n').length - 1,
+      );
+    assert.deepEqual(await sockets(), [0, 0]);
+
+    const file = join(daemon.root, 'web.pcapng');
+    const inFile = bridgeport('capture', '-w', file, '-c', '2', 'web', 'icmp', 'and', 'host', one);
+    const onNetwork = bridgeport('capture', 'bridge', 'icmp');
+    const onPort = bridgeport('capture', ':8080', 'tcp');
+    await soon(async () => assert.deepEqual(await sockets(), [2, 2]));
+    await cli('exec', 'one', 'ping', '-c', '1', '-W', '5', web);
+    await host.world.get(`http://${HOST_IP}:8080/`);
+    await soon(() => assert.equal(inFile.ended, 0));
+    assert.match(inFile.output, /^2 packets\n$/);
+    await onNetwork.see(/echo reply/);
+    await onPort.see(/web:eth0 > .*\[[^\]]*F/);
+    await onPort.see(/host:eth0 < .*\[[^\]]*F/);
+    for (const command of [onNetwork, onPort]) {
+      command.signal('SIGINT');
+      assert.equal(await command.end(), 0);
+    }
+    await soon(async () => assert.deepEqual(await sockets(), [0, 0]));
+
+    const packets = readPackets(readFileSync(file));
+    assert.deepEqual(
+      packets.map(({ comment, data }) => [comment, data.readUInt8(34)]),
+      [
+        [`one ${one} → web ${web}`, 8],
+        [`web ${web} → one ${one}`, 0],
+      ],
+    );
+    assert.ok(packets[0]!.time < packets[1]!.time);
+    assert.match(onNetwork.output, /host:veth\w+ < one .* → web .* icmp echo request, 98 bytes/);
+    assert.equal(onNetwork.output.match(/icmp echo/g)?.length, 2, onNetwork.output);
+    // Before its translation on the host, and behind it in the container.
+    assert.match(
+      onPort.output,
+      new RegExp(`host:eth0 < ${WORLD_IP}:\\d+ → host ${HOST_IP}:8080 tcp \\[S\\]`),
+    );
+    assert.match(onPort.output, new RegExp(`web:eth0 < ${WORLD_IP}:\\d+ → web ${web}:80 tcp \\[S\\]`));
+
+    const refused = async (...words: string[]) => (await ended(bridgeport('capture', ...words), 1)).output;
+    assert.match(await refused('nobody'), /no container, network or published port "nobody"/);
+    assert.match(await refused('web', 'tcp', 'prt', '80'), /invalid filter "tcp prt 80": at "prt"/);
+  });
 });
 
-async function ended(command: Background): Promise<Background> {
-  await soon(() => assert.equal(command.ended, 0));
+/** The packets of a pcapng file of one interface: types and lengths of blocks, times, comments (draft-ietf-opsawg-pcapng, 4.3). */
+function readPackets(file: Buffer): Array<{ time: bigint; data: Buffer; comment: string }> {
+  const packets: Array<{ time: bigint; data: Buffer; comment: string }> = [];
+  for (let at = 0; at < file.length; ) {
+    const length = file.readUInt32LE(at + 4);
+    assert.equal(file.readUInt32LE(at + length - 4), length, `block at ${at}`);
+    if (file.readUInt32LE(at) === 6) {
+      const kept = file.readUInt32LE(at + 20);
+      const option = at + 28 + Math.ceil(kept / 4) * 4;
+      assert.equal(file.readUInt16LE(option), 1, 'the first option is the comment');
+      packets.push({
+        time: (BigInt(file.readUInt32LE(at + 12)) << 32n) | BigInt(file.readUInt32LE(at + 16)),
+        data: file.subarray(at + 28, at + 28 + kept),
+        comment: file.toString('utf8', option + 4, option + 4 + file.readUInt16LE(option + 2)),
+      });
+    }
+    at += length;
+  }
+  return packets;
+}
+
+async function ended(command: Background, code = 0): Promise<Background> {
+  await soon(() => assert.equal(command.ended, code));
   return command;
 }

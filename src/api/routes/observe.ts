@@ -1,5 +1,6 @@
-/** What is watched over the API as it happens: `/bridgeport/flows`. */
+/** What is watched over the API as it happens: `/bridgeport/flows` and `/bridgeport/capture`. */
 
+import { invalid } from '../../base/errors.ts';
 import type { PlainCall } from '../call.ts';
 import { startStream, write } from '../reply.ts';
 import { get, lasting } from '../route.ts';
@@ -19,4 +20,26 @@ async function flows({ backend, query, response, signal }: PlainCall): Promise<v
   response.end();
 }
 
-export const observeRoutes = [lasting(get('/bridgeport/flows', flows))];
+async function capture({ backend, query, response, signal }: PlainCall): Promise<void> {
+  const target = query.text('target');
+  if (target === '')
+    throw invalid("invalid value for 'target': want a container, a network or a published port");
+  const blocks = backend.observe.capture({
+    target,
+    filter: query.text('filter'),
+    count: query.integer('count'),
+    snapLength: query.integer('snaplen'),
+    signal,
+  });
+  startStream(response, 'application/octet-stream');
+  for await (const block of blocks) {
+    await write(response, block);
+    if (signal.aborted) break;
+  }
+  response.end();
+}
+
+export const observeRoutes = [
+  lasting(get('/bridgeport/flows', flows)),
+  lasting(get('/bridgeport/capture', capture)),
+];

@@ -339,6 +339,7 @@ export function fakeBackend(engine: FakeEngine, tar: () => Buffer = () => Buffer
       traffic: async () => ({ time: 0, links: [] }),
       metrics: async () => '# TYPE up gauge\nup 1\n',
       async *flows() {},
+      async *capture() {},
       doctor: async (language) => ({ host: 'box', language, checks: [], findings: [] }),
     },
     page: {

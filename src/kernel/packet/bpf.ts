@@ -1,6 +1,6 @@
 /** Classic BPF (linux/filter.h): what a packet socket's filter is made of. */
 
-/** `struct sock_filter`: `jt` and `jf` are how many instructions a jump skips. */
+/** `struct sock_filter`: `jt` and `jf` are how many instructions a jump skips, at most 255. */
 export interface BpfInstruction {
   readonly code: number;
   readonly jt: number;
@@ -14,9 +14,8 @@ export const BPF = {
   loadWord: 0x20,
   loadHalf: 0x28,
   loadByte: 0x30,
-  /** `BPF_LD | BPF_H/B | BPF_IND`: at `k` and the index register */
+  /** `BPF_LD | BPF_H | BPF_IND`: at `k` and the index register */
   loadHalfIndexed: 0x48,
-  loadByteIndexed: 0x50,
   /** `BPF_LDX | BPF_B | BPF_MSH`: the index register becomes the length of the IPv4 header at `k` */
   loadHeaderLength: 0xb1,
   /** `BPF_JMP | BPF_JEQ/JGE/JSET | BPF_K` */
@@ -28,3 +27,9 @@ export const BPF = {
   /** `BPF_RET | BPF_K`: how many bytes are kept; 0 drops the packet */
   return: 0x06,
 } as const;
+
+/** `SKF_AD_OFF (-0x1000) + SKF_AD_IFINDEX (8)` (linux/filter.h): a word that is the index of the interface */
+export const BPF_INTERFACE = 0xfffff008;
+
+/** Longest program (`BPF_MAXINSNS`). */
+export const BPF_MOST = 4096;

@@ -1,5 +1,5 @@
 /** Frames as they pass an interface. */
-export { BPF, type BpfInstruction } from './bpf.ts';
+export { BPF, BPF_INTERFACE, BPF_MOST, type BpfInstruction } from './bpf.ts';
 export {
   ETH_P_ALL,
   ETH_P_ARP,
