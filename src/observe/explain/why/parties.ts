@@ -19,21 +19,21 @@ export interface Party {
 }
 
 /**
- * Reads one end of the question.
+ * Reads one end of the question. `other`: the end that was read before.
  *
  * @throws `not-found` for a name that nobody has, `invalid` for one that several have
  */
-export function readParty(asked: string, records: TopologyRecords): Party {
-  const whole = findParty(asked, records);
+export function readParty(asked: string, records: TopologyRecords, other?: Party): Party {
+  const whole = findParty(asked, records, other);
   if (whole !== undefined) return whole;
   const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(asked) ?? [];
   const name = bracketed ?? plain;
-  const party = name === undefined ? undefined : findParty(name, records);
+  const party = name === undefined ? undefined : findParty(name, records, other);
   if (party === undefined) throw notFound(`No such container, network or address: ${asked}`);
   return { ...party, view: { ...party.view, asked }, port: Number(port) };
 }
 
-function findParty(asked: string, records: TopologyRecords): Party | undefined {
+function findParty(asked: string, records: TopologyRecords, other: Party | undefined): Party | undefined {
   if (asked === 'world' || asked === 'internet') return { view: { kind: 'world', asked } };
   if (asked === 'host') return { view: { kind: 'host', asked } };
   if (asked === 'localhost') return { view: { kind: 'host', asked }, ip: Ip.parse('127.0.0.1') };
@@ -42,7 +42,7 @@ function findParty(asked: string, records: TopologyRecords): Party | undefined {
   const container = findOne(asked, records.containers(), 'container') ?? byAlias(asked, records);
   if (container !== undefined) return containerParty(asked, container);
   const network = findOne(asked, records.networks(), 'network');
-  return network === undefined ? undefined : networkParty(asked, network, records);
+  return network === undefined ? undefined : networkParty(asked, network, records, other);
 }
 
 /** By name, by full id, or by the beginning of an id that only one has. */
@@ -70,11 +70,19 @@ function containerParty(asked: string, container: TopologyContainer): Party {
   return { view: { kind: 'container', asked, container: { id, name } }, container };
 }
 
-function networkParty(asked: string, network: NetworkSpec, records: TopologyRecords): Party {
+/** A network is as good as one of its containers: not the one that asks, and one that serves something before others. */
+function networkParty(
+  asked: string,
+  network: NetworkSpec,
+  records: TopologyRecords,
+  other: Party | undefined,
+): Party {
   const { id, name } = network;
-  const member = records
+  const members = records
     .containers()
-    .find(({ sandbox }) => sandbox?.endpoints.some(({ networkId }) => networkId === id));
+    .filter(({ sandbox }) => sandbox?.endpoints.some(({ networkId }) => networkId === id))
+    .filter((container) => container.id !== other?.container?.id);
+  const member = members.find(({ exposedPorts }) => exposedPorts.length > 0) ?? members[0];
   return {
     view: {
       kind: 'network',

@@ -50,7 +50,8 @@ export async function why(
   { records, settings, reader, programOf }: WhyOptions,
 ): Promise<WhyResult> {
   const text = CATALOGUES[question.language];
-  const [from, to] = [readParty(question.from, records), readParty(question.to, records)];
+  const from = readParty(question.from, records);
+  const to = readParty(question.to, records, from);
   const service = readService(question.service);
   const whole = new Set([HOST]);
   for (const { container } of [from, to]) {
