@@ -18,6 +18,7 @@ import { fiftyAtOnce } from './measures/fifty-at-once.ts';
 import { hundredOnOne } from './measures/hundred-on-one.ts';
 import { networkCalls } from './measures/network-calls.ts';
 import { networkPart } from './measures/network-part.ts';
+import { pagePan } from './measures/page-pan.ts';
 import { ports500 } from './measures/ports-500.ts';
 import { publishedPort } from './measures/published-port.ts';
 import { ready } from './measures/ready.ts';
@@ -43,6 +44,7 @@ const MEASURES: readonly Measure[] = [
   hundredOnOne,
   thousandNetworks,
   dnsLoad,
+  pagePan,
 ];
 
 /** Nobody waits longer for a bench that got stuck, milliseconds. */

@@ -61,6 +61,11 @@ export class Side {
     ];
   }
 
+  /** For `DOCKER_HOST` and the like. */
+  get url(): string {
+    return `unix://${this.#socket}`;
+  }
+
   /** @returns milliseconds from its execution to its first answer */
   async start(): Promise<number> {
     const log = openSync(this.#log, 'a');

@@ -155,7 +155,7 @@ export class Panel {
   #why(lang: string): Answer<WhyReport> | undefined {
     if (this.#question === undefined) return undefined;
     const { from, to, port } = this.#question;
-    return this.#answers.get<WhyReport>('why', { from, to, ...(port === '' ? {} : { port }), lang });
+    return this.#answers.get<WhyReport>('why', { from, to, ...(port === '' ? {} : { service: port }), lang });
   }
 
   #mark(report: WhyReport | undefined): void {

@@ -1,6 +1,6 @@
 /** What the page's listener serves: the page, and of the API what it reads. */
 
-import { notFound } from '../../base/errors.ts';
+import { BridgeportError, notFound } from '../../base/errors.ts';
 import type { PlainCall } from '../call.ts';
 import { send } from '../reply.ts';
 import { get } from '../route.ts';
@@ -32,6 +32,21 @@ export function pageRoutes(): Route[] {
       `${PAGE_PATH}/{file}`,
       serve(({ params }) => params.file ?? ''),
     ),
-    ...bridgeportRoutes.filter(({ method, path }) => method === 'GET' && READ_BY_THE_PAGE.has(path)),
+    ...bridgeportRoutes
+      .filter(({ method, path }) => method === 'GET' && READ_BY_THE_PAGE.has(path))
+      .map(readOnly),
   ];
+}
+
+/** `why?probe=1` sends a packet, which is more than looking. */
+function readOnly(route: (typeof bridgeportRoutes)[number]): Route {
+  return {
+    ...route,
+    handle(call) {
+      if (call.query.flag('probe')) {
+        throw new BridgeportError('forbidden', 'the page sends no probe: bridgeport why --probe does');
+      }
+      return route.handle(call);
+    },
+  };
 }
