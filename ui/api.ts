@@ -28,6 +28,9 @@ export class Refusal extends Error {
   }
 }
 
+/** Answers that are one JSON value a line. */
+const LINES: ReadonlySet<string> = new Set(['flows']);
+
 /** Milliseconds for an answer. */
 const PATIENCE = 15_000;
 
@@ -39,7 +42,7 @@ export class Api {
   }
 
   /**
-   * Reads `/bridgeport/NAME`.
+   * Reads `/bridgeport/NAME`; what is one value a line comes as a list.
    *
    * @throws `Refusal` for a status of 400 and above; what `fetch` throws when nobody answers
    */
@@ -48,8 +51,8 @@ export class Api {
     const path = `/bridgeport/${name}${search && `?${search}`}`;
     // Once more: an address of the host that comes or goes ends every request (`boot.ts`).
     const response = await this.#fetch(path).catch(() => this.#fetch(path));
-    if (response.ok) return (await response.json()) as T;
     const text = await response.text();
+    if (response.ok) return (LINES.has(name) ? linesOf(text) : JSON.parse(text)) as T;
     throw new Refusal(response.status, messageIn(text) ?? `status ${response.status}`);
   }
 
@@ -60,6 +63,13 @@ export class Api {
       credentials: 'omit',
     });
   }
+}
+
+function linesOf(text: string): unknown[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as unknown);
 }
 
 function messageIn(text: string): string | undefined {

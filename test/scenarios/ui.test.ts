@@ -82,6 +82,39 @@ describe('the page', {
     assert.ok(!page.requests.some((url) => url.replace(/#.*/, '').includes('token')), 'nor in a request');
   });
 
+  it('draws the way of a packet, where it ends in red, and says whose the rule is', async () => {
+    const { cli, host } = stage;
+    await cli('run', '-d', '--name', 'web', '-p', '8080:80', 'web');
+    await open();
+    await listed('web');
+    const classes = (id: string) =>
+      page.evaluate<string[]>(
+        `[...document.getElementById('graph')._cyreg.cy.getElementById(${JSON.stringify(id)}).classes()]`,
+      );
+    const web = `box:${await cli('inspect', '--format', '{{.Id}}', 'web')}`;
+    await page.evaluate(`${option('World')}.click()`);
+    await page.evaluate("document.querySelector('[data-key=from]').click()");
+    await page.evaluate("document.querySelector('form.why [name=to]').value = 'web'");
+    await page.evaluate("document.querySelector('form.why').requestSubmit()");
+    await page.until("document.querySelector('.verdict.yes')");
+    for (const id of ['world', 'nic:eth0', 'wall', web]) assert.ok((await classes(id)).includes('path'), id);
+    assert.ok(!(await classes('wall')).includes('failing'));
+    assert.equal(await page.evaluate("document.querySelectorAll('.hops .failed').length"), 0);
+
+    // Nobody asks again: the page does, as long as it shows the way.
+    await host.ok('iptables', '-I', 'DOCKER-USER', '-p', 'tcp', '--dport', '80', '-j', 'DROP');
+    await page.until("document.querySelector('.verdict.no')");
+    assert.ok((await classes('wall')).includes('failing'));
+    assert.ok((await classes(web)).includes('missed'));
+    assert.match(await page.text('.hops .failed'), /DOCKER-USER/);
+    assert.match(await page.text('#panel code.command'), /iptables .*-D DOCKER-USER/);
+    await host.ok('iptables', '-D', 'DOCKER-USER', '-p', 'tcp', '--dport', '80', '-j', 'DROP');
+    await page.until("document.querySelector('.verdict.yes')");
+    await page.click('#clear-path');
+    assert.ok(!(await classes('wall')).includes('path'));
+    assert.deepEqual(page.complaints.filter(ours), []);
+  });
+
   it('is used by keyboard alone', async () => {
     const { cli } = stage;
     await cli('run', '-d', '--name', 'web', 'web');

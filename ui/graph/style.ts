@@ -194,6 +194,7 @@ export function styleSheet(palette: Palette): StylesheetJson {
         width: 4,
       },
     },
+    { selector: 'node.path.missed', style: { 'border-color': palette.soft, 'border-style': 'dashed' } },
     { selector: 'node.path.unknown', style: { 'border-color': palette.warn, 'border-style': 'dashed' } },
     { selector: 'edge.path.unknown', style: { 'line-color': palette.warn, 'line-style': 'dashed' } },
     {

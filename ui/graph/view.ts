@@ -20,6 +20,7 @@ const KEPT: ReadonlySet<string> = new Set([
   'path',
   'failing',
   'unknown',
+  'missed',
   'off-path',
   'unmatched',
   'chosen',
@@ -35,6 +36,9 @@ const DISTANCES: ReadonlyArray<readonly [name: string, below: number]> = [
   ['farthest', 0.2],
 ];
 
+/** A picture of few things is not blown up. */
+const LARGEST_FIT = 1.25;
+
 /** Pixels between the picture and the edge of its frame. */
 const MARGIN = 24;
 
@@ -42,7 +46,8 @@ export class GraphView {
   readonly #cy: Core;
   #scene: Scene = { nodes: [], edges: [] };
   #chosen: string | undefined;
-  #fitted = false;
+  /** The reader has moved the picture: it stays where it was put. */
+  #moved = false;
   #distance = '';
 
   constructor(frame: HTMLElement, events: GraphEvents) {
@@ -63,6 +68,9 @@ export class GraphView {
       events.choose(id, event.originalEvent.shiftKey);
     });
     this.#cy.on('zoom', () => this.#setDistance());
+    this.#cy.on('dragpan scrollzoom pinchzoom', () => {
+      this.#moved = true;
+    });
     this.#cy.on('mouseover', 'node, edge', () => frame.classList.add('over'));
     this.#cy.on('mouseout', 'node, edge', () => frame.classList.remove('over'));
     new ResizeObserver(() => this.#cy.resize()).observe(frame);
@@ -89,10 +97,7 @@ export class GraphView {
     });
     this.#distance = 'unknown';
     this.#setDistance();
-    if (!this.#fitted && scene.nodes.length > 0) {
-      this.#fitted = true;
-      this.fit();
-    }
+    if (!this.#moved && !this.#isInSight()) this.fit();
   }
 
   #put(
@@ -180,6 +185,7 @@ export class GraphView {
 
   /** Brings a thing to the middle, near enough to be read. */
   show(id: string): void {
+    this.#moved = true;
     const node = this.#cy.getElementById(id);
     if (node.empty()) return;
     if (this.#cy.zoom() < 0.8) this.#cy.zoom(1);
@@ -189,14 +195,17 @@ export class GraphView {
   /** Pales what is not marked; nothing is marked when `marks` is undefined. */
   mark(marks: Marks | undefined): void {
     this.#cy.batch(() => {
-      this.#cy.elements().removeClass('path failing unknown off-path');
+      this.#cy.elements().removeClass('path failing unknown missed off-path');
       if (marks === undefined) return;
-      this.#cy.elements('.wire, .way, .box, .eth, .nic, .world, .text, .dot, .port').forEach((element) => {
-        const onPath = [element.id(), String(element.data('owner'))].some((id) => marks.path.has(id));
-        if (!onPath) element.addClass('off-path');
-      });
+      this.#cy
+        .elements('edge, .rack, .bar, .box, .eth, .nic, .wall, .world, .text, .dot')
+        .forEach((element) => {
+          const onPath = [element.id(), String(element.data('owner'))].some((id) => marks.path.has(id));
+          if (!onPath) element.addClass('off-path');
+        });
       for (const id of marks.path) this.#cy.getElementById(id).addClass('path');
       for (const id of marks.unknown) this.#cy.getElementById(id).addClass('unknown');
+      for (const id of marks.missed) this.#cy.getElementById(id).addClass('missed');
       for (const id of marks.failing) this.#cy.getElementById(id).addClass('failing');
     });
   }
@@ -217,20 +226,31 @@ export class GraphView {
     this.#cy.style(styleSheet(readPalette()));
   }
 
+  #isInSight(): boolean {
+    const { x1, y1, x2, y2 } = this.#cy.extent();
+    const box = this.#cy.elements().boundingBox({ includeLabels: false });
+    const fills = Math.max(box.w / (x2 - x1), box.h / (y2 - y1)) > 0.5 || this.#cy.zoom() >= LARGEST_FIT;
+    return fills && box.x1 >= x1 && box.y1 >= y1 && box.x2 <= x2 && box.y2 <= y2;
+  }
+
+  /** Shows all of it, and from now on what is added too. */
   fit(): void {
+    this.#moved = false;
     this.#cy.fit(undefined, MARGIN);
-    if (this.#cy.zoom() > 1.25) {
-      this.#cy.zoom(1.25);
+    if (this.#cy.zoom() > LARGEST_FIT) {
+      this.#cy.zoom(LARGEST_FIT);
       this.#cy.center();
     }
   }
 
   zoomBy(factor: number): void {
     const middle = { x: this.#cy.width() / 2, y: this.#cy.height() / 2 };
+    this.#moved = true;
     this.#cy.zoom({ level: this.#cy.zoom() * factor, renderedPosition: middle });
   }
 
   panBy(x: number, y: number): void {
+    this.#moved = true;
     this.#cy.panBy({ x, y });
   }
 }

@@ -103,7 +103,7 @@ export const en = {
   quiet: 'quiet',
   rulesOf: 'Rules',
   flowsOf: 'Flows',
-  noFlows: 'No tracked connection.',
+  dialled: (address: string) => `by way of ${address}`,
   notThere: (what: string) => `This daemon does not tell ${what}.`,
   whatRules: 'its rules',
   whatFlows: 'its flows',

@@ -105,7 +105,7 @@ export const ko: Messages = {
   quiet: '조용함',
   rulesOf: '규칙',
   flowsOf: '흐름',
-  noFlows: '추적 중인 연결이 없습니다.',
+  dialled: (address) => `${address} 경유`,
   notThere: (what) => `이 데몬은 ${what} 알려 주지 않습니다.`,
   whatRules: '규칙을',
   whatFlows: '흐름을',

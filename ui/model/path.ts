@@ -1,6 +1,6 @@
 /** A packet's way as places of the picture: which of them it passes, and where it ends. */
 
-import type { NetworkMap, WhyReport, WhyStep } from '../../src/base/wire/index.ts';
+import type { NetworkMap, WhyParty, WhyReport, WhyStep } from '../../src/base/wire/index.ts';
 import { containerId, networkId, nicId } from './things.ts';
 
 /** What is marked in the picture, by the ids of things and wires. */
@@ -10,6 +10,8 @@ export interface Marks {
   failing: ReadonlySet<string>;
   /** Where it cannot be told. */
   unknown: ReadonlySet<string>;
+  /** Ends of the question that no packet came to. */
+  missed: ReadonlySet<string>;
 }
 
 /** A wire of the picture, and what it joins. */
@@ -24,11 +26,6 @@ export function marksOf(report: WhyReport, map: NetworkMap, wires: readonly Wire
   const path = new Set<string>();
   const failing = new Set<string>();
   const unknown = new Set<string>();
-  for (const { container, network, kind } of [report.from, report.to]) {
-    if (container !== undefined) path.add(containerId(container.id));
-    else if (network !== undefined) path.add(networkId(network.id));
-    else if (kind === 'world' || kind === 'host') path.add(kind);
-  }
   for (const { steps } of report.legs) {
     for (const step of steps) {
       const places = placesOf(step, map, wires);
@@ -39,8 +36,20 @@ export function marksOf(report: WhyReport, map: NetworkMap, wires: readonly Wire
       }
     }
   }
+  const missed = new Set<string>();
+  for (const id of [placeOf(report.from), placeOf(report.to)]) {
+    if (id === undefined) continue;
+    if (!path.has(id) && report.answer === 'no' && id === placeOf(report.to)) missed.add(id);
+    path.add(id);
+  }
   for (const id of ways(path, map, wires)) path.add(id);
-  return { path, failing, unknown };
+  return { path, failing, unknown, missed };
+}
+
+function placeOf({ container, network, kind }: WhyParty): string | undefined {
+  if (container !== undefined) return containerId(container.id);
+  if (network !== undefined) return networkId(network.id);
+  return kind === 'world' || kind === 'host' ? kind : undefined;
 }
 
 /** The places that a step is about. What happens in the host's own namespace and on no interface of it happens at the firewall. */

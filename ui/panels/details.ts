@@ -1,17 +1,23 @@
 /** What is known of the chosen thing. */
 
-import type { MapEndpoint, NetworkMap } from '../../src/base/wire/index.ts';
+import type { MapEndpoint, NetworkMap, PortExposure, RulesReport } from '../../src/base/wire/index.ts';
+import type { Answer } from '../answers.ts';
 import { facts, h } from '../dom.ts';
 import type { Messages } from '../i18n/en.ts';
-import { portLines } from '../model/ports.ts';
 import { containerId, nameOf, networkId, type Thing } from '../model/things.ts';
 import { type Rate, speed } from '../model/traffic.ts';
 import { labelOf } from './list.ts';
+import { portFacts } from './ports.ts';
+import { ruleOf, rulesOwnedBy } from './rules.ts';
+import { thingButton } from './thing-button.ts';
+import { unready } from './unready.ts';
 
 export interface DetailsOptions {
   map: NetworkMap;
   words: Messages;
   rates: ReadonlyMap<string, Rate>;
+  exposure: Answer<PortExposure[]>;
+  rules: Answer<RulesReport>;
   choose: (id: string) => void;
   ask: (end: 'from' | 'to', name: string) => void;
   show: (id: string) => void;
@@ -20,7 +26,7 @@ export interface DetailsOptions {
 export function detailsOf(thing: Thing | undefined, options: DetailsOptions): Node[] {
   const { words } = options;
   if (thing === undefined) return [h('p', { class: 'quiet' }, words.chooseSomething)];
-  return [heading(thing, options), ...body(thing, options), actions(thing, options)];
+  return [heading(thing, options), actions(thing, options), ...body(thing, options)];
 }
 
 function heading(thing: Thing, { map, words }: DetailsOptions): HTMLElement {
@@ -130,19 +136,32 @@ function networkDetails(thing: Extract<Thing, { kind: 'network' }>, options: Det
         ),
       ),
     ),
+    rulesOf(network.id, options),
   ];
+}
+
+/** The firewall's rules that a container or a network owns. */
+function rulesOf(id: string, { rules, words }: DetailsOptions): Node {
+  if (rules.state !== 'ready') return h('section', {}, ...unready(rules, words, words.whatRules));
+  const owned = rulesOwnedBy(rules.value, id);
+  return h(
+    'details',
+    { 'data-key': `rules-${id}` },
+    h('summary', {}, `${words.rulesOf} (${owned.length})`),
+    h('ol', { class: 'rules' }, ...owned.map((rule) => ruleOf(rule, words))),
+  );
 }
 
 function containerDetails(thing: Extract<Thing, { kind: 'container' }>, options: DetailsOptions): Node[] {
   const { words } = options;
   const { container, endpoints } = thing;
-  const ports = endpoints.flatMap((endpoint) => portLines(endpoint.ports));
+  const ports = endpoints.flatMap((endpoint) => portFacts(endpoint, options.exposure, words));
   return [
     facts(
       [words.state, words.states[container.state] ?? container.state],
       [words.image, container.image],
       [words.pid, container.pid],
-      [words.publishedPorts, ports.length > 0 ? mono(ports) : words.nonePublished],
+      [words.publishedPorts, ports.length > 0 ? ports : words.nonePublished],
       [words.exposed, mono(endpoints.flatMap(({ exposed }) => exposed ?? []))],
       [
         words.links,
@@ -152,6 +171,7 @@ function containerDetails(thing: Extract<Thing, { kind: 'container' }>, options:
       [words.id, mono([container.id.slice(0, 12)])[0]],
     ),
     ...endpoints.map((endpoint) => endpointDetails(endpoint, options)),
+    rulesOf(container.id, options),
   ];
 }
 
@@ -204,14 +224,6 @@ function actions(thing: Thing, { words, ask, show }: DetailsOptions): Node {
     name !== undefined && thing.kind !== 'nic' && button('from', words.fromHere, () => ask('from', name)),
     name !== undefined && thing.kind !== 'nic' && button('to', words.toHere, () => ask('to', name)),
     button('show', words.showInPicture, () => show(thing.id)),
-  );
-}
-
-export function thingButton(id: string, label: string, choose: (id: string) => void): HTMLElement {
-  return h(
-    'button',
-    { type: 'button', class: 'plain', 'data-key': `go-${id}-${label}`, onclick: () => choose(id) },
-    label,
   );
 }
 

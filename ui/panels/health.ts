@@ -5,7 +5,7 @@ import type { Answer } from '../answers.ts';
 import { facts, h } from '../dom.ts';
 import type { Messages } from '../i18n/en.ts';
 import { containerId, networkId } from '../model/things.ts';
-import { thingButton } from './details.ts';
+import { thingButton } from './thing-button.ts';
 import { unready } from './unready.ts';
 
 export interface HealthOptions {

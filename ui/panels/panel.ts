@@ -43,7 +43,6 @@ export class Panel {
     part('tabs').addEventListener('keydown', (event) => this.#onTabKey(event));
     part('clear-path').addEventListener('click', () => {
       this.#question = undefined;
-      this.#mark(undefined);
       this.#drawTab(store.state);
     });
     store.onChange((state, before) => {
@@ -103,6 +102,8 @@ export class Panel {
     const words = LANGUAGES[language];
     const panel = part('panel');
     if (map === undefined) return;
+    const why = this.#why(language);
+    this.#mark(why);
     const choose = (id: string) => this.#store.set({ chosen: id });
     switch (tab) {
       case 'details': {
@@ -113,6 +114,8 @@ export class Panel {
             map,
             words,
             rates,
+            exposure: this.#answers.get<PortExposure[]>('exposure'),
+            rules: this.#answers.get<RulesReport>('rules', { lang: language }, RULES_EVERY),
             choose,
             ask: (end, name) => this.ask(end, name),
             show: (id) => this.#picture.view.show(id),
@@ -126,7 +129,7 @@ export class Panel {
         return;
       }
       case 'why':
-        this.#drawWhy(state);
+        this.#drawWhy(state, why);
         return;
       case 'rules': {
         const rules = this.#answers.get<RulesReport>('rules', { lang: language }, RULES_EVERY);
@@ -140,16 +143,13 @@ export class Panel {
     }
   }
 
-  #drawWhy({ map, things, language }: State): void {
+  #drawWhy({ map, things, language }: State, answer: Answer<WhyReport> | undefined): void {
     const words = LANGUAGES[language];
     const panel = part('panel');
     if (map === undefined) return;
     this.#form.describe(words, things.values());
     if (this.#form.element.parentElement !== panel) panel.replaceChildren(this.#form.element, this.#verdict);
-    const answer = this.#why(language);
-    show(this.#verdict, ...whyAnswer(answer, { words, map }));
-    if (answer?.state === 'ready') this.#mark(answer.value);
-    else if (answer?.state !== 'loading') this.#mark(undefined);
+    show(this.#verdict, ...whyAnswer(answer, words));
   }
 
   #why(lang: string): Answer<WhyReport> | undefined {
@@ -158,9 +158,12 @@ export class Panel {
     return this.#answers.get<WhyReport>('why', { from, to, ...(port === '' ? {} : { service: port }), lang });
   }
 
-  #mark(report: WhyReport | undefined): void {
+  /** The picture shows the way as long as nobody clears it, on whichever tab: it must be the present one. */
+  #mark(answer: Answer<WhyReport> | undefined): void {
     const { map } = this.#store.state;
-    if (report === this.#marked || map === undefined) return;
+    if (answer?.state === 'loading' || map === undefined) return;
+    const report = answer?.state === 'ready' ? answer.value : undefined;
+    if (report === this.#marked) return;
     this.#marked = report;
     this.#picture.mark(report && marksOf(report, map, this.#picture.scene.edges));
   }

@@ -4,9 +4,9 @@ import type { MapEndpoint, MapPort, NetworkMap, PortExposure } from '../../src/b
 import type { Answer } from '../answers.ts';
 import { h } from '../dom.ts';
 import type { Messages } from '../i18n/en.ts';
-import { isRouted, publishedAt, servedAs } from '../model/ports.ts';
+import { isRouted, portLines, publishedAt, servedAs } from '../model/ports.ts';
 import { containerId } from '../model/things.ts';
-import { thingButton } from './details.ts';
+import { thingButton } from './thing-button.ts';
 
 export interface PortRow {
   endpoint: MapEndpoint;
@@ -68,6 +68,17 @@ export function portsTable(map: NetworkMap, { exposure, words, choose }: PortsOp
       ),
     ),
   ];
+}
+
+/** A line for each published port of an endpoint: what is published, and how far it is reached. */
+export function portFacts(endpoint: MapEndpoint, answer: Answer<PortExposure[]>, words: Messages): Node[] {
+  const lines = new Map<string, string>();
+  for (const port of endpoint.ports) {
+    const [line = ''] = portLines([port]);
+    const reach = exposureOf(endpoint, port, answer)?.reach;
+    if (!lines.has(line)) lines.set(line, reach === undefined ? '' : ` · ${words.reach[reach]}`);
+  }
+  return [...lines].map(([line, reach]) => h('span', {}, h('span', { class: 'mono' }, line), reach));
 }
 
 /** The row of the daemon's answer that is about `port`; of the same port on IPv4 and IPv6, that of IPv4. */

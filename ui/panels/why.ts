@@ -1,6 +1,6 @@
 /** The question "why": two ends, and the answer as a verdict, a cause and the hops of the way. */
 
-import type { NetworkMap, WhyCause, WhyLeg, WhyReport, WhyStep } from '../../src/base/wire/index.ts';
+import type { WhyCause, WhyLeg, WhyReport, WhyStep } from '../../src/base/wire/index.ts';
 import type { Answer } from '../answers.ts';
 import { facts, h } from '../dom.ts';
 import type { Messages } from '../i18n/en.ts';
@@ -89,10 +89,7 @@ export class WhyForm {
   }
 }
 
-export function whyAnswer(
-  answer: Answer<WhyReport> | undefined,
-  { words }: { words: Messages; map: NetworkMap },
-): Node[] {
+export function whyAnswer(answer: Answer<WhyReport> | undefined, words: Messages): Node[] {
   if (answer === undefined) return [h('p', { class: 'quiet' }, words.whyHelp)];
   if (answer.state !== 'ready') return unready(answer, words, words.whatWhy);
   const { value: report } = answer;
@@ -119,22 +116,40 @@ function causeOf({ text, owner, rule, remedies }: WhyCause, words: Messages): No
   ];
 }
 
-function legOf({ title, steps }: WhyLeg, words: Messages): Node[] {
-  return [h('h3', {}, title), h('ol', { class: 'hops' }, ...steps.map((step) => stepOf(step, words)))];
+function legOf({ direction, title, steps }: WhyLeg, words: Messages): Node[] {
+  const hops = steps.map((step, at) => {
+    // It is told where it has become another one.
+    const packet = step.packet === steps[at - 1]?.packet ? undefined : step.packet;
+    return stepOf({ ...step, packet }, `${direction}-${at}`, words);
+  });
+  return [h('h3', {}, title), h('ol', { class: 'hops' }, ...hops)];
 }
 
-function stepOf({ ok, text, where, link, packet, rules }: WhyStep, words: Messages): HTMLElement {
+function stepOf(
+  step: Omit<WhyStep, 'packet'> & { packet: string | undefined },
+  key: string,
+  words: Messages,
+): HTMLElement {
+  const { ok, text, where, link, packet, rules = [] } = step;
   const state = ok === null ? 'unknown' : ok ? 'passed' : 'failed';
   const told = { unknown: words.hopUnknown, passed: words.hopPassed, failed: words.hopFailed }[state];
+  const said = [h('span', { class: 'for-readers' }, `${told}: `), text];
   return h(
     'li',
     { class: state },
-    h('span', { class: 'for-readers' }, `${told}: `),
-    text,
+    ...(rules.length === 0
+      ? said
+      : [
+          h(
+            'details',
+            { 'data-key': `${key} ${text}`, open: !ok },
+            h('summary', {}, ...said),
+            ...rules.map((rule) =>
+              h('div', { class: 'rule' }, rule.sentence, h('div', { class: 'evidence' }, rule.text)),
+            ),
+          ),
+        ]),
     h('div', { class: 'where' }, [where, link].filter(Boolean).join(' · ')),
     packet !== undefined && h('div', { class: 'mono' }, packet),
-    ...(rules ?? []).map((rule) =>
-      h('div', { class: 'rule' }, h('div', {}, rule.sentence), h('div', { class: 'evidence' }, rule.text)),
-    ),
   );
 }

@@ -124,6 +124,10 @@ test('nothing but GET is answered, and nothing of the API that the page does not
   ]) {
     assert.equal((await page.ask(path, bearer)).status, 404, path);
   }
+  const why = '/bridgeport/why?from=world&to=web';
+  assert.equal((await page.ask(why, bearer)).status, 200);
+  assert.equal((await page.ask(`${why}&probe=1`, bearer)).status, 403, 'a probe is more than looking');
+  page.engine.calls.length = 0;
   const upgrade = { ...bearer, connection: 'Upgrade', upgrade: 'tcp' };
   assert.equal((await page.ask('/containers/web/attach', upgrade)).status, 404);
   assert.deepEqual(page.engine.calls, []);

@@ -4,8 +4,8 @@ import { BridgeportError, notFound } from '../../base/errors.ts';
 import type { PlainCall } from '../call.ts';
 import { send } from '../reply.ts';
 import { get } from '../route.ts';
-import type { Route } from '../router.ts';
-import { bridgeportRoutes } from '../routes/bridgeport.ts';
+import type { PlainRoute, Route } from '../router.ts';
+import { allRoutes } from '../routes/index.ts';
 import { Assets } from './assets.ts';
 import { PAGE_PATH } from './guard.ts';
 
@@ -32,14 +32,15 @@ export function pageRoutes(): Route[] {
       `${PAGE_PATH}/{file}`,
       serve(({ params }) => params.file ?? ''),
     ),
-    ...bridgeportRoutes
+    ...allRoutes()
+      .filter((route) => route.kind === 'plain')
       .filter(({ method, path }) => method === 'GET' && READ_BY_THE_PAGE.has(path))
       .map(readOnly),
   ];
 }
 
 /** `why?probe=1` sends a packet, which is more than looking. */
-function readOnly(route: (typeof bridgeportRoutes)[number]): Route {
+function readOnly(route: PlainRoute): Route {
   return {
     ...route,
     handle(call) {
