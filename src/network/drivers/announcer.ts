@@ -4,8 +4,8 @@ import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { isErrno } from '../../kernel/ffi/errno.ts';
 import { RouteClient } from '../../kernel/netlink/index.ts';
-import { type NetnsHandle, openNetns } from '../../kernel/netns/index.ts';
-import { sendFrames } from '../../kernel/packet.ts';
+import type { NetnsHandle } from '../../kernel/netns/index.ts';
+import { type PacketSocket, PacketSockets } from '../../kernel/packet.ts';
 import type { AdvertiseSpec, EndpointSpec } from '../model/index.ts';
 import { announcement } from './announcement.ts';
 
@@ -16,17 +16,27 @@ const INTERVAL = 1000;
 /** Milliseconds between looks whether the interface is heard: doubled each time. After the longest, it is tried all the same. */
 const LOOK = { first: 1, longest: 64 };
 
+/** What one interface has to say. */
+interface Speech {
+  readonly socket: PacketSocket;
+  readonly link: number;
+  readonly frames: readonly Buffer[];
+  timer: NodeJS.Timeout | undefined;
+}
+
 export class Announcer {
   readonly #log: Log;
-  /** By endpoint: what is still to come. */
-  readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #sockets = new PacketSockets();
+  /** By endpoint: those that have more to say. */
+  readonly #speeches = new Map<string, Speech>();
 
   constructor(log: Log) {
     this.#log = log;
   }
 
   /**
-   * As soon as the interface is heard, mostly at once, and then again as often as `advertise` says.
+   * As soon as the interface is heard, mostly at once, and then again as often as `advertise` says. A failure is logged and no more: a
+   * neighbour that was not told asks for itself.
    *
    * @param isHeard see `NetworkDriver.isHeard()`
    */
@@ -38,61 +48,59 @@ export class Announcer {
   ): void {
     const { count = COUNT, interval = INTERVAL } = advertise;
     if (count === 0) return;
-    const say = (left: number, inside: NetnsHandle) => {
-      if (!this.#send(endpoint, inside) || left === 1) return;
-      this.#later(endpoint.id, netns.path, interval, (next) => say(left - 1, next));
+    const speech = this.#prepare(endpoint, netns);
+    if (speech === undefined) return;
+    this.#speeches.set(endpoint.id, speech);
+    const later = (delay: number, act: () => void) => {
+      speech.timer = setTimeout(act, delay).unref();
     };
-    const begin = (wait: number, inside: NetnsHandle) => {
-      if (wait > LOOK.longest || isHeard()) say(count, inside);
-      else this.#later(endpoint.id, netns.path, wait, (next) => begin(wait * 2, next));
+    const say = (left: number) => {
+      if (this.#send(endpoint.id, speech) && left > 1) later(interval, () => say(left - 1));
+      else this.cancel(endpoint.id);
     };
-    begin(LOOK.first, netns);
+    const begin = (wait: number) => {
+      if (wait > LOOK.longest || isHeard()) say(count);
+      else later(wait, () => begin(wait * 2));
+    };
+    begin(LOOK.first);
   }
 
-  /** The interface goes. */
+  /** The interface goes, or has said everything. */
   cancel(endpointId: string): void {
-    clearTimeout(this.#timers.get(endpointId));
-    this.#timers.delete(endpointId);
+    const speech = this.#speeches.get(endpointId);
+    if (speech === undefined) return;
+    this.#speeches.delete(endpointId);
+    clearTimeout(speech.timer);
+    speech.socket.close();
   }
 
-  /** Opens the namespace anew: a handle that is held would keep it alive. */
-  #later(endpointId: string, path: string, delay: number, act: (netns: NetnsHandle) => void): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(endpointId);
-      using netns = this.#open(path);
-      if (netns !== undefined) act(netns);
-    }, delay).unref();
-    this.#timers.set(endpointId, timer);
-  }
-
-  /** Undefined: it has gone meanwhile. */
-  #open(path: string): NetnsHandle | undefined {
-    try {
-      return openNetns(path);
-    } catch {
-      return undefined;
-    }
-  }
-
-  /** False when there is nothing to announce any more. A neighbour that was not told asks for itself: no failure of the network. */
-  #send(endpoint: EndpointSpec, netns: NetnsHandle): boolean {
-    const { v4, v6, linkLocal = [], ifname } = endpoint;
+  /** Undefined when there is nothing to say. */
+  #prepare({ id, v4, v6, linkLocal = [], ifname }: EndpointSpec, netns: NetnsHandle): Speech | undefined {
     const addresses = [v4, v6, ...linkLocal].flatMap((part) => part?.address ?? []);
     try {
       using inside = RouteClient.open(netns);
       const { index, mac } = inside.link(ifname);
-      if (mac === undefined || addresses.length === 0) return false;
-      sendFrames(
-        netns,
-        index,
-        addresses.map((address) => announcement(mac, address)),
-      );
+      if (mac === undefined || addresses.length === 0) return undefined;
+      const frames = addresses.map((address) => announcement(mac, address));
+      return { socket: this.#sockets.open(netns), link: index, frames, timer: undefined };
+    } catch (error) {
+      this.#failed(id, error);
+      return undefined;
+    }
+  }
+
+  #send(endpointId: string, { socket, link, frames }: Speech): boolean {
+    try {
+      for (const frame of frames) socket.send(link, frame);
       return true;
     } catch (error) {
-      if (!isErrno(error, 'ENODEV')) {
-        this.#log.warn({ endpoint: endpoint.id, error: messageOf(error) }, 'cannot announce addresses');
-      }
+      // Somebody took the interface down or away.
+      if (!isErrno(error, 'ENETDOWN', 'ENXIO', 'ENODEV')) this.#failed(endpointId, error);
       return false;
     }
+  }
+
+  #failed(endpoint: string, error: unknown): void {
+    this.#log.warn({ endpoint, error: messageOf(error) }, 'cannot announce addresses');
   }
 }
