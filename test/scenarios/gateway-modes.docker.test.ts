@@ -166,7 +166,7 @@ async function makeNetwork(stage: Stage, { name, options, more = [] }: Row, numb
 }
 
 /** The neighbour has routes to every container, and tells whoever connects what address it comes from. */
-async function openEyes({ host }: Stage): Promise<Background[]> {
+async function openEars({ host }: Stage): Promise<Background[]> {
   await host.sh(`
     ip addr add ${SOURCE_IP}/24 dev eth0; ip addr add ${SOURCE_IP6}/64 dev eth0 nodad preferred_lft 0
     nsenter --net=/run/netns/${host.world.name} ip route add 10.60.0.0/16 via ${HOST_IP}
@@ -215,7 +215,7 @@ for (const backend of BACKENDS) {
 
     it('who gets in, as whom containers leave, and what is shown of it', async () => {
       const { cli, host } = stage;
-      const ears = await openEyes(stage);
+      const ears = await openEars(stage);
       try {
         const portOf = (number: number) => String(8000 + number);
         for (const [number, row] of ROWS.entries()) await makeNetwork(stage, row, number);
