@@ -3,7 +3,7 @@
 import type { Side, SideName } from './sides/side.ts';
 import { median } from './stats.ts';
 
-export type Unit = 'ms' | 'µs' | 'MB' | 'count' | '×';
+export type Unit = 'ms' | 'µs' | 'MB' | '/s' | 'Gbit/s' | 'count' | '×';
 
 /** What is read, of both sides. */
 export interface Series {
@@ -15,8 +15,9 @@ export interface Series {
 export interface Goal {
   /** In the words of whoever set it. */
   text: string;
-  /** Met when the value is at most this. */
+  /** Met when the value is at most this; with `atLeast`, when it is at least this. */
   bound: number;
+  atLeast?: boolean;
   unit: Unit;
   /** Undefined when it cannot be told, as a ratio without a peer. */
   value(results: Results): number | undefined;
@@ -77,6 +78,11 @@ export function ratioGoal(label: string, bound: number, text: string): Goal {
       return ours === undefined || theirs === undefined ? undefined : ours / theirs;
     },
   };
+}
+
+/** The same where more is better. */
+export function leastRatioGoal(label: string, bound: number, text: string): Goal {
+  return { ...ratioGoal(label, bound, text), atLeast: true };
 }
 
 /** Our median of a series. */

@@ -9,6 +9,8 @@ import { type Summary, summarize } from './stats.ts';
 export interface Verdict {
   text: string;
   bound: number;
+  /** Met from `bound` upwards; otherwise up to it. */
+  atLeast: boolean;
   unit: Unit;
   value: number | undefined;
   /** Undefined when it could not be told. */
@@ -68,9 +70,10 @@ export function report(
   };
 }
 
-function judge({ text, bound, unit, value }: Goal, results: Results): Verdict {
+function judge({ text, bound, atLeast = false, unit, value }: Goal, results: Results): Verdict {
   const found = value(results);
-  return { text, bound, unit, value: found, met: found === undefined ? undefined : found <= bound };
+  const met = found === undefined ? undefined : atLeast ? found >= bound : found <= bound;
+  return { text, bound, atLeast, unit, value: found, met };
 }
 
 const COLUMNS = ['', 'side', 'n', 'min', 'p10', 'median', 'p90', 'max', 'ours / peer'];

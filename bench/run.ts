@@ -20,6 +20,13 @@ import { networkCalls } from './measures/network-calls.ts';
 import { networkPart } from './measures/network-part.ts';
 import { pagePan } from './measures/page-pan.ts';
 import { ports500 } from './measures/ports-500.ts';
+import { proxyBulk } from './measures/proxy-bulk.ts';
+import { proxyClientFirst } from './measures/proxy-client-first.ts';
+import { proxyConnections } from './measures/proxy-connections.ts';
+import { proxyLatency } from './measures/proxy-latency.ts';
+import { proxyMemory } from './measures/proxy-memory.ts';
+import { proxyRequests } from './measures/proxy-requests.ts';
+import { proxyRestart } from './measures/proxy-restart.ts';
 import { publishedPort } from './measures/published-port.ts';
 import { ready } from './measures/ready.ts';
 import { ruleCost } from './measures/rule-cost.ts';
@@ -45,10 +52,17 @@ const MEASURES: readonly Measure[] = [
   thousandNetworks,
   dnsLoad,
   pagePan,
+  proxyRequests,
+  proxyConnections,
+  proxyBulk,
+  proxyLatency,
+  proxyRestart,
+  proxyMemory,
+  proxyClientFirst,
 ];
 
 /** Nobody waits longer for a bench that got stuck, milliseconds. */
-const PATIENCE = 30 * 60_000;
+const PATIENCE = 45 * 60_000;
 
 /** Daemons are at rest when they use less than this share of a processor for this long; milliseconds. */
 const REST_LOOK = 500;

@@ -5,8 +5,9 @@ import { basename } from 'node:path';
 
 export interface MemoryUse {
   role: 'daemon' | 'containerd' | 'ports';
-  /** How many processes. */
+  /** How many processes, and which. */
   count: number;
+  pids: number[];
   /** MB (10^6 bytes): what is in memory, and the same with shared pages divided among those who share them. */
   rss: number;
   pss: number;
@@ -31,10 +32,11 @@ export function memoryOf(pids: readonly number[]): MemoryUse[] {
       const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
       const megabytes = (name: string) =>
         (Number(new RegExp(`^${name}: +(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) * 1024) / 1e6;
-      const use = uses.get(role) ?? { role, count: 0, rss: 0, pss: 0 };
+      const use = uses.get(role) ?? { role, count: 0, pids: [], rss: 0, pss: 0 };
       uses.set(role, {
         role,
         count: use.count + 1,
+        pids: [...use.pids, pid],
         rss: use.rss + megabytes('Rss'),
         pss: use.pss + megabytes('Pss'),
       });

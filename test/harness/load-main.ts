@@ -9,17 +9,19 @@ const REQUEST = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
 /** Milliseconds that a connection may take. */
 const PATIENCE = 10_000;
 
-/** Addresses to come from, in turn: each has ports of its own, so that the visitor's never run out. */
-const SOURCES = 50;
+const SOURCES = Array.from({ length: 50 }, (_, index) => `127.0.1.${1 + index}`);
 
-const { port, count, concurrency } = JSON.parse(process.argv[2] ?? '') as LoadOptions;
+const options = JSON.parse(process.argv[2] ?? '') as LoadOptions;
+const { port, host = '127.0.0.1', sources = SOURCES, concurrency } = options;
+const { count = Number.POSITIVE_INFINITY, seconds = Number.POSITIVE_INFINITY } = options;
 const result: LoadResult = { made: 0, failed: {}, seconds: 0 };
 const from = performance.now();
+const until = from + seconds * 1000;
 let started = 0;
 
 function once(number: number): Promise<void> {
   return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port, localAddress: `127.0.1.${1 + (number % SOURCES)}` });
+    const socket = connect({ host, port, localAddress: sources[number % sources.length] });
     let outcome = 'closed without an answer';
     socket.setTimeout(PATIENCE, () => socket.destroy(new Error('no answer in time')));
     socket.on('connect', () => socket.write(REQUEST));
@@ -42,7 +44,7 @@ function once(number: number): Promise<void> {
 }
 
 async function worker(): Promise<void> {
-  while (started < count) await once(started++);
+  while (started < count && performance.now() < until) await once(started++);
 }
 
 await Promise.all(Array.from({ length: concurrency }, worker));

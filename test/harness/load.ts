@@ -4,10 +4,14 @@ import { join } from 'node:path';
 import type { Netns } from './netns.ts';
 
 export interface LoadOptions {
-  /** On 127.0.0.1. */
   port: number;
-  /** How many connections in all. */
-  count: number;
+  /** How many connections in all, or for how many seconds new ones are made. */
+  count?: number;
+  seconds?: number;
+  /** Default 127.0.0.1. */
+  host?: string;
+  /** Addresses to come from, in turn: each has ports of its own, so that the visitor's never run out. Default 50 of 127.0.1.0/24. */
+  sources?: readonly string[];
   /** How many at the same time. */
   concurrency: number;
 }
