@@ -11,12 +11,17 @@
 /**
  * V8's and Node's flags for the keeper. Its loop never returns to Node, so helper threads have nobody to hand their results
  * to: with code compiled in the background, a hot loop measured four times slower. (`--single-threaded` says all of it, but
- * makes Node refuse its own code cache, which costs 10 ms at start.) SIGUSR1 would wait for an inspector that cannot answer.
+ * makes Node refuse its own code cache, which costs 10 ms at start.) Marking in steps needs somebody who is idle between them:
+ * here it took seconds, and what was allocated meanwhile, every connection of that time, stayed in memory for one more round;
+ * and objects must not be put among the old because some like them once grew old. Without either the keeper stays at what is
+ * in use, and collects the old ones (6 ms) next to never. SIGUSR1 would wait for an inspector that cannot answer.
  */
 export const PROXY_NODE_FLAGS: readonly string[] = [
   '--no-concurrent-recompilation',
   '--single-threaded-gc',
   '--v8-pool-size=0',
+  '--no-incremental-marking',
+  '--no-allocation-site-pretenuring',
   '--disable-sigusr1',
   '--max-semi-space-size=1',
   '--max-old-space-size=256',

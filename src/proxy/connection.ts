@@ -17,8 +17,8 @@ import {
 import { pendingError, resetOnClose, SHUT_WR } from '../kernel/epoll/socket.ts';
 import { libc } from '../kernel/ffi/libc.ts';
 import type { Counters } from './counters.ts';
+import type { Passenger, Passengers } from './passengers.ts';
 import { Relay, type RelayTools } from './relay.ts';
-import type { Passenger } from './route.ts';
 import type { Outgoing } from './target.ts';
 
 /** What connections share. */
@@ -43,8 +43,9 @@ interface Side {
 const CLOSED = -1;
 
 export class Connection implements Watcher, Passenger {
+  seat = -1;
   readonly #tools: ConnectionTools;
-  readonly #passengers: Set<Passenger>;
+  readonly #passengers: Passengers;
   readonly #outgoing: Outgoing;
   readonly #client: Side;
   readonly #target: Side;
@@ -57,7 +58,7 @@ export class Connection implements Watcher, Passenger {
   constructor(
     clientFd: number,
     outgoing: Outgoing,
-    passengers: Set<Passenger>,
+    passengers: Passengers,
     preface: Buffer | undefined,
     tools: ConnectionTools,
   ) {

@@ -91,7 +91,7 @@ describe('PortTable', () => {
     ports
       .get(80)!
       .route!.passengers(80)
-      .add({ abort: () => aborted++ });
+      .add({ seat: -1, abort: () => aborted++ });
     table.set([mapping('b', 81, { targetIp: '172.17.0.3' })]);
     assert.deepEqual(log, ['+80', '+81', '-80']);
     assert.equal(ports.get(81)!.route!.mapping.id, 'b');
@@ -105,7 +105,7 @@ describe('PortTable', () => {
       ports
         .get(port)!
         .route!.passengers(port)
-        .add({ abort: () => ended.push(port) });
+        .add({ seat: -1, abort: () => ended.push(port) });
     const rest = [mapping('a', 80), mapping('c', 82, { hostPortEnd: 83, targetPort: 82 })];
     table.add(rest, ['a', 'unknown']);
     assert.deepEqual(log, ['+80', '+81', '+82', '+83', '-81']);

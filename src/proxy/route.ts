@@ -1,17 +1,12 @@
 /** Where what reaches a host port goes. */
 import type { ProxyMapping } from '../base/proxy-control.ts';
-
-/** Something that lives as long as its mapping allows: a TCP connection or a UDP flow. */
-export interface Passenger {
-  /** Ends it at once; TCP peers see a reset. */
-  abort(): void;
-}
+import { Passengers } from './passengers.ts';
 
 /** The way of one mapping, shared by all its ports, with everything that travels on it now. */
 export class Route {
   readonly mapping: ProxyMapping;
   /** By host port; a set is made for its port's first passenger: ports are many. */
-  readonly #passengers = new Map<number, Set<Passenger>>();
+  readonly #passengers = new Map<number, Passengers>();
   /** Added to a host port to get the target's port. */
   readonly offset: number;
 
@@ -26,10 +21,10 @@ export class Route {
   }
 
   /** What comes by one host port now; a passenger enters the set and leaves it by itself. */
-  passengers(port: number): Set<Passenger> {
+  passengers(port: number): Passengers {
     let present = this.#passengers.get(port);
     if (present === undefined) {
-      present = new Set();
+      present = new Passengers();
       this.#passengers.set(port, present);
     }
     return present;
@@ -45,8 +40,9 @@ export class Route {
 
   /** Ends everything that travels on it: what docker-proxy's death does to its connections. */
   close(): void {
-    for (const passenger of [...this.#passengers.values()].flatMap((present) => [...present]))
-      passenger.abort();
+    for (const present of this.#passengers.values()) {
+      for (const passenger of present.all()) passenger.abort();
+    }
   }
 
   #leadsAs({ mapping, offset }: Route): boolean {

@@ -7,18 +7,20 @@ import { EPOLLERR, EPOLLIN, type Watcher } from '../kernel/epoll/loop.ts';
 import { socketAddress } from '../kernel/epoll/sockaddr.ts';
 import { openSocket, pendingError, SOCK_DGRAM } from '../kernel/epoll/socket.ts';
 import { libc } from '../kernel/ffi/libc.ts';
-import type { Passenger, Route } from './route.ts';
+import type { Passenger, Passengers } from './passengers.ts';
+import type { Route } from './route.ts';
 import type { UdpPort, UdpPortTools } from './udp-port.ts';
 
 const ECONNREFUSED = 111;
 
 export class UdpFlow implements Watcher, Passenger {
+  seat = -1;
   /** `performance.now()` of the last datagram either way. */
   lastActive = performance.now();
   readonly #fd: number;
   readonly #port: UdpPort;
   readonly #client: Destination;
-  readonly #passengers: Set<Passenger>;
+  readonly #passengers: Passengers;
   readonly #tools: UdpPortTools;
   readonly #onClose: () => void;
 
@@ -26,7 +28,7 @@ export class UdpFlow implements Watcher, Passenger {
     fd: number,
     port: UdpPort,
     client: Destination,
-    passengers: Set<Passenger>,
+    passengers: Passengers,
     tools: UdpPortTools,
     onClose: () => void,
   ) {
