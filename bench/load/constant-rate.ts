@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import type { Netns } from '../../test/harness/netns.ts';
+import { APART } from '../sides/servers.ts';
 
 export interface ConstantRateOptions {
   host: string;
@@ -25,5 +26,7 @@ export interface ConstantRateResult {
 /** Runs the load inside a network namespace, by a program of its own (`constant-rate-main.ts`). */
 export async function constantRate(where: Netns, options: ConstantRateOptions): Promise<ConstantRateResult> {
   const program = join(import.meta.dirname, 'constant-rate-main.ts');
-  return JSON.parse(await where.ok(process.execPath, program, JSON.stringify(options))) as ConstantRateResult;
+  return JSON.parse(
+    await where.ok(...APART, process.execPath, program, JSON.stringify(options)),
+  ) as ConstantRateResult;
 }

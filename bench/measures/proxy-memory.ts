@@ -3,6 +3,8 @@
 import { type Measure, medianGoal } from '../measure.ts';
 import type { Side } from '../sides/side.ts';
 
+/** IPv4 alone: a port of both families takes two descriptors, and not everybody may raise the limit of 20,000 that some have. */
+const HOST = '0.0.0.0';
 const RANGES = [
   { proto: 'tcp', first: 20_000, count: 1000 },
   { proto: 'udp', first: 30_000, count: 16_384 },
@@ -15,7 +17,9 @@ async function publish(side: Side, { proto, first, count }: (typeof RANGES)[numb
   const id = await side.create({
     exposed: ports.map((port) => `${port}/${proto}`),
     hostConfig: {
-      PortBindings: Object.fromEntries(ports.map((port) => [`${port}/${proto}`, [{ HostPort: `${port}` }]])),
+      PortBindings: Object.fromEntries(
+        ports.map((port) => [`${port}/${proto}`, [{ HostIp: HOST, HostPort: `${port}` }]]),
+      ),
     },
   });
   await side.api('POST', `/v1.41/containers/${id}/start`);

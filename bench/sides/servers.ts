@@ -18,6 +18,13 @@ export const IPERF = { host: 5201, container: 5201 };
  */
 export const PROXIED = '::1';
 
+/**
+ * Words before a load generator or a server: a session of its own. The scheduler gives each session its share (autogroup, sched(7))
+ * and goes on within one as long as it can, so that a proxy in the session of its clients and servers would do better on a busy
+ * machine than the same proxy elsewhere. docker-proxy is in dockerd's session, our keeper in its own; clients are in neither.
+ */
+export const APART = ['setsid'];
+
 const NGINX_CONF = (folder: string) => `
 worker_processes 1; daemon off; pid ${folder}/pid; error_log ${folder}/errors;
 events { worker_connections 20000; }
@@ -65,7 +72,10 @@ export async function startServers(side: Side): Promise<Servers> {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'conf'), NGINX_CONF(folder));
   const inside = (...command: string[]) =>
-    spawn('nsenter', [`--net=/proc/${State.Pid}/ns/net`, '--', ...command], { stdio: 'ignore' });
+    spawn('nsenter', [`--net=/proc/${State.Pid}/ns/net`, '--', ...command], {
+      stdio: 'ignore',
+      detached: true,
+    });
   const servers = [inside('nginx', '-c', join(folder, 'conf')), inside('iperf3', '-s')];
   await side.host.getSoon(`http://[${PROXIED}]:${WEB.host}/`);
   return {
@@ -96,7 +106,15 @@ export interface WrkOptions {
 /** 32 connections, one thread. @returns requests per second; fails when one of them failed */
 export async function wrk(side: Side, { seconds, at, close = false }: WrkOptions): Promise<number> {
   const header = close ? ['-H', 'Connection: close'] : [];
-  const text = await side.host.ok('wrk', '-t1', '-c32', `-d${seconds}s`, ...header, `http://${at}/`);
+  const text = await side.host.ok(
+    ...APART,
+    'wrk',
+    '-t1',
+    '-c32',
+    `-d${seconds}s`,
+    ...header,
+    `http://${at}/`,
+  );
   const failed = /Socket errors: .*|Non-2xx .*/.exec(text)?.[0];
   if (failed !== undefined) throw new Error(`${side.program}: wrk to ${at}: ${failed}`);
   return Number(/Requests\/sec: +([\d.]+)/.exec(text)?.[1]);
@@ -104,7 +122,17 @@ export async function wrk(side: Side, { seconds, at, close = false }: WrkOptions
 
 /** @returns Gbit/s as the receiver saw it */
 export async function iperf(side: Side, seconds: number, address: string, port: number): Promise<number> {
-  const text = await side.host.ok('iperf3', '-c', address, '-p', `${port}`, '-t', `${seconds}`, '-J');
+  const text = await side.host.ok(
+    ...APART,
+    'iperf3',
+    '-c',
+    address,
+    '-p',
+    `${port}`,
+    '-t',
+    `${seconds}`,
+    '-J',
+  );
   const { end: summary } = JSON.parse(text) as { end: { sum_received: { bits_per_second: number } } };
   return summary.sum_received.bits_per_second / 1e9;
 }
