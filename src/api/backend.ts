@@ -262,6 +262,8 @@ export interface CaptureQuery {
 
 /** Bridgeport's own part of the API, under `/bridgeport/`. */
 export interface ObserveBackend {
+  /** How the port keeper stands, and how many local ports its targets have left. */
+  ports(): Promise<unknown>;
   /** The topology as plain JSON. */
   map(): Promise<unknown>;
   /** Who can reach each published port, as plain JSON (`PortExposure[]`). */

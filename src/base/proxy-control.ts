@@ -143,7 +143,7 @@ export interface ProxyStats {
     /** Datagrams given up: no flow could be made, or the way was blocked. */
     dropped: number;
   };
-  /** Targets that connections of ours left in TIME_WAIT in the last minute. */
+  /** Targets that we have connections to, or that connections of ours left in TIME_WAIT in the last minute. */
   targets: ProxyTargetStats[];
 }
 
@@ -151,6 +151,8 @@ export interface ProxyStats {
 export interface ProxyTargetStats {
   /** `172.17.0.2:80`, `[fd00::2]:80`. */
   target: string;
+  /** Connections to it now. */
+  active: number;
   /** Local ports in TIME_WAIT towards the target now, as far as the keeper made them. */
   timeWait: number;
   /** Connections that took over a local port in TIME_WAIT. */

@@ -12,6 +12,7 @@ import { type ApiServer, createApiServer } from '../api/server.ts';
 import { messageOf, notImplemented } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
+import type { PortRange } from '../base/ports.ts';
 import { Prefix } from '../base/prefix.ts';
 import { parseHost, parseMetricsAddress } from '../config/hosts.ts';
 import type { DaemonConfig } from '../config/table.ts';
@@ -39,6 +40,7 @@ import { BridgeDriver } from '../network/drivers/bridge.ts';
 import { NetworkDrivers } from '../network/drivers/driver.ts';
 import { ParentDriver } from '../network/drivers/parent.ts';
 import { DOCKER_DEFAULT_POOLS, SubnetSpace, ulaPool } from '../network/ipam/index.ts';
+import { LocalPortWatch } from '../network/ports/local-ports.ts';
 import { ProxyProcess } from '../network/ports/proxy-process.ts';
 import { PortPublisher } from '../network/ports/publisher.ts';
 import { StaleFlows } from '../network/ports/stale-flows.ts';
@@ -150,6 +152,9 @@ export class Daemon {
     this.#onEnd('stop the containers', () => running.stop({ stopContainers: !this.#liveRestore }));
     await keeperReady;
     await keeper.set(network.publisher.keeperMappings(network.controller.publishedPorts()));
+    const localPorts = new LocalPortWatch({ stats: () => keeper.stats(), range: localPortRange, log });
+    localPorts.start();
+    this.#onEnd('stop watching local ports', () => localPorts.stop());
 
     const operations = new OperationCounters();
     const facts = await this.#facts(store, containerd, host);
@@ -167,6 +172,7 @@ export class Daemon {
         network: network.controller,
         keeper,
         publisher: network.publisher,
+        localPortRange,
         dns: network.dns,
         nameServers: config.dns,
         dataRoot: config.dataRoot,
@@ -265,12 +271,7 @@ export class Daemon {
       userlandProxy: config.userlandProxy,
       kernelServes,
       hostHasIPv6: tryReadSysctl('net/ipv6/conf/all/disable_ipv6') === '0',
-      ephemeralRange: () => {
-        const [start = 32_768, end = 60_999] = readSysctl('net/ipv4/ip_local_port_range')
-          .split(/\s+/)
-          .map(Number);
-        return { start, end };
-      },
+      ephemeralRange: localPortRange,
       published: () => controller.publishedPorts(),
       sctpMissing: existsSync('/proc/sys/net/sctp') ? null : 'this kernel has no SCTP (CONFIG_IP_SCTP)',
     });
@@ -473,6 +474,12 @@ export class Daemon {
 function networkDrivers(): string[] {
   const known = (['ipvlan', 'macvlan'] as const).filter((name) => probeFeature(name).available !== false);
   return ['bridge', 'host', ...known, 'null'];
+}
+
+/** Where the kernel, and we, choose ports from. */
+function localPortRange(): PortRange {
+  const [start = 32_768, end = 60_999] = readSysctl('net/ipv4/ip_local_port_range').split(/\s+/).map(Number);
+  return { start, end };
 }
 
 /** `builtin`, `unconfined`, or a file's JSON text. */

@@ -3,10 +3,12 @@
 import { hostname } from 'node:os';
 import type { ObserveBackend } from '../api/backend.ts';
 import type { Log } from '../base/log.ts';
+import type { PortRange } from '../base/ports.ts';
 import { IptablesRunner } from '../kernel/iptables/index.ts';
 import { NftContext } from '../kernel/nft/index.ts';
 import type { NetworkController } from '../network/controller/controller.ts';
 import { type DnsServer, LATENCY_BOUNDS } from '../network/dns/index.ts';
+import { portKeeperState } from '../network/ports/local-ports.ts';
 import type { ProxyProcess } from '../network/ports/proxy-process.ts';
 import type { PortPublisher } from '../network/ports/publisher.ts';
 import { openCapture } from '../observe/capture/capture.ts';
@@ -30,6 +32,8 @@ export interface ObserveParts {
   network: NetworkController;
   keeper: ProxyProcess;
   publisher: PortPublisher;
+  /** `net.ipv4.ip_local_port_range` */
+  localPortRange: () => PortRange;
   dns: DnsServer;
   /** `--dns` of the daemon. */
   nameServers: readonly string[];
@@ -71,6 +75,7 @@ export function createObserveBackend(parts: ObserveParts): ObserveBackend {
   return {
     rules: (language) => explainer.rules(language),
     why: (question) => explainer.why(question),
+    ports: async () => portKeeperState(await keeper.stats(), parts.localPortRange()),
     map: topologyReader(records, parts),
     exposure: () => readExposure(exposure),
     traffic: async () => readTraffic(),

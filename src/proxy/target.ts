@@ -62,6 +62,7 @@ export class Target {
   /** Oldest first; `#head` is the first that still counts. */
   #waiting: WaitingPort[] = [];
   #head = 0;
+  #active = 0;
   #reused = 0;
   #exhausted = 0;
 
@@ -101,18 +102,19 @@ export class Target {
     throw errnoError(`connect to ${this.name}`, errno);
   }
 
-  /** No port of it is in TIME_WAIT. */
+  /** Nothing is connected to it, and no port is in TIME_WAIT. */
   get isFresh(): boolean {
     this.#expire();
-    return this.#head === this.#waiting.length;
+    return this.#active === 0 && this.#head === this.#waiting.length;
   }
 
   /** Undefined when there is nothing to tell. */
   stats(): ProxyTargetStats | undefined {
     this.#expire();
     const timeWait = this.#waiting.length - this.#head;
-    if (timeWait === 0 && this.#reused === 0 && this.#exhausted === 0) return undefined;
-    return { target: this.name, timeWait, reused: this.#reused, exhausted: this.#exhausted };
+    const active = this.#active;
+    if (active === 0 && timeWait === 0 && this.#reused === 0 && this.#exhausted === 0) return undefined;
+    return { target: this.name, active, timeWait, reused: this.#reused, exhausted: this.#exhausted };
   }
 
   /** @returns the socket, or the errno when the port (0: any) cannot be used or the target is out of reach */
@@ -135,9 +137,11 @@ export class Target {
         return errno;
       }
     }
-    return new OutgoingSocket(fd, port, (left) =>
-      this.#waiting.push({ port: left, since: performance.now() }),
-    );
+    this.#active++;
+    return new OutgoingSocket(fd, port, (left) => {
+      this.#active--;
+      if (left !== 0) this.#waiting.push({ port: left, since: performance.now() });
+    });
   }
 
   /** Forgets ports whose time has passed: the kernel gives them out again by itself. */
@@ -157,14 +161,15 @@ const nameLengthBytes = new Uint8Array(nameLength.buffer);
 
 class OutgoingSocket implements Outgoing {
   readonly fd: number;
-  readonly #onTimeWait: (port: number) => void;
+  readonly #onClose: (left: number) => void;
   #port: number;
   #first = false;
 
-  constructor(fd: number, port: number, onTimeWait: (port: number) => void) {
+  /** @param onClose is told the local port that stays in TIME_WAIT, or 0 */
+  constructor(fd: number, port: number, onClose: (left: number) => void) {
     this.fd = fd;
     this.#port = port;
-    this.#onTimeWait = onTimeWait;
+    this.#onClose = onClose;
   }
 
   closedFirst(): void {
@@ -176,7 +181,7 @@ class OutgoingSocket implements Outgoing {
 
   close(): void {
     libc().close(this.fd);
-    if (this.#first && this.#port !== 0) this.#onTimeWait(this.#port);
+    this.#onClose(this.#first ? this.#port : 0);
   }
 }
 

@@ -272,6 +272,7 @@ describe('TCP through the port keeper', { timeout: 120_000 }, () => {
       const { targets, tcp: counted } = await keeper.must({ op: 'stats' });
       const target = targets.find(({ target: name }) => name === `${SERVER}:90`)!;
       assert.equal(target.exhausted, 0);
+      assert.equal(target.active, 0);
       assert.ok(target.reused >= 700, `only ${target.reused} ports were used again`);
       assert.ok(target.timeWait <= 200);
       assert.equal(counted.active, 0);

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import type { PortKeeperState } from '../../src/base/wire/index.ts';
 import { background } from '../harness/background.ts';
 import { pidOf } from '../harness/container.ts';
 import { HOST_IP, HOST_IP6, WORLD_IP, WORLD_IP6 } from '../harness/host.ts';
@@ -166,11 +167,21 @@ for (const backend of ['iptables', 'nftables'] as const) {
 describe('who serves localhost with --localhost-nat=false', () => {
   const stage = useStage({ images: ['web'], config: { 'localhost-nat': false } });
 
-  it('is the proxy, and route_localnet is left alone', async () => {
-    const { cli, host } = stage;
+  it('is the proxy, which tells what it holds, and route_localnet is left alone', async () => {
+    const { cli, daemon, host } = stage;
     await cli('run', '-d', '--name', 'web', '-p', '8080:80', 'web');
     assert.match(await host.getSoon('http://127.0.0.1:8080/'), /^hello/);
     await withoutProxy(stage, async () => assert.ok(await host.unanswered('http://127.0.0.1:8080/')));
+    await using _held = background([...host.enter, 'socat', '-', 'TCP:127.0.0.1:8080']);
+    await soon(async () => {
+      const state = (await daemon.api('GET', '/bridgeport/ports')).json<PortKeeperState>();
+      assert.equal(state.keeper?.ports, 2);
+      const use = state.targets.find(({ connections }) => connections > 0);
+      assert.ok(use !== undefined);
+      assert.deepEqual([use.target, use.connections, use.exhausted], ['172.17.0.2:80', 1, 0]);
+      const { start, end } = state.localPorts;
+      assert.equal(use.free, end - start + 1 - 1 - use.timeWait);
+    });
     assert.equal(await host.sysctl('net/ipv4/conf/docker0/route_localnet'), '0');
     assert.ok(!(await host.rules('nat')).some((rule) => rule.includes('DOCKER-LOCALHOST')));
   });

@@ -68,6 +68,9 @@ export const bridgeportRoutes = [
     }
     response.end();
   }),
+  get('/bridgeport/ports', async ({ backend, response }) => {
+    sendJson(response, 200, await backend.observe.ports());
+  }),
   post('/bridgeport/containers/{name}/ports', async (call) => {
     const bindings = await bindingsOf(call);
     sendJson(call.response, 200, await call.backend.ports.add(call.params.name!, bindings));

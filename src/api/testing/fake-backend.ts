@@ -323,6 +323,7 @@ export function fakeBackend(engine: FakeEngine, tar: () => Buffer = () => Buffer
       remove: async (ref, bindings) => ({ Ports: engine.find(ref) && {}, Changed: bindings }),
     },
     observe: {
+      ports: async () => ({ localPorts: { start: 1, end: 2 }, targets: [] }),
       map: async () => ({ nodes: [] }),
       exposure: async () => [],
       rules: async (language) => ({ language, hooks: [], missing: [], unread: [] }),

@@ -70,7 +70,7 @@ const stats: ProxyStats = {
     bytesToClient: 20,
   },
   udp: { active: 0, created: 0, evicted: 0, datagramsToTarget: 0, datagramsToClient: 0, dropped: 0 },
-  targets: [{ target: '172.17.0.2:80', timeWait: 28_000, reused: 7, exhausted: 1 }],
+  targets: [{ target: '172.17.0.2:80', active: 0, timeWait: 28_000, reused: 7, exhausted: 1 }],
 };
 
 const dns: DnsCounters = {

@@ -115,7 +115,7 @@ function udpFamilies({ udp }: ProxyStats): MetricFamily[] {
   ];
 }
 
-/** Targets that the keeper has something to tell of: connections of its that are in TIME_WAIT. */
+/** Targets that the keeper has connections to, or has left in TIME_WAIT. */
 function targetFamilies(
   records: TopologyRecords,
   { targets }: ProxyStats,
@@ -143,7 +143,10 @@ function targetFamilies(
       'bridgeport_proxy_target_free_local_ports',
       'Local ports that new connections to the target can still have without taking one over from TIME_WAIT.',
       localPorts === undefined ? [] : rows,
-      ({ labels, timeWait }) => ({ labels, value: Math.max(0, (localPorts ?? 0) - timeWait) }),
+      ({ labels, active, timeWait }) => ({
+        labels,
+        value: Math.max(0, (localPorts ?? 0) - active - timeWait),
+      }),
     ),
     family(
       'counter',
