@@ -110,7 +110,7 @@ export const en = {
   whatHealth: 'its health',
   whatWhy: 'why something is reached or not',
   couldNotAsk: (why: string) => `The question failed: ${why}`,
-  showInPicture: 'Show in the picture',
+  showInPicture: 'Show',
   fromHere: 'Why: from here',
   toHere: 'Why: to here',
 

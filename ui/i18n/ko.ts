@@ -112,7 +112,7 @@ export const ko: Messages = {
   whatHealth: '상태를',
   whatWhy: '닿거나 닿지 않는 이유를',
   couldNotAsk: (why) => `질문이 실패했습니다: ${why}`,
-  showInPicture: '그림에서 보기',
+  showInPicture: '보기',
   fromHere: '이유: 여기에서',
   toHere: '이유: 여기까지',
 
