@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { modelDisagreements } from '../../../observe/packet/agreement.testing.ts';
 import { BACKENDS, type FirewallBackend } from './backend.testing.ts';
-import { CELLS } from './cells.ts';
+import { CELLS, withLocalhostByKernel } from './cells.ts';
 import { conformanceIntent } from './layout.ts';
 import { ConformanceWorld } from './stations.testing.ts';
 
@@ -40,14 +40,8 @@ describe('cells of the conformance table', { concurrency: true }, () => {
         world.setRouteLocalnet(true);
         backend.apply({ ...conformanceIntent(true), localhostByKernel: true });
         world.world.forgetConnections();
-        const cells = CELLS.filter(({ from, way }) => from === 'host' || way === 'host').map((cell) =>
-          cell.way === 'loopback' && cell.family === 'v4'
-            ? {
-                ...cell,
-                expected: 'gateway' as const,
-                why: 'the kernel serves it, from an address of the bridge',
-              }
-            : cell,
+        const cells = withLocalhostByKernel(
+          CELLS.filter(({ from, way }) => from === 'host' || way === 'host'),
         );
         assert.deepEqual(await world.disagreements(cells, true), []);
         assert.deepEqual(await modelDisagreements(world, cells, true), []);

@@ -415,3 +415,12 @@ export function expectedOutcome({ expected, proto }: Cell, userlandProxy: boolea
   // Refusal of a datagram is an ICMP message, which an unconnected socket is not told of.
   return outcome === 'refused' && proto === 'udp' ? 'silence' : outcome;
 }
+
+/** The same cells where the kernel serves 127.0.0.0/8 beside a userland proxy (`localhostByKernel`). */
+export function withLocalhostByKernel(cells: readonly Cell[]): Cell[] {
+  return cells.map((cell) =>
+    cell.way === 'loopback' && cell.family === 'v4'
+      ? { ...cell, expected: 'gateway', why: 'the kernel serves it, from an address of the bridge' }
+      : cell,
+  );
+}

@@ -2,7 +2,7 @@
 
 import type { Protocol } from '../../../base/ports.ts';
 import type { FirewallIntent } from '../intent.ts';
-import { CELLS, type Cell } from './cells.ts';
+import { CELLS, type Cell, withLocalhostByKernel } from './cells.ts';
 import {
   conformanceIntent,
   type Family,
@@ -46,7 +46,7 @@ export const RULES_PAGES: readonly RulesPage[] = [
     networks: ['nat'],
     published: ['loopback'],
     about: [
-      "The port is for the host itself. The userland proxy serves it, so that there is nothing to translate on the way out of the host; the rule in table raw drops what a neighbour could send for 127.0.0.1 to the host's hardware address.",
+      "The port is for the host itself, and the kernel serves it: what the host sends to 127.0.0.1 is translated, and leaves by the bridge with an address of it. The rules in table raw drop what a neighbour could send to the host's hardware address for 127.0.0.1, or in its name.",
     ],
     commands: ['docker run -d -p 127.0.0.1:9017:83 IMAGE'],
   },
@@ -148,7 +148,7 @@ export const RULES_PAGES: readonly RulesPage[] = [
     published: ['published', 'loopback'],
     userlandProxy: false,
     about: [
-      "The kernel serves everything: `route_localnet` on the bridges lets it translate what the host sends to 127.0.0.1, masquerading gives such packets and a container's packets to itself an address that can be answered, and the rule in table raw keeps everybody else away from 127.0.0.0/8.",
+      "The kernel serves everything: `route_localnet` on the bridges lets it translate what the host sends to 127.0.0.1, masquerading gives such packets and a container's packets to itself an address that can be answered, and the rules in table raw keep everybody else away from 127.0.0.0/8.",
     ],
     commands: ['bridgeportd --userland-proxy=false', 'docker run -d -p 8017:80 -p 127.0.0.1:9017:83 IMAGE'],
   },
@@ -170,13 +170,15 @@ export const RULES_PAGES: readonly RulesPage[] = [
 ];
 
 export function pageIntent(page: RulesPage): FirewallIntent {
-  return conformanceIntent(page.userlandProxy ?? true, true, page);
+  const userlandProxy = page.userlandProxy ?? true;
+  return { ...conformanceIntent(userlandProxy, true, page), localhostByKernel: userlandProxy };
 }
 
 /** The cells that a page's part of the world answers. What is published is asked for, and what never is. */
 export function pageCells(page: RulesPage): Cell[] {
   const has = (network: NetworkName) => page.networks.includes(network);
-  return CELLS.filter(({ from, to, port, family, proto }) => {
+  const cells = page.userlandProxy === false ? CELLS : withLocalhostByKernel(CELLS);
+  return cells.filter(({ from, to, port, family, proto }) => {
     if (!page.families.includes(family) || !page.protos.includes(proto)) return false;
     if (from.includes('.') && !has(splitContainer(from as never)[0])) return false;
     if ('network' in to && !has(to.network)) return false;
