@@ -1,10 +1,11 @@
-/** What is counted and what is watched, against traffic that the test makes: metrics, flows, packets. */
+/** What is counted and what is watched, against traffic that the test makes: metrics, flows, rates, packets. */
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Flow, FlowDrop, FlowLine } from '../../src/base/wire/flow.ts';
+import type { NetworkMap } from '../../src/base/wire/map.ts';
 import { type Background, background } from '../harness/background.ts';
 import { addressOf, inNetworkOf, inspect, pidOf } from '../harness/container.ts';
 import { HOST_IP, WORLD_IP } from '../harness/host.ts';
@@ -43,9 +44,10 @@ describe('what is watched', () => {
     const repaired = 'bridgeport_repairs_total{part="firewall"}';
     const started =
       'bridgeport_api_requests_total{method="POST",route="/containers/{name}/start",code="204"}';
-    await host.getSoon('http://127.0.0.1:8080/');
+    // The container has no IPv6: only the proxy can serve this one.
+    await host.getSoon('http://[::1]:8080/');
     const before = await read();
-    await host.get('http://127.0.0.1:8080/');
+    await host.get('http://[::1]:8080/');
     const two = await inspect(cli, 'two', '{{.NetworkSettings.Networks.apart.IPAddress}}');
     await cli('exec', 'one', 'sh', '-c', `ping -c 2 -W 1 ${two} || true`);
     await host.ok('iptables', '-w', '-F');
@@ -105,6 +107,41 @@ describe('what is watched', () => {
     }
     const open = printed<Flow>(await ended(bridgeport('flows', '--json', 'web')));
     assert.ok(open.some(({ event, server }) => event === 'open' && server?.address === web));
+  });
+
+  it('`map --watch` tells what goes over the links, and traffic and picture agree on whose it is', async () => {
+    const { cli } = stage;
+    await cli('run', '-d', '--name', 'web', 'web');
+    await cli('run', '-d', '--name', 'one', 'busybox', 'sleep', '600');
+    const web = await addressOf(cli, 'web');
+    const watch = bridgeport('map', '--watch', '--json');
+    const picture = bridgeport('map', '--watch');
+    await soon(async () => {
+      // 200 packets of 1,000 bytes each way.
+      await cli(
+        'exec',
+        'one',
+        'sh',
+        '-c',
+        `for i in 1 2 3 4; do ping -q -c 50 -i 0.001 -s 972 ${web} >/dev/null; done`,
+      );
+      const looks = printed<{ map: NetworkMap; rates: Record<string, { received: number; sent: number }> }>(
+        watch,
+      );
+      const busy = looks.some(({ map, rates }) => {
+        const rateOf = (name: string) =>
+          rates[map.endpoints.find(({ container }) => container.name === name)?.hostVeth?.name ?? ''];
+        return [rateOf('web'), rateOf('one')].every(
+          (rate) => rate !== undefined && rate.received > 5000 && rate.sent > 5000,
+        );
+      });
+      assert.ok(busy, watch.output.slice(-2000));
+    });
+    await picture.see(/● one[^╯]*▼ [\d.]+kB\/s/);
+    for (const command of [watch, picture]) {
+      command.signal('SIGTERM');
+      await command.end();
+    }
   });
 
   it('`capture` writes what passes a container, a network and a published port, each frame once, and then listens no more', async () => {

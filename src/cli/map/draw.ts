@@ -2,6 +2,7 @@ import { bracketed } from '../format/ports.ts';
 import { drawBox } from './box.ts';
 import { aligned, clip, type Line, lineWidth, padded, rendered, span } from './line.ts';
 import type { MapEndpoint, MapInterface, MapNetwork, MapPort, NetworkMap } from './model.ts';
+import { mirrored, type Rates, rateText } from './rates.ts';
 
 /** How the picture is drawn. */
 export interface DrawOptions {
@@ -11,7 +12,11 @@ export interface DrawOptions {
   color: boolean;
   /** Draw stopped containers and networks without containers too. */
   all: boolean;
+  /** Draw what goes over the links now. */
+  rates?: Rates;
 }
+
+const NO_RATES: Rates = new Map();
 
 /** Column of the wire that comes from the world and passes every bridge. */
 const TRUNK = 4;
@@ -35,18 +40,19 @@ export function drawMap(map: NetworkMap, options: DrawOptions): string {
         options.all || endpoints.length > 0 || (index === 0 && isBridge(network)),
     );
   const width = Math.max(40, options.width);
-  const lines: Line[] = [...drawWorld(map, width)];
+  const rates = options.rates ?? NO_RATES;
+  const lines: Line[] = [...drawWorld(map, width, rates)];
   for (const [index, { network, endpoints }] of networks.entries()) {
     const last = index === networks.length - 1;
     lines.push([...indent(TRUNK), span('│', 'wire')]);
-    lines.push(...hangOn(drawNetwork(map, network, endpoints, width - TRUNK - 3), last, network));
+    lines.push(...hangOn(drawNetwork(map, network, endpoints, width - TRUNK - 3, rates), last, network));
   }
   lines.push([], ...summary(map, shown, networks.length));
   return `${lines.map((line) => rendered(clip(line, width), options.color)).join('\n')}\n`;
 }
 
-function drawWorld({ host }: NetworkMap, width: number): Line[] {
-  const rows = host.interfaces.map((nic) => [[span(nic.name, 'world')], ...interfaceCells(nic)]);
+function drawWorld({ host }: NetworkMap, width: number, rates: Rates): Line[] {
+  const rows = host.interfaces.map((nic) => [[span(nic.name, 'world')], ...interfaceCells(nic, rates)]);
   const hidden = [[span('its interfaces are not told by this daemon', 'dim')]];
   const way = host.interfaces.find((nic) => nic.defaultRoute)?.defaultRoute;
   const facts = [
@@ -77,23 +83,38 @@ function drawWorld({ host }: NetworkMap, width: number): Line[] {
 }
 
 /** Cells that describe an interface: addresses, MAC, MTU and state. */
-function interfaceCells(nic: MapInterface): Line[] {
+function interfaceCells(nic: MapInterface, rates: Rates): Line[] {
   const state = nic.up === undefined ? '' : nic.up ? 'up' : 'DOWN';
   const mtu = nic.mtu === undefined ? '' : `mtu ${nic.mtu}`;
   return [
     [span(nic.addresses.join(' ') || 'no address')],
     [span(nic.mac ?? '', 'dim')],
     [span([mtu, state].filter(Boolean).join(' · '), 'dim')],
+    ...rateLine(nic.index, rates, false),
   ];
 }
 
+/** What goes over a link now; nothing when that is not known. `inside`: as its other end sees it. */
+function rateLine(index: number | undefined, rates: Rates, inside: boolean): Line[] {
+  const rate = index === undefined ? undefined : rates.get(index);
+  if (rate === undefined) return [];
+  const isIdle = rate.received === 0 && rate.sent === 0;
+  return [[span(rateText(inside ? mirrored(rate) : rate), isIdle ? 'dim' : 'plain')]];
+}
+
 /** A network: its bridge, and below it the containers on their wires. */
-function drawNetwork(map: NetworkMap, network: MapNetwork, endpoints: MapEndpoint[], width: number): Line[] {
+function drawNetwork(
+  map: NetworkMap,
+  network: MapNetwork,
+  endpoints: MapEndpoint[],
+  width: number,
+  rates: Rates,
+): Line[] {
   const { bridge } = network;
   const title: Line = bridge
     ? [span(bridge.name, 'bridge'), span(` · network ${network.name}`)]
     : [span(network.name, 'bridge'), span(' network')];
-  const lines = bridge ? aligned([interfaceCells(bridge).filter((cell) => lineWidth(cell) > 0)]) : [];
+  const lines = bridge ? aligned([interfaceCells(bridge, rates).filter((cell) => lineWidth(cell) > 0)]) : [];
   lines.push(...wrapped(networkNotes(network), width - 4).map((note) => [span(note, 'dim')]));
   if (endpoints.length === 0) lines.push([span('no container is connected', 'dim')]);
   const box = drawBox({
@@ -105,7 +126,7 @@ function drawNetwork(map: NetworkMap, network: MapNetwork, endpoints: MapEndpoin
     maxWidth: width,
     minWidth: 40,
   });
-  return [...box, ...drawEndpoints(map, endpoints, width)];
+  return [...box, ...drawEndpoints(map, endpoints, width, rates)];
 }
 
 function networkNotes(network: MapNetwork): string[] {
@@ -137,12 +158,12 @@ function wrapped(facts: readonly string[], width: number): string[] {
   return lines;
 }
 
-function drawEndpoints(map: NetworkMap, endpoints: MapEndpoint[], width: number): Line[] {
+function drawEndpoints(map: NetworkMap, endpoints: MapEndpoint[], width: number, rates: Rates): Line[] {
   const wires = endpoints.map(wireLabel);
   const reach = Math.max(0, ...wires.map(lineWidth));
   const start = BRANCH + reach + (reach > 0 ? 5 : 4);
   const beside =
-    width - start >= BESIDE && endpoints.every((endpoint) => boxWidth(map, endpoint) <= width - start);
+    width - start >= BESIDE && endpoints.every((endpoint) => boxWidth(map, endpoint, rates) <= width - start);
   return endpoints.flatMap((endpoint, index) => {
     const last = index === endpoints.length - 1;
     const wire = wires[index]!;
@@ -153,7 +174,7 @@ function drawEndpoints(map: NetworkMap, endpoints: MapEndpoint[], width: number)
     const through = [...indent(BRANCH), span('│', 'wire')];
     const below = last ? indent(BRANCH + 1) : through;
     const room = beside ? width - start : width - BRANCH - 5;
-    const box = containerBox(map, endpoint, room, beside);
+    const box = containerBox(map, endpoint, room, beside, rates);
     if (!beside) {
       const head = [...indent(BRANCH), joint, ...label];
       return [through, head, ...box.map((line) => [...below, span('    '), ...line])];
@@ -181,11 +202,17 @@ function wireLabel({ hostVeth, inside, container }: MapEndpoint): Line {
   return inside ? [span(inside.name)] : [];
 }
 
-function boxWidth(map: NetworkMap, endpoint: MapEndpoint): number {
-  return lineWidth(containerBox(map, endpoint, Number.POSITIVE_INFINITY, true)[0]!);
+function boxWidth(map: NetworkMap, endpoint: MapEndpoint, rates: Rates): number {
+  return lineWidth(containerBox(map, endpoint, Number.POSITIVE_INFINITY, true, rates)[0]!);
 }
 
-function containerBox(map: NetworkMap, endpoint: MapEndpoint, maxWidth: number, left: boolean): Line[] {
+function containerBox(
+  map: NetworkMap,
+  endpoint: MapEndpoint,
+  maxWidth: number,
+  left: boolean,
+  rates: Rates,
+): Line[] {
   const { container } = endpoint;
   const up = isUp(container.state);
   const role = up ? 'running' : 'stopped';
@@ -199,6 +226,7 @@ function containerBox(map: NetworkMap, endpoint: MapEndpoint, maxWidth: number, 
   if (endpoint.addresses.length > 0) {
     lines.push([span(endpoint.addresses.join(' ')), span(endpoint.mac ? `   ${endpoint.mac}` : '', 'dim')]);
   }
+  lines.push(...rateLine(endpoint.hostVeth?.index, rates, true));
   lines.push(...portLines(endpoint.ports, up));
   if (endpoint.exposed?.length) {
     lines.push([span(`${endpoint.exposed.join(' ')} exposed, not published`, 'dim')]);

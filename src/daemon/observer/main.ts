@@ -18,6 +18,7 @@ import { warmThreadPool } from '../../kernel/netns/index.ts';
 import { Explainer } from '../../observe/explain/explainer.ts';
 import type { ExplainRecords } from '../../observe/explain/records.ts';
 import { readTopology } from '../../observe/topology/map.ts';
+import { readTraffic } from '../../observe/topology/traffic.ts';
 import { type DockerAnswers, dockerRecords } from './records.ts';
 
 interface Request {
@@ -44,6 +45,7 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
       language: languageOf(query),
       probe: query.probe === '1',
     }),
+  '/bridgeport/traffic': async () => readTraffic(),
   '/bridgeport/map': async (_query, records) =>
     readTopology(records, { ...SETTINGS, kernelServes: true, hostname: hostname(), log: silentLog }),
 };
