@@ -27,7 +27,7 @@ describe('a network namespace that containers share', () => {
     assert.match(await inNetworkOf(pid, 'ping', '-c1', '-W2', FAR_IP), /1 received/);
 
   it('stays while the owner is stopped, and is the owner’s again with the same address', async () => {
-    const { cli, host } = stage;
+    const { cli, host, daemon } = stage;
     const { pid, ip } = await makePair('--network-alias', 'svc');
     await cli('run', '-d', '--name', 'other', '--network', 'a', ...SLEEP);
     for (const end of [
@@ -41,6 +41,7 @@ describe('a network namespace that containers share', () => {
         assert.match(await cli('exec', 'other', 'nslookup', name), new RegExp(ip), 'its name');
       }
       assert.equal(await cli('network', 'inspect', '-f', '{{len .Containers}}', 'a'), '2');
+      assert.match(await daemon.bridgeport('network', 'ls', '--veth'), /^a .* owner +eth0 +veth/m);
       const { code, stderr } = await cli.attempt(['network', 'rm', 'a']);
       assert.notEqual(code, 0);
       assert.match(stderr, /has active endpoints/);

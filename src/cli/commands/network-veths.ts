@@ -17,7 +17,9 @@ export function vethList(
     .filter(({ id }) => ids.has(id))
     .flatMap((network) => {
       const endpoints = map.endpoints.filter(
-        ({ networkId, container }) => networkId === network.id && container.pid !== undefined,
+        ({ networkId, container, hostVeth }) =>
+          // One that does not run may still have its veth: others have joined its namespace.
+          networkId === network.id && (container.pid !== undefined || hostVeth !== undefined),
       );
       return (endpoints.length === 0 ? [undefined] : endpoints).map((endpoint) =>
         row(network, endpoint, full),

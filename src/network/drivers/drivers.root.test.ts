@@ -14,6 +14,7 @@ import { type TestNetworks, testNetworks } from '../../kernel/testing/netns.ts';
 import type { AdvertiseSpec, EndpointSpec, NetworkSpec } from '../model/index.ts';
 import { Announcer } from './announcer.ts';
 import { BridgeDriver } from './bridge.ts';
+import { setDefaultRoutes } from './default-routes.ts';
 import type { NetworkDriver } from './driver.ts';
 import { ParentDriver } from './parent.ts';
 
@@ -260,6 +261,37 @@ describe('network drivers', () => {
     assert.equal(route.link('eth0.10').alias, `bridgeport network ${second.id}`);
     await macvlan.teardown(second, []);
     assert.equal(route.findLink('eth0.10'), undefined);
+  });
+
+  it('`setDefaultRoutes()` takes a router, or the interface itself where none is needed, and takes others away', () => {
+    const box = networks.create('routes');
+    using client = RouteClient.open(box);
+    for (const [name, address] of [
+      ['a', '10.5.0.2'],
+      ['b', '10.4.0.2'],
+    ] as const) {
+      const link = client.addLink({ kind: 'veth', name, up: true, peer: { name: `${name}-peer` } });
+      client.setLink(client.link(`${name}-peer`).index, { up: true });
+      client.addAddress({ link: link.index, address, prefixLength: 24 });
+      client.addAddress({ link: link.index, address: `fd0${name}::2`, prefixLength: 64, nodad: true });
+    }
+    const shown = (family: 4 | 6) =>
+      client
+        .routes({ family })
+        .filter(({ destination }) => destination === 'default')
+        .map(({ gateway, link }) => [gateway, client.link(link as number).name]);
+    const viaA = { ifname: 'a', gateway: '10.5.0.1' };
+    setDefaultRoutes(box, { v4: viaA, v6: { ifname: 'b', gateway: 'fd0b::1' } });
+    assert.deepEqual([shown(4), shown(6)], [[['10.5.0.1', 'a']], [['fd0b::1', 'b']]]);
+    for (const again of [1, 2]) {
+      setDefaultRoutes(box, {
+        v4: { ifname: 'b', gateway: undefined },
+        v6: { ifname: 'a', gateway: undefined },
+      });
+      assert.deepEqual([shown(4), shown(6)], [[[undefined, 'b']], [[undefined, 'a']]], `time ${again}`);
+    }
+    setDefaultRoutes(box, { v4: viaA, v6: undefined });
+    assert.deepEqual([shown(4), shown(6)], [[['10.5.0.1', 'a']], []]);
   });
 
   it('ipvlan works as its parent’s other addresses, or is refused with what the kernel lacks', async () => {
