@@ -30,7 +30,7 @@ import { EndpointFactory } from './endpoint-factory.ts';
 import type { FirewallSync } from './firewall-sync.ts';
 import { watchFirewall } from './firewall-watch.ts';
 import type { Forwarding } from './forwarding.ts';
-import { firewallIntent } from './intent.ts';
+import { firewallIntent, NetworkIntents } from './intent.ts';
 import { Membership } from './membership.ts';
 import { NameService } from './name-service.ts';
 import { HOST_NETNS, SandboxNamespaces } from './namespaces.ts';
@@ -95,6 +95,7 @@ export class NetworkController {
   readonly #records: SandboxRecords;
   readonly #view: SandboxView;
   readonly #firewall: FirewallSync;
+  readonly #intents = new NetworkIntents();
   readonly #endpoints: EndpointFactory;
   readonly #names: NameService;
   readonly #publishing: Publishing;
@@ -234,6 +235,7 @@ export class NetworkController {
       },
       this.#networks.all(),
       this.sandboxes(),
+      this.#intents,
     );
   }
 

@@ -1,16 +1,36 @@
 /** From desired state to the firewall's intent. Pure. */
 
 import { parsePortSpec } from '../../base/ports.ts';
-import { type FirewallIntent, networkIntent } from '../firewall/index.ts';
-import type { Link, NetworkSpec } from '../model/index.ts';
+import { type FirewallIntent, type NetworkIntent, networkIntent } from '../firewall/index.ts';
+import type { Link, NetworkSpec, PortMapping } from '../model/index.ts';
 import type { SandboxRecord } from './sandbox-record.ts';
 
 export type IntentOptions = Omit<FirewallIntent, 'networks'>;
+
+/** Gives the same object again for a network of which nothing has changed, so that compilers need not look at it again. */
+export class NetworkIntents {
+  readonly #known = new WeakMap<NetworkSpec, NetworkIntent>();
+
+  of(spec: NetworkSpec, ports: readonly PortMapping[], links: readonly Link[]): NetworkIntent {
+    const known = this.#known.get(spec);
+    const isSame =
+      known?.ports.length === ports.length &&
+      ports.every((port, index) => port === known.ports[index]) &&
+      // Those are made anew each time.
+      links.length === 0 &&
+      known.links.length === 0;
+    if (known !== undefined && isSame) return known;
+    const intent = networkIntent(spec, ports, links);
+    this.#known.set(spec, intent);
+    return intent;
+  }
+}
 
 export function firewallIntent(
   options: IntentOptions,
   networks: readonly NetworkSpec[],
   sandboxes: readonly SandboxRecord[],
+  intents: NetworkIntents = new NetworkIntents(),
 ): FirewallIntent {
   const present = sandboxes.filter(({ phase }) => phase !== 'closing');
   const networkOf = new Map(
@@ -24,7 +44,7 @@ export function firewallIntent(
     ...options,
     networks: networks
       .filter((spec) => spec.bridge !== undefined)
-      .map((spec) => networkIntent(spec, ports.get(spec.id) ?? [], linksOn(spec, present))),
+      .map((spec) => intents.of(spec, ports.get(spec.id) ?? [], linksOn(spec, present))),
   };
 }
 

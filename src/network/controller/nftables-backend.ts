@@ -7,8 +7,8 @@ import type { Table } from '../../store/store.ts';
 import type { FirewallIntent } from '../firewall/index.ts';
 import {
   claimedNftRuleset,
-  compileNftables,
   emptyNftRuleset,
+  NftCompiler,
   type NftRuleset,
   type ObservedNft,
   observeNft,
@@ -43,6 +43,7 @@ export class NftablesBackend implements FirewallBackend {
   /** What was written last; undefined when that was an earlier daemon's doing, or a transaction failed: then it has to be read. */
   #previous: NftRuleset | undefined;
   #context: NftContext | undefined;
+  readonly #compiler = new NftCompiler();
 
   constructor(options: NftablesBackendOptions) {
     this.#options = options;
@@ -50,7 +51,7 @@ export class NftablesBackend implements FirewallBackend {
   }
 
   async apply(intent: FirewallIntent, mode: ApplyMode): Promise<boolean> {
-    return this.#write(compileNftables(intent), mode);
+    return this.#write(this.#compiler.compile(intent), mode);
   }
 
   async clear(): Promise<void> {

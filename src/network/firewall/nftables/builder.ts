@@ -8,6 +8,22 @@ import { ruleComment } from './comment.ts';
 import { type SetName, setDefinitions } from './layout.ts';
 import type { NftChain, NftElement, NftHook, NftRule, NftTable } from './ruleset.ts';
 
+/** What a network adds to a table by itself, kept from one compilation to the next. */
+export interface NetworkPart {
+  readonly chains: ReadonlyArray<Omit<NftChain, 'rules'> & { rules: NftRule[] }>;
+  readonly elements: ReadonlyArray<readonly [SetName, NftElement]>;
+  readonly asked: readonly string[];
+}
+
+/** By the network's intent, which is another object when anything about the network is another. */
+export type NetworkParts = WeakMap<object, NetworkPart>;
+
+interface Recording {
+  readonly chains: Array<NetworkPart['chains'][number]>;
+  readonly elements: Array<NetworkPart['elements'][number]>;
+  readonly asked: string[];
+}
+
 export class TableBuilder {
   readonly family: IpFamily;
   /** `ip` or `ip6`: how matches name the header. */
@@ -16,8 +32,14 @@ export class TableBuilder {
   readonly #elements = new Map<SetName, Map<string, NftElement>>();
   /** A container's address is asked for by each of its ports: read once. */
   readonly #addresses = new Map<string, Ip>();
+  /** `@filter-ports`: the sets and maps that rules ask. */
+  readonly #asked = new Set<string>();
+  readonly #parts: NetworkParts;
+  #recording: Recording | undefined;
 
-  constructor(family: IpFamily) {
+  /** `parts` of earlier compilations with the same settings. */
+  constructor(family: IpFamily, parts: NetworkParts = new WeakMap()) {
+    this.#parts = parts;
     this.family = family;
     this.header = family === 4 ? 'ip' : 'ip6';
   }
@@ -25,7 +47,27 @@ export class TableBuilder {
   /** Declares a chain. Chains stand in the table in the order of their declarations. */
   chain(name: string, options: { hook?: NftHook; owner?: 'us' | 'user' } = {}): void {
     const { hook, owner = 'us' } = options;
-    this.#chains.set(name, { name, owner, ...(hook === undefined ? {} : { hook }), rules: [] });
+    const chain = { name, owner, ...(hook === undefined ? {} : { hook }), rules: [] };
+    this.#chains.set(name, chain);
+    this.#recording?.chains.push(chain);
+  }
+
+  /** What `add` adds for a network; of one whose part is known already nothing is made anew. */
+  network(intent: object, add: () => void): void {
+    const known = this.#parts.get(intent);
+    if (known !== undefined) {
+      for (const chain of known.chains) this.#chains.set(chain.name, chain);
+      for (const [set, element] of known.elements) this.#keep(set, element);
+      for (const set of known.asked) this.#asked.add(set);
+      return;
+    }
+    const recording: Recording = { chains: [], elements: [], asked: [] };
+    this.#recording = recording;
+    add();
+    this.#recording = undefined;
+    // Whoever adds to them afterwards would add to every later table.
+    for (const { rules } of recording.chains) Object.freeze(rules);
+    this.#parts.set(intent, recording);
   }
 
   /** Adds a rule at the end of a declared chain. */
@@ -33,13 +75,27 @@ export class TableBuilder {
     const target = this.#chains.get(chain);
     if (target === undefined) throw invalid(`compile firewall: rule ${JSON.stringify(text)} in no chain`);
     target.rules.push(ruleOf(text, origin));
+    if (!text.includes('@')) return;
+    for (const set of setsIn(text)) {
+      this.#asked.add(set);
+      this.#recording?.asked.push(set);
+    }
   }
 
   /** Adds an element. A key that is there already stays as it is: whoever comes first has it, as in a list of rules. */
   element(set: SetName, key: string, origin: Origin, data?: string): void {
-    const elements = this.#elements.get(set) ?? new Map<string, NftElement>();
-    this.#elements.set(set, elements);
-    if (!elements.has(key)) elements.set(key, { key, ...(data === undefined ? {} : { data }), origin });
+    const element = { key, ...(data === undefined ? {} : { data }), origin };
+    this.#keep(set, element);
+    this.#recording?.elements.push([set, element]);
+  }
+
+  #keep(set: SetName, element: NftElement): void {
+    let elements = this.#elements.get(set);
+    if (elements === undefined) {
+      elements = new Map();
+      this.#elements.set(set, elements);
+    }
+    if (!elements.has(element.key)) elements.set(element.key, element);
   }
 
   /** Reads an address of either family. Throws `invalid` when it is none. */
@@ -75,11 +131,8 @@ export class TableBuilder {
   /** The table, with the sets that a rule asks. */
   finish(): NftTable {
     const chains = [...this.#chains.values()];
-    const asked = new Set(
-      chains.flatMap(({ rules }) => rules.flatMap(({ text }) => (text.includes('@') ? setsIn(text) : []))),
-    );
     const sets = setDefinitions(this.family)
-      .filter(({ name }) => asked.has(`@${name}`))
+      .filter(({ name }) => this.#asked.has(`@${name}`))
       .map((set) => ({ ...set, elements: [...(this.#elements.get(set.name)?.values() ?? [])] }));
     return { family: this.family, chains, sets };
   }

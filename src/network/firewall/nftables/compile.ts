@@ -3,7 +3,7 @@
 import type { IpFamily } from '../../../base/ip.ts';
 import { type FirewallIntent, inFamily } from '../intent.ts';
 import { localhostBridges, routesLoopback } from '../localhost.ts';
-import { TableBuilder } from './builder.ts';
+import { type NetworkParts, TableBuilder } from './builder.ts';
 import {
   FORWARD,
   HOOKS,
@@ -20,7 +20,6 @@ import {
   addLeaving,
   addLocalhostSources,
   addSources,
-  type FamilyNetwork,
   familyNetworks,
   isClosed,
 } from './network.ts';
@@ -32,23 +31,50 @@ import { emptyNftTable, type NftRuleset, type NftTable } from './ruleset.ts';
  * Throws `invalid` when the intent holds text that is no address, prefix, interface or port range.
  */
 export function compileNftables(intent: FirewallIntent): NftRuleset {
-  return { v4: compileFamily(intent, 4), v6: compileFamily(intent, 6) };
+  return new NftCompiler().compile(intent);
 }
 
-function compileFamily(intent: FirewallIntent, family: IpFamily): NftTable {
+/**
+ * Compiles one intent after the other, and makes anew only what networks add that have changed: with a thousand of them nearly all is as
+ * it was. What is the same in two rulesets is then the same object.
+ */
+export class NftCompiler {
+  #settings = '';
+  #parts: Record<IpFamily, NetworkParts> = { 4: new WeakMap(), 6: new WeakMap() };
+
+  compile(intent: FirewallIntent): NftRuleset {
+    const { networks: _, ...rest } = intent;
+    const settings = JSON.stringify(rest);
+    if (settings !== this.#settings) this.#parts = { 4: new WeakMap(), 6: new WeakMap() };
+    this.#settings = settings;
+    return {
+      v4: compileFamily(intent, 4, this.#parts[4]),
+      v6: compileFamily(intent, 6, this.#parts[6]),
+    };
+  }
+}
+
+function compileFamily(intent: FirewallIntent, family: IpFamily, parts: NetworkParts): NftTable {
   if (!inFamily(intent.enabled, family)) return emptyNftTable(family);
-  const builder = new TableBuilder(family);
+  const builder = new TableBuilder(family, parts);
   const networks = familyNetworks(intent, family);
   addForwarding(builder, intent);
-  addTranslation(builder, intent, networks);
+  addTranslation(builder, intent);
   addLoopbackProtection(builder, intent);
   const ports = new PublishedPorts(builder, intent);
   const localhost = new Set(localhostBridges(intent));
   for (const entry of networks) {
-    addLeaving(builder, entry);
-    addEntering(builder, intent, entry);
-    addSources(builder, intent, entry);
-    if (family === 4 && localhost.has(entry.network.bridge)) addLocalhostSources(builder, entry);
+    // What is added here depends on the network and on settings, and on no other network.
+    builder.network(entry.network, () => {
+      if (intent.userlandProxy && !isClosed(entry)) {
+        const { network, bridge } = entry;
+        builder.element('nat-proxy-bridges', bridge, { key: 'proxy-return', networkId: network.id });
+      }
+      addLeaving(builder, entry);
+      addEntering(builder, intent, entry);
+      addSources(builder, intent, entry);
+      if (family === 4 && localhost.has(entry.network.bridge)) addLocalhostSources(builder, entry);
+    });
     ports.addNetwork(entry);
     addLinks(builder, entry);
   }
@@ -72,11 +98,7 @@ function addForwarding(builder: TableBuilder, intent: FirewallIntent): void {
   builder.rule(FORWARD, `oifname vmap @${jumps('filter-forward-in')}`, { key: 'entering-jump' });
 }
 
-function addTranslation(
-  builder: TableBuilder,
-  intent: FirewallIntent,
-  networks: readonly FamilyNetwork[],
-): void {
+function addTranslation(builder: TableBuilder, intent: FirewallIntent): void {
   const { family, header } = builder;
   const local = `fib daddr type local jump ${TRANSLATE}`;
   builder.chain(TRANSLATE);
@@ -85,9 +107,6 @@ function addTranslation(
   builder.chain(POSTROUTING, { hook: HOOKS[POSTROUTING] });
   if (intent.userlandProxy) {
     builder.rule(PREROUTING, 'iifname @nat-proxy-bridges return', { key: 'proxy-lookup' });
-    for (const { network, bridge } of networks.filter((entry) => !isClosed(entry))) {
-      builder.element('nat-proxy-bridges', bridge, { key: 'proxy-return', networkId: network.id });
-    }
   }
   builder.rule(PREROUTING, local, { key: 'nat-incoming' });
   // With the proxy, loopback is the proxy's where a connection from 127.0.0.1 cannot leave, for want of route_localnet. IPv6 has

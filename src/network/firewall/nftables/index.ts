@@ -1,6 +1,6 @@
 /** The nftables backend: compile, plan, read back. */
 
-export { compileNftables } from './compile.ts';
+export { compileNftables, NftCompiler } from './compile.ts';
 export { formatNft, formatNftRule, formatNftTable } from './format.ts';
 export { type MissingNft, missingNft } from './missing.ts';
 export {

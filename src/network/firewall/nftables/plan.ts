@@ -51,9 +51,31 @@ export function planNft(previous: NftRuleset, next: NftRuleset, options: NftPlan
 }
 
 function planBelieved(previous: NftTable, next: NftTable): string[] {
-  const found = previous.chains.length === 0 ? undefined : assumeApplied(previous);
-  if (next.chains.length > 0) return planTable(found, next);
-  return found === undefined ? [] : planTable(found, withUserChainOnly(previous));
+  if (previous.chains.length === 0) return next.chains.length > 0 ? planTable(undefined, next) : [];
+  if (next.chains.length === 0) return planTable(assumeApplied(previous), withUserChainOnly(previous));
+  const [before, after] = withoutCommon(previous, next);
+  const found = assumeApplied(before);
+  return isOtherStructure(found, after) ? planTable(assumeApplied(previous), next) : planTable(found, after);
+}
+
+/** Without the chains and elements that are the same objects in both: nearly all, when they come from one compiler. */
+function withoutCommon(before: NftTable, after: NftTable): [NftTable, NftTable] {
+  const setsBefore = new Map(before.sets.map((set) => [set.name, set]));
+  const setsAfter = new Map(after.sets.map((set) => [set.name, set]));
+  const without = (table: NftTable, other: NftTable, sets: ReadonlyMap<string, NftSet>): NftTable => ({
+    ...table,
+    chains: difference(table.chains, other.chains),
+    sets: table.sets.map((set) => ({
+      ...set,
+      elements: difference(set.elements, sets.get(set.name)?.elements ?? []),
+    })),
+  });
+  return [without(before, after, setsAfter), without(after, before, setsBefore)];
+}
+
+function difference<T>(items: readonly T[], others: readonly T[]): T[] {
+  const known = new Set(others);
+  return items.filter((item) => !known.has(item));
 }
 
 function planObserved(previous: NftTable, next: NftTable, found: ObservedNftTable | undefined): string[] {
