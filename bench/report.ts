@@ -115,7 +115,8 @@ export function print(found: MeasureReport, sides: Report['sides']): string {
   ].join('\n');
 }
 
-function quantity(value: number, unit: Unit): string {
+/** `0.35 ×`, `54,582 /s`: as many digits as mean something. */
+export function quantity(value: number, unit: Unit): string {
   const digits = Math.abs(value) >= 1000 ? 0 : Math.abs(value) >= 100 ? 1 : Math.abs(value) >= 0.1 ? 2 : 4;
   return unit === 'count' ? `${value}` : `${value.toFixed(digits)} ${unit}`;
 }
