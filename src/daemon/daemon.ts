@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Backend, ObserveBackend } from '../api/backend.ts';
 import { listenOn } from '../api/listen.ts';
@@ -59,6 +60,8 @@ import { topologyRecords } from './topology.ts';
 
 export const VERSION = '0.1.0';
 const SNAPSHOTTER = 'overlayfs';
+/** Milliseconds that the start of containers may keep the API waiting. */
+const POLICY_PATIENCE = 15_000;
 /** Milliseconds that an outside containerd gets to answer. */
 const CONTAINERD_TIMEOUT = 10_000;
 /** Static init programs, by preference: Docker's own name, Debian's package tini. */
@@ -184,6 +187,9 @@ export class Daemon {
       }),
       page,
     });
+    // Who finds the daemon answering after its restart finds the containers running too, as with Docker.
+    if (config.restart)
+      await Promise.race([engine.startByPolicy(), sleep(POLICY_PATIENCE, undefined, { ref: false })]);
     const { minApiVersion } = config;
     await this.#serve(
       createApiServer(backend, { log, minApiVersion, onAnswered: (answered) => operations.count(answered) }),
@@ -192,7 +198,6 @@ export class Daemon {
     this.#onEnd('close the page', () => page.close());
     await page.start();
     if (config.iptables) this.#onEnd('stop watching the firewall', network.controller.watchFirewall());
-    if (config.restart) engine.startByPolicy();
     log.info({ version: VERSION, hosts: config.hosts }, 'ready');
   }
 
@@ -306,6 +311,7 @@ export class Daemon {
           ...pools,
           ...(pools.some(({ base }) => base.family === 6) ? [] : [ulaPool(engineId(store))]),
         ]),
+        defaultNetworkOptions: config.defaultNetworkOpts,
         userlandProxy: config.userlandProxy,
         localhostByKernel,
         iptables: config.iptables,
@@ -394,6 +400,7 @@ export class Daemon {
       cgroupParent: config.cgroupParent || 'bridgeport',
       initPath: config.initPath || INIT_PROGRAMS.find((path) => existsSync(path)),
       defaults: {
+        hasDefaultBridge: config.bridge !== 'none',
         logDriver: config.logDriver,
         logOptions: { ...config.logOpts },
         dns: [...config.dns],

@@ -123,8 +123,9 @@ export class Engine {
     await this.#reconciler.atStart((container) => this.#adopted(container));
   }
 
-  startByPolicy(): void {
-    this.#reconciler.startByPolicy();
+  /** Ends when all that was to start has been tried. */
+  startByPolicy(): Promise<unknown> {
+    return this.#reconciler.startByPolicy();
   }
 
   /** Stops listening; with `stopContainers`, stops them first. */

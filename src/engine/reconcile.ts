@@ -90,7 +90,7 @@ export class Reconciler {
   }
 
   /** Starts what its policy wants to run, at the end of the daemon's start: first those whose network or whose address others need. */
-  startByPolicy(): void {
+  startByPolicy(): Promise<unknown> {
     const starts = new Map<Container, Promise<void>>();
     for (const container of this.#registry.all()) {
       if (container.isRunning || container.backoff.isWaiting) continue;
@@ -116,6 +116,7 @@ export class Reconciler {
         }),
       );
     }
+    return Promise.all(starts.values());
   }
 
   /** After the event stream was interrupted: which containers ended without our hearing of it? */

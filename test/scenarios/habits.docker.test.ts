@@ -138,4 +138,39 @@ describe('habits of Docker', () => {
     await refused(/invalid mode: bar/, 'run', '--volumes-from', 'parent:bar', 'busybox', 'true');
     assert.equal(await inspect(stage.cli, 'parent', '{{.State.Status}}'), 'created');
   });
+
+  it('`docker rm --link` makes two containers strangers, and both run on', async () => {
+    const { cli } = stage;
+    await cli('run', '-d', '--name', 'server', 'busybox', 'sleep', '600');
+    await cli('run', '-d', '--name', 'client', '--link', 'server:db', 'busybox', 'sleep', '600');
+    assert.match(await cli('exec', 'client', 'cat', '/etc/hosts'), /\bdb\b/);
+    await refused(/Could not get parent name/, 'rm', '--link', 'client/nobody');
+    await cli('rm', '--link', 'client/db');
+    assert.doesNotMatch(await cli('exec', 'client', 'cat', '/etc/hosts'), /\bdb\b/);
+    assert.equal(await inspect(cli, 'client', '{{json .HostConfig.Links}}'), 'null');
+    assert.equal(
+      await cli('ps', '-q', '--filter', 'status=running').then((ids) => ids.split('\n').length),
+      2,
+    );
+  });
+
+  it('who finds the daemon answering finds what it was to start running', async () => {
+    const { cli, daemon } = stage;
+    await cli(
+      'run',
+      '-d',
+      '--name',
+      'kept',
+      '--restart',
+      'always',
+      '--stop-signal',
+      'KILL',
+      'busybox',
+      'sleep',
+      '600',
+    );
+    await daemon.stop();
+    await daemon.start();
+    assert.equal(await inspect(cli, 'kept', '{{.State.Status}}'), 'running');
+  });
 });

@@ -181,6 +181,7 @@ export const networkOptions = {
     kind: nested,
     default: {},
     help: 'Default network options',
+    built: true,
   }),
   networkControlPlaneMtu: option('network-control-plane-mtu', {
     kind: integer(0, 65535),

@@ -1,6 +1,6 @@
 /** The states of a container and what moves it from one to the next: start, stop, kill, exit, restart policy, removal. */
 
-import { BridgeportError, conflict, internal, isKind, messageOf } from '../../base/errors.ts';
+import { BridgeportError, conflict, internal, isKind, messageOf, notFound } from '../../base/errors.ts';
 import { parseSignal } from '../../base/signals.ts';
 import { formatNanos, parseNanos } from '../../base/time.ts';
 import type { EngineContext } from '../context.ts';
@@ -93,6 +93,22 @@ export class Lifecycle {
     this.emit(container, 'start');
     this.#hooks.started(container);
     this.#refreshLinks(container);
+  }
+
+  /** `docker rm --link client/alias`: both containers run on, and do not know each other any more. */
+  async removeLink(ref: string): Promise<void> {
+    const [, clientName = '', alias = ''] = /^\/?([^/]+)\/([^/]+)$/.exec(ref) ?? [];
+    const client = clientName === '' ? undefined : this.#registry.find(clientName);
+    const link = client?.record.links.find((one) => one.alias === alias);
+    if (client === undefined || link === undefined) throw notFound(`Could not get parent name ${ref}`);
+    await client.lock.run(async () => {
+      const { record } = client;
+      record.links = record.links.filter((one) => one !== link);
+      this.#registry.save(client);
+      await this.#context.network.setLinks(client.id, record.links);
+      const sandbox = this.#context.network.sandbox(client.id);
+      if (sandbox !== undefined) this.#starter.writeNetworkFiles(client, sandbox);
+    });
   }
 
   /** Everybody who links to this container learns its new address. */

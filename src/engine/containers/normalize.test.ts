@@ -14,6 +14,7 @@ import {
 const ID = `0123456789ab${'c'.repeat(52)}`;
 
 const DEFAULTS: DaemonDefaults = {
+  hasDefaultBridge: true,
   logDriver: 'json-file',
   logOptions: { 'max-size': '10m' },
   dns: [],
@@ -137,6 +138,9 @@ test('`normalizeHostConfig()` of nothing is the defaults of Docker', () => {
   assert.ok(made.MaskedPaths?.includes('/proc/kcore'));
   assert.ok(made.ReadonlyPaths?.includes('/proc/sys'));
   assert.equal(host({ NetworkMode: 'default' }).NetworkMode, 'bridge');
+  for (const NetworkMode of ['', 'default', 'bridge']) {
+    assert.equal(host({ NetworkMode }, { hasDefaultBridge: false }).NetworkMode, 'none');
+  }
 });
 
 test('privileged hides nothing', () => {

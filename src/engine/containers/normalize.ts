@@ -33,6 +33,8 @@ export interface ImageDefaults {
 }
 
 export interface DaemonDefaults {
+  /** False: `--bridge none`; who names no network has none. */
+  hasDefaultBridge: boolean;
   logDriver: string;
   logOptions: Record<string, string>;
   dns: string[];
@@ -120,7 +122,7 @@ export function normalizeHostConfig(
           ? { ...defaults.logOptions, ...body.LogConfig?.Config }
           : { ...body.LogConfig?.Config },
     },
-    NetworkMode: body.NetworkMode && body.NetworkMode !== 'default' ? body.NetworkMode : 'bridge',
+    NetworkMode: networkMode(body.NetworkMode ?? '', defaults),
     PortBindings: normalizeBindings(body.PortBindings ?? {}),
     RestartPolicy: {
       Name: body.RestartPolicy?.Name || 'no',
@@ -241,6 +243,12 @@ export function mergeEnv(image: string[], own: string[]): string[] {
   const nameOf = (variable: string) => variable.split('=', 1)[0] as string;
   const ownNames = new Set(own.map(nameOf));
   return [...own, ...image.filter((variable) => !ownNames.has(nameOf(variable)))];
+}
+
+/** Clients say `bridge`, `default` or nothing for the network that containers join when they name none. */
+function networkMode(wanted: string, { hasDefaultBridge }: DaemonDefaults): string {
+  if (!['', 'default', 'bridge'].includes(wanted)) return wanted;
+  return hasDefaultBridge ? 'bridge' : 'none';
 }
 
 function mergeKeys(

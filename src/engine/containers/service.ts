@@ -161,7 +161,7 @@ export class ContainersService {
   }
 
   async remove(ref: string, options: { force: boolean; volumes: boolean; link: boolean }): Promise<void> {
-    if (options.link) throw notImplemented('removing a link by its name');
+    if (options.link) return this.#lifecycle.removeLink(ref);
     const container = this.#registry.find(ref);
     await this.#lifecycle.remove(container, options);
   }

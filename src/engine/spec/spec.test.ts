@@ -8,6 +8,7 @@ import { buildSpec, type SpecInput } from './spec.ts';
 const ID = `0123456789ab${'c'.repeat(52)}`;
 
 const DEFAULTS: DaemonDefaults = {
+  hasDefaultBridge: true,
   logDriver: 'json-file',
   logOptions: {},
   dns: [],

@@ -37,7 +37,7 @@ import { HOST_NETNS, SandboxNamespaces } from './namespaces.ts';
 import type { NetworkRegistry } from './network-registry.ts';
 import { Networks } from './networks.ts';
 import { Publishing } from './publishing.ts';
-import type { OpenSandbox, SandboxInfo, SandboxRequest } from './sandbox.ts';
+import type { OpenSandbox, SandboxInfo, SandboxLink, SandboxRequest } from './sandbox.ts';
 import { SandboxLifecycle } from './sandbox-lifecycle.ts';
 import type { SandboxRecord } from './sandbox-record.ts';
 import { SandboxRecords } from './sandbox-records.ts';
@@ -53,6 +53,8 @@ export interface NetworkSettings {
   /** Folder for namespaces, below the exec root. */
   netnsFolder: string;
   defaultBridge: DefaultBridgeSettings;
+  /** `--default-network-opt`, by the driver's name. */
+  defaultNetworkOptions: Readonly<Record<string, Readonly<Record<string, string>>>>;
   pools: SubnetSpace;
   userlandProxy: boolean;
   /** With the proxy: the kernel serves localhost. */
@@ -109,6 +111,7 @@ export class NetworkController {
       ...parts,
       pools: settings.pools,
       defaultBridge: settings.defaultBridge,
+      defaultNetworkOptions: settings.defaultNetworkOptions,
       syncFirewall: () => this.#firewall.sync(),
       members: (spec) => this.#records.membersOf(spec),
       onAdded: (spec) => this.#names.addNetwork(spec),
@@ -350,6 +353,15 @@ export class NetworkController {
     removal: PortMap,
   ): Promise<{ bindings: PortMap; lost: PortMapping[] }> {
     return this.#publishing.remove(this.#records.open(containerId), bindings, removal);
+  }
+
+  /** Other links than it was made with: what the firewall opens for them follows. */
+  async setLinks(containerId: string, links: SandboxLink[]): Promise<void> {
+    const record = this.#records.get(containerId);
+    if (record === undefined) return;
+    record.request.links = links;
+    this.#records.save(record);
+    await this.#firewall.sync();
   }
 
   /** Tells the controller a container's new name. */

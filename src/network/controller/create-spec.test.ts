@@ -10,13 +10,14 @@ const macvlan = {
   validate: (wanted) => ({ parent: parentOptions('macvlan', wanted) }),
 } as Pick<NetworkDriver, 'name' | 'validate'> as NetworkDriver;
 
-const create = (body: Partial<NetworkCreateBody>) =>
+const create = (body: Partial<NetworkCreateBody>, defaultOptions = {}) =>
   createSpec({
     body: { Name: 'n1', Driver: 'macvlan', ...body },
     id: 'a'.repeat(64),
     createdAt: '2024-01-01T00:00:00Z',
     mtu: 1500,
     hostBinding: '',
+    defaultOptions,
     driver: (name) => (name === 'macvlan' ? macvlan : undefined),
   });
 
@@ -29,6 +30,19 @@ test('`createSpec()` asks the driver for its part, and keeps the options as they
   assert.deepEqual(spec.advertise, { interval: 100 });
   assert.deepEqual(spec.options, Options);
   assert.equal(spec.internal, true);
+});
+
+test('`createSpec()` takes what the daemon says for its driver, unless the user says something else', () => {
+  const defaults = {
+    macvlan: { parent: 'eth9', 'com.docker.network.enable_ipv6': 'true' },
+    bridge: { 'com.docker.network.driver.mtu': '1400' },
+  };
+  const spec = create({}, defaults);
+  assert.deepEqual(spec.options, defaults.macvlan);
+  assert.equal(spec.enableIPv6, true);
+  const other = create({ Options: { parent: 'eth0' }, EnableIPv6: false }, defaults);
+  assert.deepEqual(other.options, { parent: 'eth0' });
+  assert.equal(other.enableIPv6, false);
 });
 
 test('`createSpec()` refuses drivers that are not there, and those that there is one of', () => {

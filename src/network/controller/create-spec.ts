@@ -25,6 +25,8 @@ export interface SpecInput {
   /** The daemon's `--mtu` and `--ip`. */
   mtu: number;
   hostBinding: string;
+  /** `--default-network-opt`, by the driver's name. */
+  defaultOptions: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Undefined for names of drivers that are not there. */
   driver: (name: string) => NetworkDriver | undefined;
 }
@@ -39,7 +41,7 @@ export function createSpec(input: SpecInput): NetworkSpec {
   }
   if (!NAME.test(name)) throw invalid(`invalid name "${name}": only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
   const driver = driverOf(input);
-  const options = { ...body.Options };
+  const options = { ...defaultOptions(input, driver.name), ...body.Options };
   const enableIPv4 = flagOption(options, OPTION.enableV4, body.EnableIPv4 ?? true);
   const enableIPv6 = flagOption(options, OPTION.enableV6, body.EnableIPv6 ?? false);
   if (!enableIPv4 && !enableIPv6) throw invalid('IPv4 or IPv6 must be enabled');
@@ -69,6 +71,14 @@ export function createSpec(input: SpecInput): NetworkSpec {
     options,
     labels: { ...body.Labels },
   };
+}
+
+/** A family that is asked for by its own flag is not a matter of options. */
+function defaultOptions({ body, defaultOptions }: SpecInput, driver: string): Record<string, string> {
+  const options = { ...defaultOptions[driver] };
+  if (body.EnableIPv4 != null) delete options[OPTION.enableV4];
+  if (body.EnableIPv6 != null) delete options[OPTION.enableV6];
+  return options;
 }
 
 function driverOf({ body, driver: find }: SpecInput): NetworkDriver {

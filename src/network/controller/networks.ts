@@ -26,6 +26,8 @@ export interface NetworksParts {
   store: Store;
   pools: SubnetSpace;
   defaultBridge: DefaultBridgeSettings;
+  /** `--default-network-opt`, by the driver's name. */
+  defaultNetworkOptions: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** In the daemon's namespace. */
   route: RouteClient;
   drivers: NetworkDrivers;
@@ -110,6 +112,7 @@ export class Networks {
       createdAt: nowString(),
       mtu: defaultBridge.mtu,
       hostBinding: defaultBridge.ip,
+      defaultOptions: this.#parts.defaultNetworkOptions,
       driver: (name) => drivers.find(name),
     });
     const device = wanted.bridge?.name;
