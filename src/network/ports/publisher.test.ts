@@ -273,6 +273,37 @@ test('a port whose server expects a PROXY header is forwarded, whoever serves th
   );
 });
 
+test('a free port is found behind any number that are taken, and ours are not even tried', async () => {
+  const published: PortMapping[] = [];
+  const { keeper, publisher } = stage({
+    published: () => published,
+    ephemeralRange: () => ({ start: 30_000, end: 30_999 }),
+  });
+  const run = request(30_000, { containerPort: 1000, containerPortEnd: 1899, hostPortEnd: 30_899 });
+  published.push(...(await publisher.publish(TARGET, [run])));
+  for (let port = 30_900; port < 30_999; port++) keeper.foreign.add(`tcp ${port}`);
+  const calls = keeper.calls;
+  const made = await publisher.publish(TARGET, [request(0)]);
+  assert.deepEqual(places(made), ['0.0.0.0 30999', ':: 30999']);
+  assert.equal(keeper.calls, calls + 100);
+  published.push(...made);
+  await assert.rejects(publisher.publish(TARGET, [request(0)]), {
+    kind: 'conflict',
+    message: 'publish 80/tcp: no free port between 30000 and 30999',
+  });
+});
+
+test('two ports of one container are never given the same port of the host, however few there are', async () => {
+  const { publisher } = stage({ ephemeralRange: () => ({ start: 30_000, end: 30_001 }) });
+  const both = [request(0), request(0, { containerPort: 81 })];
+  const made = await publisher.publish(TARGET, both);
+  assert.deepEqual(places(made), ['0.0.0.0 30000', ':: 30000', '0.0.0.0 30001', ':: 30001']);
+  await publisher.unpublish(made);
+  const one = stage({ ephemeralRange: () => ({ start: 30_000, end: 30_000 }) });
+  await assert.rejects(one.publisher.publish(TARGET, both), { kind: 'conflict' });
+  assert.equal(one.keeper.held.size, 0);
+});
+
 test('a port that the container itself has published is refused too, and stays as it is', async () => {
   const published: PortMapping[] = [];
   const { keeper, publisher } = stage({ published: () => published });

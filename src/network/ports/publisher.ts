@@ -45,9 +45,6 @@ export interface PublishAddress {
   routed?: boolean;
 }
 
-/** Attempts to find a port that is free on both families. */
-const CHOICES = 64;
-
 export class PortPublisher {
   readonly #keeper: PortKeeper;
   readonly #options: PublisherOptions;
@@ -65,10 +62,10 @@ export class PortPublisher {
     try {
       const fixed = requests.filter((request) => request.hostPort !== 0 && !request.anyOf);
       const mappings = fixed.flatMap((request) => this.#mappings(target, request, request.hostPort));
-      await this.#bind(mappings);
+      await this.#bind(mappings, []);
       done.push(...mappings);
       for (const request of requests) {
-        if (!fixed.includes(request)) done.push(...(await this.#publishAnywhere(target, request)));
+        if (!fixed.includes(request)) done.push(...(await this.#publishAnywhere(target, request, done)));
       }
       return done;
     } catch (error) {
@@ -95,17 +92,27 @@ export class PortPublisher {
     return mappings.filter(isKept).map((mapping) => this.#keeperMapping(mapping));
   }
 
-  async #publishAnywhere(target: PublishTarget, request: PublishRequest): Promise<PortMapping[]> {
+  /** @param own what the same container has been given before */
+  async #publishAnywhere(
+    target: PublishTarget,
+    request: PublishRequest,
+    own: readonly PortMapping[],
+  ): Promise<PortMapping[]> {
     const range = request.anyOf
       ? { start: request.hostPort, end: request.hostPortEnd }
       : this.#options.ephemeralRange();
     const size = range.end - range.start + 1;
+    // What we gave away ourselves need not be tried; who names a range may mean another address than the one that has it.
+    const taken = request.anyOf
+      ? new Set<number>()
+      : takenPorts([...this.#published(), ...own], request.proto);
     let last: unknown;
-    for (let attempt = 0; attempt < Math.min(size, Math.max(CHOICES, request.anyOf ? size : 0)); attempt++) {
+    for (let attempt = 0; attempt < size; attempt++) {
       const offset = request.anyOf ? attempt : this.#cursor++ % size;
+      if (taken.has(range.start + offset)) continue;
       const mappings = this.#mappings(target, request, range.start + offset);
       try {
-        await this.#bind(mappings);
+        await this.#bind(mappings, own);
         return mappings;
       } catch (error) {
         if (!isKind(error, 'conflict')) throw error;
@@ -118,11 +125,11 @@ export class PortPublisher {
     );
   }
 
-  async #bind(mappings: PortMapping[]): Promise<void> {
+  async #bind(mappings: PortMapping[], own: readonly PortMapping[]): Promise<void> {
     const kept = this.keeperMappings(mappings);
     if (kept.length === 0) return;
     // To the keeper, a mapping of the same id is the same one, changed.
-    const standing = new Set(this.#published().map(mappingId));
+    const standing = new Set([...this.#published(), ...own].map(mappingId));
     const twice = kept.find(({ id }) => standing.has(id));
     if (twice !== undefined) throw alreadyAllocated(twice.hostIp, twice.hostPort);
     try {
@@ -232,6 +239,17 @@ function alreadyAllocated(hostIp: string, hostPort: number, cause?: unknown): Br
   return conflict(`Bind for ${formatHostPort(hostIp, hostPort)} failed: port is already allocated`, {
     cause,
   });
+}
+
+/** Host ports that a protocol has among these mappings, on whatever address. */
+function takenPorts(mappings: readonly PortMapping[], proto: PortMapping['proto']): Set<number> {
+  return new Set(
+    mappings
+      .filter((mapping) => mapping.proto === proto)
+      .flatMap(({ hostPort, hostPortEnd = hostPort }) =>
+        Array.from({ length: hostPortEnd - hostPort + 1 }, (_, offset) => hostPort + offset),
+      ),
+  );
 }
 
 function isWildcard(ip: string): boolean {
