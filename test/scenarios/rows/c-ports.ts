@@ -10,7 +10,7 @@ import { type Netns, soon } from '../../harness/netns.ts';
 import { type Stage, useStage } from '../../harness/stage.ts';
 
 /** Every address under which a host's port can be reached, and from where. */
-async function everywhere(stage: Stage, port: number): Promise<Record<string, string>> {
+export async function everywhere(stage: Stage, port: number): Promise<Record<string, string>> {
   const { host } = stage;
   const pages = {
     'another host': host.world.getSoon(`http://${HOST_IP}:${port}/`),
@@ -26,7 +26,7 @@ async function everywhere(stage: Stage, port: number): Promise<Record<string, st
   return Object.fromEntries(await Promise.all(entries)) as Record<string, string>;
 }
 
-const ANSWERS = {
+export const ANSWERS = {
   'another host': 'hello',
   'another host, IPv6': 'hello',
   localhost: 'hello',
