@@ -9,6 +9,7 @@ export {
   type NetworkEvent,
   openMonitor,
 } from './monitor.ts';
+export * from './nftrace/index.ts';
 export * from './route/index.ts';
 export { type BatchResult, NetlinkSocket, type NetlinkSocketOptions } from './socket.ts';
 export * from './sockets/index.ts';

@@ -4,10 +4,12 @@ import type { Log } from '../../base/log.ts';
 import type { ExplainLanguage, RulesReport, WhyReport } from '../../base/wire/index.ts';
 import type { NetnsHandle } from '../../kernel/netns/index.ts';
 import { HOST } from '../packet/snapshot.ts';
+import { probe } from '../probe/probe.ts';
 import { programOfSocket } from '../snapshot/programs.ts';
 import { type NamespacePlace, SnapshotReader } from '../snapshot/read.ts';
 import type { ExplainRecords, ExplainSettings } from './records.ts';
 import { rulesReport } from './rules/report.ts';
+import { CATALOGUES } from './text/index.ts';
 import { namespaceOf } from './why/parties.ts';
 import { type WhyQuestion, why } from './why/report.ts';
 
@@ -41,8 +43,18 @@ export class Explainer {
       const handle = reader.netns(namespace);
       return handle && programOfSocket(inode, handle.inode);
     };
-    const { report } = await why(question, { records, settings: this.#options, reader, programOf });
-    return report;
+    const result = await why(question, { records, settings: this.#options, reader, programOf });
+    if (question.probe !== true) return result.report;
+    const { plan, exchange, snapshot } = result;
+    const tables = snapshot.namespaces.get(HOST)?.firewall.tables ?? [];
+    const sent = await probe({
+      plan,
+      exchange,
+      netns: (id) => reader.netns(id),
+      hasLegacy: tables.some(({ source }) => source === 'iptables-legacy'),
+      text: CATALOGUES[question.language],
+    });
+    return { ...result.report, probe: sent };
   }
 }
 

@@ -158,7 +158,12 @@ export interface Catalogue {
     cannot(why: string): string;
     legacy(): string;
     nothingSeen(): string;
-    delivered(): string;
+    nothingToSend(): string;
+    onlyTcpUdp(): string;
+    outside(): string;
+    /** What became of the packet as its sender saw it. */
+    outcome(outcome: 'connected' | 'refused' | 'silent'): string;
     dropped(rule: string): string;
+    undecided(packet: string): string;
   };
 }

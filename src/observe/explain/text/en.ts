@@ -203,10 +203,19 @@ export const en: Catalogue = {
     agrees: () => 'A real packet did what the model says.',
     differs: (model, packet) => `A real packet did something else. The model: ${model} The packet: ${packet}`,
     cannot: (why) => `No packet was sent: ${why}.`,
-    legacy: () =>
-      'rules of iptables-legacy decide here, which the kernel cannot trace by nftables: only what nftables asked was seen',
-    nothingSeen: () => 'the kernel reported nothing about the packet',
-    delivered: () => 'it arrived.',
-    dropped: (rule) => `it was dropped by "${rule}".`,
+    legacy: () => 'Rules of iptables-legacy decide here too, which the kernel cannot trace by nftables.',
+    nothingSeen: () => 'The kernel reported nothing about the packet: no chain of the host was asked.',
+    nothingToSend: () => 'there is nobody to send it from, or to',
+    onlyTcpUdp: () => 'only TCP and UDP are probed',
+    outside: () => 'it would have to come from outside, where nobody of this host is',
+    outcome: (outcome) =>
+      ({
+        connected: 'It was answered.',
+        refused: 'It was refused.',
+        silent: 'Nothing came back.',
+      })[outcome],
+    dropped: (rule) => `It was dropped: ${rule}.`,
+    undecided: (packet) =>
+      `A real packet was sent, and what became of it neither confirms nor refutes the model. ${packet}`,
   },
 };

@@ -260,10 +260,19 @@ export const ko: Catalogue = {
     agrees: () => '실제 패킷도 모델이 말한 대로 움직였습니다.',
     differs: (model, packet) => `실제 패킷은 다르게 움직였습니다. 모델: ${model} 패킷: ${packet}`,
     cannot: (why) => `패킷을 보내지 않았습니다: ${why}.`,
-    legacy: () =>
-      'iptables-legacy 규칙이 결정하는데 커널은 그것을 nftables로 추적하지 못합니다. nftables가 물어본 것만 보았습니다',
-    nothingSeen: () => '커널이 그 패킷에 대해 아무것도 알려 주지 않았습니다',
-    delivered: () => '도착했습니다.',
-    dropped: (rule) => `"${rule}" 규칙이 버렸습니다.`,
+    legacy: () => '여기서는 iptables-legacy 규칙도 결정하는데, 커널은 그것을 nftables로 추적하지 못합니다.',
+    nothingSeen: () =>
+      '커널이 그 패킷에 대해 아무것도 알려 주지 않았습니다. 호스트의 어떤 체인에도 물어보지 않았습니다.',
+    nothingToSend: () => '보낼 곳이나 받을 곳이 없습니다',
+    onlyTcpUdp: () => 'TCP와 UDP만 보내 볼 수 있습니다',
+    outside: () => '밖에서 와야 하는 패킷인데 이 호스트에는 밖에 있는 것이 없습니다',
+    outcome: (outcome) =>
+      ({
+        connected: '응답을 받았습니다.',
+        refused: '거부되었습니다.',
+        silent: '아무 응답도 없었습니다.',
+      })[outcome],
+    dropped: (rule) => `버려졌습니다: ${rule}.`,
+    undecided: (packet) => `실제 패킷을 보냈지만 그 결과로는 모델이 맞는지 알 수 없습니다. ${packet}`,
   },
 };

@@ -39,6 +39,7 @@ export interface WhyResult {
   readonly report: WhyReport;
   readonly plan: Plan;
   readonly exchange: Exchange | undefined;
+  readonly snapshot: HostSnapshot;
 }
 
 /** Ways lead into namespaces that nobody has looked into yet; each reading adds at least one. */
@@ -76,7 +77,8 @@ export async function why(
     plan,
     programOf,
   };
-  return { report: reportOf(walked, context, question.language), plan, exchange: walked.direct };
+  const { direct: exchange } = walked;
+  return { report: reportOf(walked, context, question.language), plan, exchange, snapshot: walked.snapshot };
 }
 
 interface Walked {
