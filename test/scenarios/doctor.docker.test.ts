@@ -65,15 +65,28 @@ describe('the doctor', () => {
   it('finds nothing wrong with twenty set-ups that are whole, whatever serves them', async () => {
     const { cli, daemon } = stage;
     const words = (text: string) => text.split(' ').filter((word) => word !== '');
-    const startEvery = async (step: number) => {
-      for (const [index, [, options]] of HEALTHY.entries()) {
-        if (index % step !== 0) continue;
-        await cli('run', '-d', '--name', `box${index}`, '--network', `net${index}`, ...words(options), 'web');
-      }
-    };
-    for (const [index, [options]] of HEALTHY.entries()) {
-      await cli('network', 'create', ...words(options), `net${index}`);
-    }
+    const startEvery = (step: number) =>
+      Promise.all(
+        HEALTHY.flatMap(([, options], index) =>
+          index % step === 0
+            ? [
+                cli(
+                  'run',
+                  '-d',
+                  '--name',
+                  `box${index}`,
+                  '--network',
+                  `net${index}`,
+                  ...words(options),
+                  'web',
+                ),
+              ]
+            : [],
+        ),
+      );
+    await Promise.all(
+      HEALTHY.map(([options], index) => cli('network', 'create', ...words(options), `net${index}`)),
+    );
     await startEvery(1);
     await expectHealthy('iptables');
     for (const config of [{ 'firewall-backend': 'nftables' }, { 'userland-proxy': false }]) {

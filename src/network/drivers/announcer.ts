@@ -5,7 +5,7 @@ import type { Log } from '../../base/log.ts';
 import { isErrno } from '../../kernel/ffi/errno.ts';
 import { RouteClient } from '../../kernel/netlink/index.ts';
 import type { NetnsHandle } from '../../kernel/netns/index.ts';
-import { type PacketSocket, PacketSockets } from '../../kernel/packet.ts';
+import { type FrameSender, FrameSenders } from '../../kernel/packet/index.ts';
 import type { AdvertiseSpec, EndpointSpec } from '../model/index.ts';
 import { announcement } from './announcement.ts';
 
@@ -18,7 +18,7 @@ const LOOK = { first: 1, longest: 64 };
 
 /** What one interface has to say. */
 interface Speech {
-  readonly socket: PacketSocket;
+  readonly socket: FrameSender;
   readonly link: number;
   readonly frames: readonly Buffer[];
   timer: NodeJS.Timeout | undefined;
@@ -26,7 +26,7 @@ interface Speech {
 
 export class Announcer {
   readonly #log: Log;
-  readonly #sockets = new PacketSockets();
+  readonly #sockets = new FrameSenders();
   /** By endpoint: those that have more to say. */
   readonly #speeches = new Map<string, Speech>();
 

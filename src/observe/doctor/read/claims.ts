@@ -5,7 +5,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { addressBytes, addressText, macBytes, macText } from '../../../kernel/address.ts';
-import { type Link, RouteClient } from '../../../kernel/netlink/index.ts';
+import { RouteClient } from '../../../kernel/netlink/index.ts';
 import { ETH_P_ARP, PacketSocket } from '../../../kernel/packet/index.ts';
 import type { NetworkSpec } from '../../../network/model/index.ts';
 import type { TopologyContainer } from '../../topology/records.ts';
@@ -29,29 +29,37 @@ export async function readClaims(
   const endpoints = containers.flatMap(({ sandbox }) => sandbox?.endpoints ?? []);
   const bridges = networks.flatMap(({ id, bridge }) => {
     const link = bridge && route.findLink(bridge.name);
-    const addresses = endpoints.flatMap((endpoint) =>
-      endpoint.networkId === id && endpoint.v4 !== undefined ? [endpoint.v4.address] : [],
-    );
-    return link?.up && link.mac !== undefined && addresses.length > 0 ? [{ link, addresses }] : [];
+    const addresses = endpoints
+      .flatMap(({ networkId, v4 }) => (networkId === id && v4 !== undefined ? [v4.address] : []))
+      .slice(0, MOST);
+    return link?.up && link.mac !== undefined && addresses.length > 0
+      ? [{ index: link.index, name: link.name, mac: link.mac, addresses }]
+      : [];
   });
-  return (
-    await Promise.all(bridges.map(({ link, addresses }) => ask(link, addresses.slice(0, MOST))))
-  ).flat();
-}
-
-async function ask(bridge: Link, addresses: readonly string[]): Promise<AddressClaim[]> {
-  using socket = PacketSocket.open({ link: bridge.index, protocol: ETH_P_ARP, snapLength: 128 });
-  const macs = new Map(addresses.map((address) => [address, new Set<string>()]));
+  if (bridges.length === 0) return [];
+  // One socket for all bridges: what is not ARP, or not of a bridge, is not kept.
+  using socket = PacketSocket.open({ protocol: ETH_P_ARP, snapLength: 128 });
+  const claims = new Map<string, Set<string>>();
   socket.watch(() => {
-    for (const { data } of socket.receive()) {
+    for (const { data, link } of socket.receive()) {
       if (data.length < ARP.length || data.readUInt16BE(ARP.operation) !== ARPOP_REPLY) continue;
       const sender = addressText(data.subarray(ARP.senderIp, ARP.senderIp + 4));
-      macs.get(sender)?.add(macText(data.subarray(ARP.senderMac, ARP.senderMac + 6)));
+      const key = `${link} ${sender}`;
+      const macs = claims.get(key) ?? new Set();
+      claims.set(key, macs.add(macText(data.subarray(ARP.senderMac, ARP.senderMac + 6))));
     }
   });
-  for (const address of addresses) socket.send(bridge.index, probe(bridge.mac ?? '', address));
+  for (const { index, mac, addresses } of bridges) {
+    for (const address of addresses) socket.send(index, probe(mac, address));
+  }
   await sleep(PATIENCE);
-  return addresses.map((address) => ({ address, bridge: bridge.name, macs: [...(macs.get(address) ?? [])] }));
+  return bridges.flatMap(({ index, name, addresses }) =>
+    addresses.map((address) => ({
+      address,
+      bridge: name,
+      macs: [...(claims.get(`${index} ${address}`) ?? [])],
+    })),
+  );
 }
 
 function probe(mac: string, address: string): Buffer {

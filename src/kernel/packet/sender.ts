@@ -1,6 +1,6 @@
 /** Sending whole Ethernet frames out of an interface: packet(7). */
-import { callAsync, check, libc } from './ffi/libc.ts';
-import { type NetnsHandle, withNetns } from './netns/index.ts';
+import { callAsync, check, libc } from '../ffi/libc.ts';
+import { type NetnsHandle, withNetns } from '../netns/index.ts';
 
 /** `#define AF_PACKET 17`, `SOCK_RAW = 3`, `SOCK_CLOEXEC = 02000000` */
 const AF_PACKET = 17;
@@ -12,7 +12,7 @@ const SOCK_RAW_CLOEXEC = 3 | 0o2000000;
 const SOCKADDR_LL_LENGTH = 20;
 
 /** Sends out of the interfaces of one namespace, which it keeps alive. It receives nothing (protocol 0). */
-export interface PacketSocket extends Disposable {
+export interface FrameSender extends Disposable {
   /**
    * Sends a frame, header included.
    *
@@ -28,10 +28,10 @@ export interface PacketSocket extends Disposable {
  * Packet sockets that are closed one after the other on a thread of the pool: close(2) waits for an RCU grace period, 5 to 50 ms
  * (packet_release() in net/packet/af_packet.c), and many at a time would hold all threads.
  */
-export class PacketSockets {
+export class FrameSenders {
   #closing: Promise<unknown> = Promise.resolve();
 
-  open(netns: NetnsHandle): PacketSocket {
+  open(netns: NetnsHandle): FrameSender {
     const fd = withNetns(netns, () =>
       check(libc().socket(AF_PACKET, SOCK_RAW_CLOEXEC, 0), () => `open a packet socket in ${netns.path}`),
     );
