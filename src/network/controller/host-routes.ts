@@ -32,8 +32,12 @@ export class HostRoutes implements Disposable {
   #routes: readonly HostRoute[] = [];
   #isStale = true;
   #timer: NodeJS.Timeout | undefined;
-  /** Whether links are ours, by index. */
+  /**
+   * Whether links are ours, by index. Kept up to date by what the kernel announces: asking for a link while another one is being deleted
+   * would hold this thread for the 20 ms that deleting a bridge takes.
+   */
   readonly #ours = new Map<number, boolean>();
+  #areLinksKnown = false;
 
   constructor(parts: HostRoutesParts) {
     this.#parts = parts;
@@ -61,7 +65,7 @@ export class HostRoutes implements Disposable {
 
   /** A link has become one of ours, or is one no more. */
   reread(): void {
-    this.#ours.clear();
+    this.#areLinksKnown = false;
     this.#isStale = true;
   }
 
@@ -76,15 +80,20 @@ export class HostRoutes implements Disposable {
       case 'route':
         return useOf(event.route) !== undefined && !this.#isOurs(event.route.link);
       case 'link': {
-        const { index, up } = event.link;
-        this.#ours.delete(index);
-        const isGoing = event.change === 'delete' || !up;
-        return isGoing && this.#routes.some(({ link }) => link === index);
+        const { index, name, up } = event.link;
+        const isGone = event.change === 'delete';
+        if (isGone) this.#ours.delete(index);
+        // One that was ours is on its way out with its network.
+        else if (this.#ours.get(index) !== true) this.#ours.set(index, this.#parts.isOurs(name));
+        return (isGone || !up) && this.#routes.some(({ link }) => link === index);
       }
       case 'address':
         return event.change === 'delete' && !this.#isOurs(event.address.link);
+      case 'overrun':
+        this.#areLinksKnown = false;
+        return true;
       default:
-        return event.subject === 'overrun';
+        return false;
     }
   }
 
@@ -97,21 +106,20 @@ export class HostRoutes implements Disposable {
   }
 
   #read(): void {
-    const { route } = this.#parts;
+    const { route, isOurs } = this.#parts;
     this.#isStale = false;
+    if (!this.#areLinksKnown) {
+      this.#ours.clear();
+      for (const { index, name } of route.links()) this.#ours.set(index, isOurs(name));
+      this.#areLinksKnown = true;
+    }
     this.#routes = ([4, 6] as const)
       .flatMap((family) => route.routes({ family, table: ALL_TABLES }))
       .filter((found) => useOf(found) !== undefined && !this.#isOurs(found.link));
   }
 
+  /** A link that is not known is gone, and its routes with it. */
   #isOurs(link: number | undefined): boolean {
-    if (link === undefined) return false;
-    const known = this.#ours.get(link);
-    if (known !== undefined) return known;
-    const { route, isOurs } = this.#parts;
-    const name = route.findLink(link)?.name;
-    const found = name !== undefined && isOurs(name);
-    this.#ours.set(link, found);
-    return found;
+    return link !== undefined && (this.#ours.get(link) ?? true);
   }
 }

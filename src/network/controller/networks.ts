@@ -129,8 +129,7 @@ export class Networks {
     }
     this.#parts.onAdded(spec);
     emit('create', spec.id, { name: spec.name, type: spec.driver });
-    // The interface may have been there before, with routes of its own.
-    if (device !== undefined && device !== bridgeName(spec.id)) this.#hostRoutes.reread();
+    this.#rereadRoutes(spec);
     this.reportConflicts();
     return { Id: spec.id, Warning: this.#conflicts.warnings(spec).join('\n') };
   }
@@ -199,6 +198,7 @@ export class Networks {
       syncFirewall(),
       drivers.of(spec)?.teardown(spec, this.#others(spec)),
     ]);
+    this.#rereadRoutes(spec);
     const failures = outcomes.filter((outcome) => outcome.status === 'rejected');
     await runAll(
       `remove network ${spec.name}`,
@@ -208,6 +208,11 @@ export class Networks {
             Promise.reject(reason),
       ),
     );
+  }
+
+  /** A bridge that was named by hand may have been there before its network, and may stay, with routes of its own. */
+  #rereadRoutes({ id, bridge }: NetworkSpec): void {
+    if (bridge !== undefined && bridge.name !== bridgeName(id)) this.#hostRoutes.reread();
   }
 
   #others(spec: NetworkSpec): NetworkSpec[] {
