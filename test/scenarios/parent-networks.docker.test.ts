@@ -57,6 +57,22 @@ describe('networks on an interface of the host', () => {
       assert.match(await cli('info', '-f', '{{.Plugins.Network}}'), /^\[bridge host .*macvlan null\]$/);
     });
 
+    it('`why` says that it does not know what goes on over a parent, and not that something is in the way', async () => {
+      const { cli, daemon } = stage;
+      await cli('network', 'create', '-d', 'macvlan', '-o', 'parent=eth0', ...LAN, 'lan');
+      await cli('run', '-d', '--name', 'nas', '--network', 'lan', 'web');
+      await cli('run', '-d', '--name', 'pc', '--network', 'lan', ...SLEEP);
+      for (const [from, to] of [
+        ['world', 'nas'],
+        ['pc', 'nas'],
+        ['host', 'nas'],
+      ] as const) {
+        const { stdout } = await daemon.bridgeport.attempt(['why', '--json', from, to, 'tcp/80']);
+        assert.equal(JSON.parse(stdout).answer, 'unknown', `${from} ${to}: ${stdout}`);
+      }
+      assert.match((await daemon.bridgeport.attempt(['why', 'pc', 'world'])).stdout, /^Yes/);
+    });
+
     it('is joined and left while it runs, beside a bridge, which publishes the ports', async () => {
       const { cli, host } = stage;
       await cli('network', 'create', '-d', 'macvlan', '-o', 'parent=eth0', ...LAN, 'lan');

@@ -252,6 +252,8 @@ function byPublishedPort(
   if (best === undefined) {
     const direct = ownAddress({ view: from.view, container }, container, family);
     if (direct.ip === undefined || mappings.length > 0) return direct;
+    // On an interface of the host it has an address of the LAN, and needs no published port.
+    if (isInLan(container, direct.ip, records)) return direct;
     return { ...direct, obstacle: { kind: 'not-published', container, port } };
   }
   const hostIp = Ip.parse(best.hostIp);
@@ -265,6 +267,13 @@ function byPublishedPort(
       ? { obstacle: { kind: 'published-on-loopback', published: { container, mapping: best } } }
       : {}),
   };
+}
+
+function isInLan(container: TopologyContainer, ip: Ip, records: TopologyRecords): boolean {
+  const endpoint = endpointsOf(container).find(({ v4, v6 }) =>
+    [v4?.address, v6?.address].includes(ip.toString()),
+  );
+  return records.networks().some(({ id, parent }) => id === endpoint?.networkId && parent !== undefined);
 }
 
 /** The host's address towards whoever asks: that of the interface that leads to them, or to the world. */

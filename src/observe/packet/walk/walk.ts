@@ -11,6 +11,7 @@
  */
 
 import { Ip } from '../../../base/ip.ts';
+import type { Link } from '../../../kernel/netlink/index.ts';
 import { type HookContext, type HookResult, runHook } from '../evaluate.ts';
 import {
   type Connection,
@@ -46,6 +47,8 @@ const EARLY: readonly Part[] = [
   { from: -100, begins: 'destination' },
 ];
 const LATE: readonly Part[] = [{ to: 99 }, { from: 100, begins: 'source' }];
+/** Kinds of links that stand on one of the host's, their parent. */
+const SHARING: ReadonlySet<string> = new Set(['macvlan', 'ipvlan']);
 /** More than any sensible way has; a routing loop ends here. */
 const MAX_HOPS = 200;
 
@@ -103,6 +106,8 @@ export class Walk {
     this.#note(namespace, packet, { kind: 'entered', link });
     const found = linkByName(namespace, link);
     if (found?.up !== true) return this.#stop(namespace, packet, { kind: 'link-down', link, on: id });
+    const shared = this.#sharedLink(namespace, packet.destination.ip);
+    if (shared !== undefined) return this.#unknown(namespace, packet, shared);
     const master = namespace.links.find(({ index }) => index === found.master);
     return this.#receive(namespace, packet, master?.name ?? found.name, {});
   }
@@ -173,6 +178,9 @@ export class Walk {
     }
     if (namespace.peers.has(link.index))
       return this.#overWire(namespace, packet, name, { address: nextHop, mac });
+    const shared =
+      this.#sharedLink(namespace, nextHop, link) ?? this.#sharedLink(namespace, packet.destination.ip, link);
+    if (shared !== undefined) return this.#unknown(namespace, packet, shared);
     return this.#leave(namespace, packet, name, nextHop);
   }
 
@@ -450,6 +458,24 @@ export class Walk {
         return interfaceAddress(namespace, linkByName(namespace, input)?.index, family, undefined);
       },
     };
+  }
+
+  /**
+   * The model knows nothing of what goes on among the interfaces that share a parent: who reaches whom there is a matter of modes and of
+   * the switch that the parent is plugged into. It says so, where an address that another namespace has is asked for by such a way.
+   */
+  #sharedLink(here: Namespace, address: Ip, from?: Link): string | undefined {
+    const text = address.toString();
+    for (const { id, links, addresses } of this.#snapshot.namespaces.values()) {
+      if (id === here.id) continue;
+      const index = addresses.find((own) => own.address === text)?.link;
+      if (index === undefined) continue;
+      const kind = [from, links.find((link) => link.index === index)]
+        .map((link) => link?.kind ?? '')
+        .find((candidate) => SHARING.has(candidate));
+      if (kind !== undefined) return `the way to ${text} is ${kind}, over an interface that others share`;
+    }
+    return undefined;
   }
 
   #leave(namespace: Namespace, packet: Packet, link: string, nextHop: Ip): End {
