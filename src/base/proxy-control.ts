@@ -22,6 +22,7 @@ export const PROXY_NODE_FLAGS: readonly string[] = [
   '--v8-pool-size=0',
   '--no-incremental-marking',
   '--no-allocation-site-pretenuring',
+  '--expose-gc',
   '--disable-sigusr1',
   '--max-semi-space-size=1',
   '--max-old-space-size=256',

@@ -32,6 +32,12 @@ const DATAGRAMS = 32;
 /** Share of the descriptors that UDP flows may take. */
 const UDP_SHARE = 0.25;
 
+/**
+ * So many ports bound or freed at once leave megabytes that nobody needs any more, and that would stay for as long as nothing
+ * else allocates: 4 MB of 16,384 ports. Collecting them took 40 ms while the machine was busy.
+ */
+const MANY_PORTS = 4096;
+
 const MOST_COMPLAINTS = 100;
 
 export interface KeeperOptions {
@@ -84,9 +90,13 @@ export class Keeper {
     this.#ports = new PortTable((proto, address, port) =>
       proto === 'udp' ? new UdpPort(address, port, udpTools) : new TcpPort(address, port, this.#tools),
     );
-    this.#control = new ControlServer(options.controlPath, this.#loop, this.#tools.scratch, (request) =>
-      this.#handle(request),
-    );
+    this.#control = new ControlServer(options.controlPath, this.#loop, this.#tools.scratch, (request) => {
+      const before = this.#ports.size;
+      const answer = this.#handle(request);
+      if (Math.abs(this.#ports.size - before) >= MANY_PORTS)
+        this.#loop.after(0, () => globalThis.gc?.({ execution: 'sync', flavor: 'last-resort' }));
+      return answer;
+    });
   }
 
   /** Blocks until a `shutdown` request. */
