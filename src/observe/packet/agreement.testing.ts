@@ -7,7 +7,7 @@ import {
   describeCell,
   expectedOutcome,
   type Outcome,
-} from '../../network/firewall/conformance/cells.ts';
+} from '../../network/firewall/conformance/cell.ts';
 import {
   addressOf,
   type Container,

@@ -4,56 +4,20 @@
  */
 
 import type { Protocol } from '../../../base/ports.ts';
+import type { Cell, Expected, Outcome, Way } from './cell.ts';
 import type { Family, NetworkName, PortKind, Who } from './layout.ts';
-
-/**
- * Who answers, and whom it takes the asker for.
- *
- * - `itself`: the server, which sees the asker's own address
- * - `gateway`: the server, which sees the address of its own bridge
- * - `host`: the server, which sees another address of the host
- * - `proxy`: a program on the host that listens on the published port, as the userland proxy does
- * - `refused`: the host, which has nothing there (UDP: nobody)
- * - `silence`: nobody; the packet was dropped
- */
-export type Outcome = 'itself' | 'gateway' | 'host' | 'proxy' | 'refused' | 'silence';
-
-/** How the asker addresses the server. */
-export type Way =
-  /** By the host's address, and the published port. */
-  | 'host'
-  /** By the address of the asker's own bridge, and the published port. */
-  | 'gateway'
-  /** By 127.0.0.1 or ::1, and the published port. */
-  | 'loopback'
-  /** By the server's own address and port. */
-  | 'direct';
-
-/** An expectation; two where it matters whether the userland proxy serves what the kernel cannot. */
-export type Expected = Outcome | { readonly proxy: Outcome; readonly kernel: Outcome };
-
-export interface Cell {
-  readonly from: Who;
-  readonly to: { readonly network: NetworkName } | { readonly station: 'world' | 'lan' | 'host' };
-  readonly way: Way;
-  /** Of stations other than containers, the one port they serve. */
-  readonly port: PortKind | 'service';
-  readonly family: Family;
-  readonly proto: Protocol;
-  readonly expected: Expected;
-  readonly why: string;
-  /**
-   * True: the packet stays on one bridge, and a firewall sees it only where `br_netfilter` shows it
-   * (`net.bridge.bridge-nf-call-iptables=1`). Elsewhere the cell says nothing.
-   */
-  readonly bridged?: boolean;
-}
 
 const BOTH = { families: ['v4', 'v6'] as readonly Family[] };
 const V4 = { families: ['v4'] as readonly Family[] };
 const V6 = { families: ['v6'] as readonly Family[] };
 const BRIDGED = { bridged: true };
-type Options = { readonly families?: readonly Family[]; readonly bridged?: boolean };
+/** Where a refusal is all that is asked for: of UDP it is silence, which takes time and says less. */
+const TCP = { protos: ['tcp'] as readonly Protocol[] };
+type Options = {
+  readonly families?: readonly Family[];
+  readonly protos?: readonly Protocol[];
+  readonly bridged?: boolean;
+};
 
 const ALL: readonly PortKind[] = ['published', 'exposed', 'unpublished', 'loopback'];
 const CLOSED: readonly PortKind[] = ['exposed', 'unpublished', 'loopback'];
@@ -95,10 +59,10 @@ function each(
   port: Cell['port'],
   expected: Expected,
   why: string,
-  { families = ['v4', 'v6'], bridged = false }: Options,
+  { families = ['v4', 'v6'], protos = ['tcp', 'udp'], bridged = false }: Options,
 ): Cell[] {
   return families.flatMap((family) =>
-    (['tcp', 'udp'] as const).map((proto) => ({
+    protos.map((proto) => ({
       from,
       to,
       way,
@@ -373,6 +337,90 @@ export const CELLS: readonly Cell[] = [
     ),
   ),
 
+  // Ports of the host that nobody has, from inside.
+  ...(['nat', 'noicc', 'open', 'trusting'] as const).flatMap((network) => {
+    const other = network === 'nat' ? 'other.sibling' : 'nat.sibling';
+    const inside: readonly Who[] = [`${network}.sibling`, other];
+    return [
+      ...ask(
+        ['host', `${network}.server`, ...inside],
+        network,
+        'host',
+        ['exposed', 'unpublished'],
+        'refused',
+        'nothing is published there',
+        TCP,
+      ),
+      ...ask(
+        'host',
+        network,
+        'loopback',
+        ['exposed', 'unpublished'],
+        'refused',
+        'nothing is published there',
+        TCP,
+      ),
+      ...ask(
+        inside,
+        network,
+        'gateway',
+        ['exposed', 'unpublished'],
+        'refused',
+        'nothing is published there',
+        TCP,
+      ),
+      ...ask(
+        inside,
+        network,
+        'gateway',
+        'loopback',
+        'refused',
+        'it is published for the host itself only',
+        TCP,
+      ),
+    ];
+  }),
+  ...(['noicc', 'routed'] as const).flatMap((network) =>
+    ask(
+      `${network}.sibling`,
+      'open',
+      'host',
+      'loopback',
+      'refused',
+      'it is published for the host itself only',
+      TCP,
+    ),
+  ),
+  ...ask(
+    ['nat.sibling', 'noicc.sibling'],
+    'open',
+    'gateway',
+    'published',
+    proxyOr('gateway'),
+    'every address of the host will do',
+  ),
+  ...(['routed', 'internal', 'isolated'] as const).flatMap((network) => [
+    ...ask('host', network, 'host', ALL, 'refused', 'nothing is published there', TCP),
+    ...ask('host', network, 'loopback', ALL, 'refused', 'nothing is published there', TCP),
+    ...ask('nat.sibling', network, 'gateway', ALL, 'refused', 'nothing is published there', TCP),
+  ]),
+  ...(['internal', 'isolated'] as const).flatMap((network) =>
+    ask(
+      [`${network}.sibling`, 'nat.sibling'],
+      network,
+      'host',
+      ALL,
+      'refused',
+      'a closed network publishes nothing',
+      TCP,
+    ),
+  ),
+  ...ask('internal.server', 'internal', 'host', ALL, 'refused', 'a closed network publishes nothing', TCP),
+  ...(['routed', 'internal'] as const).flatMap((network) =>
+    ask(`${network}.sibling`, network, 'gateway', ALL, 'refused', 'nothing is published there', TCP),
+  ),
+  ...ask(OUTSIDE, 'isolated', 'host', ALL, 'refused', 'a closed network publishes nothing', TCP),
+
   // Out into the world, and to the host.
   ...askOutside(
     ['nat.server', 'nat.sibling', 'noicc.server', 'open.server', 'trusting.server'],
@@ -403,23 +451,10 @@ export const CELLS: readonly Cell[] = [
   ),
 ];
 
-/** `lan → nat.server, port published, by the host: v4 tcp`. */
-export function describeCell({ from, to, port, way, family, proto }: Cell): string {
-  const target = 'network' in to ? `${to.network}.server` : to.station;
-  return `${from} → ${target}, port ${port}, by ${way}: ${family} ${proto}`;
-}
-
-/** What a cell expects of a daemon with the userland proxy, or without. */
-export function expectedOutcome({ expected, proto }: Cell, userlandProxy: boolean): Outcome {
-  const outcome = typeof expected === 'string' ? expected : userlandProxy ? expected.proxy : expected.kernel;
-  // Refusal of a datagram is an ICMP message, which an unconnected socket is not told of.
-  return outcome === 'refused' && proto === 'udp' ? 'silence' : outcome;
-}
-
 /** The same cells where the kernel serves 127.0.0.0/8 beside a userland proxy (`localhostByKernel`). */
 export function withLocalhostByKernel(cells: readonly Cell[]): Cell[] {
   return cells.map((cell) =>
-    cell.way === 'loopback' && cell.family === 'v4'
+    cell.way === 'loopback' && cell.family === 'v4' && cell.expected !== 'refused'
       ? { ...cell, expected: 'gateway', why: 'the kernel serves it, from an address of the bridge' }
       : cell,
   );

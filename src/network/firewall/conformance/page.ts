@@ -1,7 +1,7 @@
 /** A page of docs/rules, from the live rules of a scenario on each backend and the cells that it answers. Pure. */
 
 import { explainOrigin, type OriginNames, ownerOfOrigin } from '../explain.ts';
-import { type Cell, expectedOutcome, type Outcome } from './cells.ts';
+import { type Cell, expectedOutcome, type Outcome } from './cell.ts';
 import type { ExplainedGroup } from './explained.ts';
 import {
   CONTAINER_PORTS,

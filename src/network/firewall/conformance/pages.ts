@@ -2,7 +2,8 @@
 
 import type { Protocol } from '../../../base/ports.ts';
 import type { FirewallIntent } from '../intent.ts';
-import { CELLS, type Cell, withLocalhostByKernel } from './cells.ts';
+import type { Cell } from './cell.ts';
+import { CELLS, withLocalhostByKernel } from './cells.ts';
 import {
   conformanceIntent,
   type Family,

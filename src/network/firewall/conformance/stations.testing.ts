@@ -1,6 +1,6 @@
 /** Builds the world of `layout.ts`, and asks one cell of it. */
 
-import { type Cell, describeCell, expectedOutcome, type Outcome } from './cells.ts';
+import { type Cell, describeCell, expectedOutcome, type Outcome } from './cell.ts';
 import {
   addressOf,
   bridgeOf,
