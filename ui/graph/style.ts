@@ -173,6 +173,9 @@ export function styleSheet(palette: Palette): StylesheetJson {
         'segment-radii': [8],
         // Its types do not know this value.
         'edge-distances': 'endpoints' as 'intersection',
+        // Its words may stand on a bend.
+        'text-background-color': palette.host,
+        'text-background-opacity': 0.85,
       },
     },
     {

@@ -73,7 +73,10 @@ export class GraphView {
     });
     this.#cy.on('mouseover', 'node, edge', () => frame.classList.add('over'));
     this.#cy.on('mouseout', 'node, edge', () => frame.classList.remove('over'));
-    new ResizeObserver(() => this.#cy.resize()).observe(frame);
+    new ResizeObserver(() => {
+      this.#cy.resize();
+      if (!this.#moved && this.#scene.nodes.length > 0) this.fit();
+    }).observe(frame);
   }
 
   /** The renderer's own object, for measurements. */

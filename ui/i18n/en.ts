@@ -149,7 +149,6 @@ export const en = {
   rulesLabel: 'Firewall rules in the order in which a packet meets them',
   rulesMissing: 'No longer there',
   counted: (packets: number, bytes: string) => `${packets} packets, ${bytes}`,
-  without: (what: string) => `Without it: ${what}`,
   healthGood: (checks: number) => `Nothing is wrong, as far as ${checks} checks see.`,
   healthBad: (findings: number) => (findings === 1 ? '1 thing is wrong.' : `${findings} things are wrong.`),
   healthUnknown: 'Could not be looked at',

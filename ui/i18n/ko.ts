@@ -151,7 +151,6 @@ export const ko: Messages = {
   rulesLabel: '패킷이 만나는 순서대로 늘어놓은 방화벽 규칙',
   rulesMissing: '사라진 규칙',
   counted: (packets, bytes) => `패킷 ${packets}개, ${bytes}`,
-  without: (what) => `이 규칙이 없으면: ${what}`,
   healthGood: (checks) => `점검 ${checks}가지에서 이상이 없습니다.`,
   healthBad: (findings) => `문제가 ${findings}가지 있습니다.`,
   healthUnknown: '살펴보지 못한 것',

@@ -1,11 +1,18 @@
 /** What is known of the chosen thing. */
 
-import type { MapEndpoint, NetworkMap, PortExposure, RulesReport } from '../../src/base/wire/index.ts';
+import type {
+  FlowLine,
+  MapEndpoint,
+  NetworkMap,
+  PortExposure,
+  RulesReport,
+} from '../../src/base/wire/index.ts';
 import type { Answer } from '../answers.ts';
 import { facts, h } from '../dom.ts';
 import type { Messages } from '../i18n/en.ts';
 import { containerId, nameOf, networkId, type Thing } from '../model/things.ts';
 import { type Rate, speed } from '../model/traffic.ts';
+import { flowsOf } from './flows.ts';
 import { labelOf } from './list.ts';
 import { portFacts } from './ports.ts';
 import { ruleOf, rulesOwnedBy } from './rules.ts';
@@ -18,6 +25,8 @@ export interface DetailsOptions {
   rates: ReadonlyMap<string, Rate>;
   exposure: Answer<PortExposure[]>;
   rules: Answer<RulesReport>;
+  /** Of a container. */
+  flows: (name: string) => Answer<FlowLine[]>;
   choose: (id: string) => void;
   ask: (end: 'from' | 'to', name: string) => void;
   show: (id: string) => void;
@@ -172,6 +181,7 @@ function containerDetails(thing: Extract<Thing, { kind: 'container' }>, options:
     ),
     ...endpoints.map((endpoint) => endpointDetails(endpoint, options)),
     rulesOf(container.id, options),
+    ...(container.pid === undefined ? [] : [flowsOf(options.flows(container.name), words)]),
   ];
 }
 

@@ -1,6 +1,12 @@
 /** The panel at the side: tabs, and what each shows. */
 
-import type { DoctorReport, PortExposure, RulesReport, WhyReport } from '../../src/base/wire/index.ts';
+import type {
+  DoctorReport,
+  FlowLine,
+  PortExposure,
+  RulesReport,
+  WhyReport,
+} from '../../src/base/wire/index.ts';
 import { type Answer, Answers } from '../answers.ts';
 import type { Api } from '../api.ts';
 import { h, part, show } from '../dom.ts';
@@ -116,6 +122,7 @@ export class Panel {
             rates,
             exposure: this.#answers.get<PortExposure[]>('exposure'),
             rules: this.#answers.get<RulesReport>('rules', { lang: language }, RULES_EVERY),
+            flows: (container) => this.#answers.get<FlowLine[]>('flows', { container, drops: '0' }),
             choose,
             ask: (end, name) => this.ask(end, name),
             show: (id) => this.#picture.view.show(id),

@@ -73,15 +73,16 @@ export function ruleOf(
     sentence,
     h('div', { class: 'raw' }, text),
     h('div', { class: 'quiet' }, [owner.text, counted].filter(Boolean).join(' · ')),
-    without && h('div', { class: 'quiet' }, words.without(without)),
+    without && h('div', { class: 'quiet' }, without),
     warning && h('div', { class: 'flag' }, warning),
   );
 }
 
-/** The rules that a container or a network owns, in order. */
+/** The rules that a container or a network owns, in order. A chain that two hooks ask is told once. */
 export function rulesOwnedBy({ hooks }: RulesReport, id: string): ExplainedRule[] {
-  return hooks
+  const owned = hooks
     .flatMap(({ chains }) => chains)
     .flatMap(({ rules }) => rules)
     .filter(({ owner }) => (owner.container ?? owner.network)?.id === id);
+  return [...new Map(owned.map((rule) => [rule.id, rule])).values()];
 }
