@@ -4,8 +4,6 @@ import { hostname } from 'node:os';
 import type { ObserveBackend } from '../api/backend.ts';
 import type { Log } from '../base/log.ts';
 import type { PortRange } from '../base/ports.ts';
-import { IptablesRunner } from '../kernel/iptables/index.ts';
-import { NftContext } from '../kernel/nft/index.ts';
 import type { NetworkController } from '../network/controller/controller.ts';
 import { type DnsServer, LATENCY_BOUNDS } from '../network/dns/index.ts';
 import { portKeeperState } from '../network/ports/local-ports.ts';
@@ -24,6 +22,7 @@ import type { OperationCounters } from '../observe/metrics/operations.ts';
 import type { TopologyRecords } from '../observe/topology/records.ts';
 import { readTraffic } from '../observe/topology/traffic.ts';
 import { doctorSources } from './doctor.ts';
+import { ruleReaders } from './rule-readers.ts';
 import { topologyReader } from './topology.ts';
 
 export interface ObserveParts {
@@ -61,7 +60,7 @@ export function createObserveBackend(parts: ObserveParts): ObserveBackend {
     intent: () => network.intent(),
     kernelServes: firewall !== 'none',
     records,
-    rules: { saveIptables: (family: 4 | 6) => new IptablesRunner({ family }).save('filter'), listRuleset },
+    rules: ruleReaders,
     log,
   };
   const doctor = doctorSources(parts);
@@ -84,10 +83,4 @@ export function createObserveBackend(parts: ObserveParts): ObserveBackend {
     flows: (query) => flows({ records, firewall: metrics.firewall, log }, query),
     doctor: async (language) => examine(await readSnapshot(doctor), hostname(), language),
   };
-}
-
-/** Everybody's rules, without the elements of sets. */
-function listRuleset(): string {
-  using context = NftContext.open();
-  return context.run('list ruleset', { output: ['stateless', 'terse'] });
 }

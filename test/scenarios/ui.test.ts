@@ -2,10 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import type { NetworkMap, Traffic, WhyReport } from '../../src/base/wire/index.ts';
 import { Browser, hasChromium, type Page } from '../harness/browser.ts';
 import { soon } from '../harness/netns.ts';
 import { useStage } from '../harness/stage.ts';
+
+const OBSERVER = join(import.meta.dirname, '../../src/daemon/observer/page-main.ts');
 
 const ADDRESS = '127.0.0.1:8088';
 
@@ -181,6 +185,54 @@ describe('the page', {
     // As a person would who pastes the new address into the same tab.
     await page.evaluate("location.hash = '#token=of-yesterday'");
     await page.until("document.getElementById('problem').innerText.includes('started again')");
+  });
+
+  it('is served from here for an engine that has none, by what its API and the kernel tell', async () => {
+    const { cli, daemon, host } = stage;
+    await cli('network', 'create', 'shop');
+    await cli('run', '-d', '--name', 'web', '--network', 'shop', '-p', '8080:80', 'web');
+    // Any engine that speaks Docker's API will do; ours can be asked what the answer has to be.
+    const [program = '', ...enter] = host.enter;
+    const node = process.execPath;
+    const observer = spawn(program, [
+      ...enter,
+      node,
+      '--disable-warning=ExperimentalWarning',
+      OBSERVER,
+      daemon.socket,
+    ]);
+    const ended = new Promise((resolve) => observer.once('exit', resolve));
+    const { url } = JSON.parse(
+      await new Promise<string>((resolve) => observer.stdout.once('data', (chunk) => resolve(String(chunk)))),
+    ) as { url: string };
+    const { origin, hash } = new URL(url);
+    const read = async (path: string) =>
+      JSON.parse(
+        await host.ok(
+          'curl',
+          '-sS',
+          '-H',
+          `Authorization: Bearer ${hash.slice('#token='.length)}`,
+          origin + path,
+        ),
+      );
+    const wires = ({ networks, endpoints }: NetworkMap) => [
+      networks.map(({ name, bridge }) => [name, bridge]),
+      endpoints.map(({ container, hostVeth, inside, addresses }) => [
+        container.name,
+        hostVeth,
+        inside,
+        addresses,
+      ]),
+    ];
+    const map = JSON.parse(await daemon.bridgeport('map', '--json')) as NetworkMap;
+    assert.deepEqual(wires(await read('/bridgeport/map')), wires(map));
+    const why = (await read('/bridgeport/why?from=world&to=web&service=tcp/80')) as WhyReport;
+    assert.equal(why.answer, 'yes');
+    const links = (await read('/bridgeport/traffic')) as Traffic;
+    assert.ok(links.links.some(({ name }) => name === map.endpoints[0]?.hostVeth?.name));
+    observer.stdin.end();
+    assert.equal(await ended, 0);
   });
 
   it('is there as long as `bridgeport ui` runs, at a free port of loopback, when no address is configured', async () => {

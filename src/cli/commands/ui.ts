@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { isKind } from '../../base/errors.ts';
+import { ExitError } from '../client/errors.ts';
 import { jsonLines } from '../client/json-lines.ts';
 import { defineCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
+import { observableSocket, startObserver } from '../explain/observer.ts';
 import { bool } from '../flags/flag.ts';
 
 /** The first line of the answer to `POST /bridgeport/ui`; the page is there until the answer ends. */
@@ -19,8 +22,7 @@ export const ui = defineCommand({
   args: { min: 0, max: 0 },
   flags: { 'no-open': bool('Print the address only, also where there is a desktop') },
   async run(context, { flags }) {
-    const answer = await ask(context);
-    for await (const { url } of jsonLines<PageAddress>(answer)) {
+    for await (const { url } of await openPage(context)) {
       context.out(`${url}\n`);
       if (!flags['no-open']) openOnDesktop(url, context.env);
       context.err(
@@ -31,15 +33,26 @@ export const ui = defineCommand({
   },
 });
 
-async function ask({ client }: CliContext) {
+/** The page's address; what comes after it is the end. */
+async function openPage(context: CliContext): Promise<AsyncIterable<PageAddress>> {
+  const { client } = context;
   try {
-    return await client.request('POST', '/bridgeport/ui', { versioned: false });
+    const answer = await client.request('POST', '/bridgeport/ui', { versioned: false });
+    return jsonLines<PageAddress>(answer);
   } catch (error) {
     if (!isKind(error, 'not-found', 'not-implemented')) throw error;
-    throw new Error(
-      `the daemon at ${client.endpoint.url} has no page: it is not bridgeportd, or an older one`,
-    );
+    return pageFromHere(context);
   }
+}
+
+/**
+ * The page of an engine that has none (a Docker Engine), by an observer on this machine. Its standard input is the lease: it ends
+ * with this command.
+ */
+async function* pageFromHere(context: CliContext): AsyncGenerator<PageAddress> {
+  const observer = startObserver('page-main', observableSocket(context));
+  for await (const line of createInterface({ input: observer.stdout })) yield JSON.parse(line) as PageAddress;
+  throw new ExitError(1);
 }
 
 /**

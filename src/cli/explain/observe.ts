@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { isKind } from '../../base/errors.ts';
 import type { ContainerInspect, ContainerSummary, NetworkInspect } from '../api/types.ts';
 import { DaemonError } from '../client/errors.ts';
 import type { CliContext } from '../context.ts';
+import { observableSocket, startObserver } from './observer.ts';
 
 /** Query parameters of an observation. */
 export type ObserveQuery = Readonly<Record<string, string>>;
@@ -31,17 +31,7 @@ function isAbsent(error: unknown): boolean {
 }
 
 async function askObserver<T>(context: CliContext, path: string, query: ObserveQuery): Promise<T> {
-  const { endpoint } = context.client;
-  if (endpoint.socketPath === undefined) {
-    throw new Error(
-      `the daemon at ${endpoint.url} cannot explain its network, and only that of this machine can be looked at from here`,
-    );
-  }
-  if (process.getuid?.() !== 0) {
-    throw new Error(
-      `the daemon at ${endpoint.url} cannot explain its network; to look at it from here takes root`,
-    );
-  }
+  observableSocket(context);
   const docker = await askDocker(context);
   const { status, body } = await runObserver({ path, query, docker });
   if (status >= 400) throw DaemonError.fromBody(status, JSON.stringify(body));
@@ -65,16 +55,8 @@ async function askDocker({ client }: CliContext) {
   return { containers: containers.filter((container) => container !== undefined), networks };
 }
 
-/** In a process of its own: this one knows the API and nothing of the kernel. */
 async function runObserver(request: unknown): Promise<{ status: number; body: unknown }> {
-  const { pathname } = new URL(
-    `../../daemon/observer/main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
-    import.meta.url,
-  );
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', decodeURI(pathname)], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  child.stdin.on('error', () => {}); // it ended before it read everything: its exit tells
+  const child = startObserver('main');
   child.stdin.end(JSON.stringify(request));
   const output = await text(child.stdout);
   if (output === '') throw new Error('the observer ended without an answer');

@@ -20,6 +20,7 @@ import type { ExplainRecords } from '../../observe/explain/records.ts';
 import { readTopology } from '../../observe/topology/map.ts';
 import { readTraffic } from '../../observe/topology/traffic.ts';
 import { type DockerAnswers, dockerRecords } from './records.ts';
+import { DOCKER_SETTINGS } from './settings.ts';
 
 interface Request {
   path: string;
@@ -29,9 +30,7 @@ interface Request {
 
 type Answer = (query: Request['query'], records: ExplainRecords) => Promise<unknown>;
 
-const SETTINGS = { engine: 'Docker', firewall: 'iptables', userlandProxy: true } as const;
-
-const explainer = (records: ExplainRecords) => new Explainer({ ...SETTINGS, records, log: silentLog });
+const explainer = (records: ExplainRecords) => new Explainer({ ...DOCKER_SETTINGS, records, log: silentLog });
 const languageOf = ({ lang }: Request['query']): ExplainLanguage => (lang === 'ko' ? 'ko' : 'en');
 
 const ANSWERS: Readonly<Record<string, Answer>> = {
@@ -47,7 +46,7 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
     }),
   '/bridgeport/traffic': async () => readTraffic(),
   '/bridgeport/map': async (_query, records) =>
-    readTopology(records, { ...SETTINGS, kernelServes: true, hostname: hostname(), log: silentLog }),
+    readTopology(records, { ...DOCKER_SETTINGS, kernelServes: true, hostname: hostname(), log: silentLog }),
 };
 
 async function main(): Promise<void> {

@@ -55,7 +55,10 @@ export interface DockerAnswers {
 
 const BRIDGE_OPTION = 'com.docker.network.bridge';
 
-export function dockerRecords({ containers, networks }: DockerAnswers): ExplainRecords {
+export function dockerRecords({
+  containers,
+  networks,
+}: DockerAnswers): ExplainRecords & { intent(): FirewallIntent } {
   const specs = networks.map(networkSpec);
   const found = containers.map((container) => topologyContainer(container, specs, containers));
   return {

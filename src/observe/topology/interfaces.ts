@@ -30,6 +30,17 @@ export class InterfaceTable {
     return this.#byName.get(name);
   }
 
+  findByMac(mac: string): Link | undefined {
+    return this.links.find((link) => link.mac === mac);
+  }
+
+  /** The other end of a veth pair whose one end is in another namespace: each names the other's number. */
+  findPeer(end: Link): Link | undefined {
+    return this.links.find(
+      ({ kind, index, link }) => kind === 'veth' && index === end.link && link === end.index,
+    );
+  }
+
   /** CIDR notation, IPv4 first. IPv6 link-local addresses are left out: every interface has one, and it leads nowhere. */
   addresses(link: Link): string[] {
     return this.#addresses

@@ -183,6 +183,17 @@ describe('readTopology()', () => {
     assert.equal(route.link(endpoint.hostVeth).link, shown.inside?.index);
   });
 
+  it('`readTopology()` finds both ends where only the MAC address is known, as of another engine', () => {
+    const ends = (one: EndpointSpec) => {
+      const sandbox = { path: box.path, endpoints: [one], ports: [] };
+      const [shown] = read([container({ sandbox })]).endpoints;
+      return [shown?.hostVeth, shown?.inside, shown?.addresses];
+    };
+    const anonymous = { ...endpoint, ifname: '', hostVeth: '' };
+    assert.deepEqual(ends(anonymous), ends(endpoint));
+    assert.deepEqual(ends({ ...anonymous, mac: '02:42:ac:11:00:99' }), [undefined, undefined, []]);
+  });
+
   it('`readTopology()` tells who uses the network of a container too', () => {
     const sandbox = { path: box.path, endpoints: [endpoint], ports: [] };
     const guest = container({

@@ -140,14 +140,18 @@ function namesOn(networkId: string, { names }: TopologyContainer): Pick<MapEndpo
   return known === undefined ? {} : { names: [...known] };
 }
 
-/** Both ends of the pair, as the kernel has them now; an end that is not there is left out. */
+/**
+ * Both ends of the pair, as the kernel has them now; an end that is not there is left out. Of another engine's endpoints the names
+ * are not known: the inner end is told by its MAC address, the outer one by being its peer.
+ */
 function wireEnds(
   endpoint: EndpointSpec,
   host: InterfaceTable,
   inside: InterfaceTable | undefined,
 ): Pick<MapEndpoint, 'hostVeth' | 'inside' | 'mac' | 'addresses'> {
-  const outer = endpoint.hostVeth === undefined ? undefined : host.find(endpoint.hostVeth);
-  const inner = inside?.find(endpoint.ifname);
+  const { ifname, hostVeth } = endpoint;
+  const inner = ifname === '' ? inside?.findByMac(endpoint.mac ?? '') : inside?.find(ifname);
+  const outer = hostVeth === '' ? inner && host.findPeer(inner) : host.find(hostVeth ?? '');
   return {
     ...(outer === undefined ? {} : { hostVeth: { name: outer.name, index: outer.index } }),
     ...(inner === undefined ? {} : { inside: { name: inner.name, index: inner.index } }),
