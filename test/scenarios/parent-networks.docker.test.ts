@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { probeFeature } from '../../src/kernel/features.ts';
+import { background } from '../harness/background.ts';
 import { inNetworkOf, inspect, pidOf } from '../harness/container.ts';
 import { FAR_IP, HOST_IP, WORLD_IP } from '../harness/host.ts';
 import { soon } from '../harness/netns.ts';
@@ -180,6 +181,33 @@ describe('networks on an interface of the host', () => {
     await cli('run', '-d', '--name', 'nas', '--network', 'lan', '--ip', '10.99.0.200', 'web');
     assert.match(await host.world.getSoon('http://10.99.0.200/'), /^hello/);
     assert.equal(await endpoint('nas', 'lan', 'MacAddress'), '');
+  });
+
+  it('advertise_addr_nmsgs and advertise_addr_ms: a neighbour hears of an address as often as the network says', async () => {
+    const { cli } = stage;
+    const option = (key: string, value: number) => [
+      '-o',
+      `com.docker.network.advertise_addr_${key}=${value}`,
+    ];
+    await cli(
+      'network',
+      'create',
+      '--subnet',
+      '10.64.0.0/24',
+      ...option('nmsgs', 2),
+      ...option('ms', 100),
+      'loud',
+    );
+    await cli('run', '-d', '--name', 'ear', '--network', 'loud', ...SLEEP);
+    const pid = await pidOf(cli, 'ear');
+    const filter = 'arp[6:2] = 1 and arp[14:4] = arp[24:4]'; // requests of an address for itself
+    const command = ['nsenter', `--net=/proc/${pid}/ns/net`, 'tcpdump', '-lni', 'eth0', filter];
+    await using heard = background(command);
+    await heard.see(/listening on/);
+    await cli('run', '-d', '--name', 'mouth', '--network', 'loud', '--ip', '10.64.0.9', ...SLEEP);
+    await cli('run', '-d', '--name', 'last', '--network', 'loud', '--ip', '10.64.0.10', ...SLEEP);
+    await heard.see(/(who-has 10\.64\.0\.10 [\s\S]*){2}/);
+    assert.equal(heard.output.match(/who-has 10\.64\.0\.9 /g)?.length, 2);
   });
 
   it('--link-local-ip: on the interface and in inspect, over a restart too', async () => {
