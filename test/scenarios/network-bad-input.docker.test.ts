@@ -12,6 +12,7 @@ describe('networks that cannot be', () => {
     return {
       networks: await networks(),
       links: (await host.links()).map(({ ifname }) => ifname),
+      lan: await host.addresses('eth0'),
       rules: [...(await host.rules('filter')), ...(await host.rules('nat'))],
     };
   };
@@ -56,6 +57,9 @@ describe('networks that cannot be', () => {
     await create(400, /invalid gateway x: invalid address$/, ipam({ Subnet: '10.61.0.0/24', Gateway: 'x' }));
     const gatewayOfOther = { Subnet: '10.61.0.0/24', Gateway: 'fd61::1' };
     await create(400, /invalid gateway fd61::1: parent subnet is an IPv4 block$/, ipam(gatewayOfOther));
+    const reserved = /^failed to allocate gateway \(10\.61\.0\.(0|255)\): Address already in use$/;
+    await create(403, reserved, ipam({ Subnet: '10.61.0.0/24', Gateway: '10.61.0.0' }));
+    await create(403, reserved, ipam({ Subnet: '10.61.0.0/24', Gateway: '10.61.0.255' }));
     const twice = { Subnet: '10.61.0.0/24', Gateway: '10.61.0.9', AuxiliaryAddresses: { x: '10.61.0.9' } };
     await create(403, /\(x:10\.61\.0\.9\): Address already in use$/, ipam(twice));
     await create(400, /must have a corresponding subnet/, ipam({ Gateway: '10.61.0.1' }));
@@ -97,6 +101,8 @@ describe('networks that cannot be', () => {
     await create(400, /MTU/i, option('driver.mtu', '12'));
     await create(400, /bridge name/, option('bridge.name', 'a-name-that-is-too-long'));
     await create(403, /docker0/, option('bridge.name', 'docker0'));
+    await create(403, /^existing interface eth0 is not a bridge$/, option('bridge.name', 'eth0'));
+    await create(403, /swarm scoped network when swarm is not active$/, { Scope: 'swarm' });
     await create(400, /interface prefix/, option('container_iface_prefix', '/'));
     assert.deepEqual(await world(), before);
   });

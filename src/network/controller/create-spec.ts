@@ -6,7 +6,7 @@ import type { NetworkCreateBody } from '../../base/wire/index.ts';
 import { advertiseOptions } from '../drivers/advertise-options.ts';
 import type { NetworkDriver } from '../drivers/driver.ts';
 import { flagOption } from '../drivers/options.ts';
-import { validateSubnets } from '../ipam/index.ts';
+import { refuseReservedGateways, validateSubnets } from '../ipam/index.ts';
 import type { NetworkSpec, SubnetSpec } from '../model/index.ts';
 
 const OPTION = {
@@ -48,6 +48,7 @@ export function createSpec(input: SpecInput): NetworkSpec {
   // An IPv6 subnet that comes without `--ipv6` is passed over, as it is by Docker: many a compose file has one.
   const subnets = subnetsOf(body).filter(({ subnet }) => enableIPv6 || !subnet.includes(':'));
   validateSubnets(subnets);
+  refuseReservedGateways(subnets);
   if (!enableIPv4) {
     const found = subnets.find(({ subnet }) => Prefix.parse(subnet).family === 4);
     if (found !== undefined) {
@@ -89,6 +90,9 @@ function driverOf({ body, driver: find }: SpecInput): NetworkDriver {
   if (name === 'overlay') throw notImplemented(`network driver "${name}"`);
   const driver = find(name);
   if (driver === undefined) throw notFound(`plugin "${name}" not found`);
+  if (body.Scope === 'swarm') {
+    throw new BridgeportError('forbidden', 'cannot create a swarm scoped network when swarm is not active');
+  }
   if (body.Scope && body.Scope !== 'local') throw notImplemented(`a network of scope "${body.Scope}"`);
   if (body.Ingress) throw notImplemented('an ingress network');
   if (body.ConfigOnly) throw notImplemented('a config-only network');

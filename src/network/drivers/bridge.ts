@@ -130,6 +130,9 @@ export class BridgeDriver implements NetworkDriver {
       this.#log.info({ bridge: name, mac: made.mac }, 'bridge made');
       return made;
     }
+    if (found.kind !== 'bridge') {
+      throw new BridgeportError('forbidden', `existing interface ${name} is not a bridge`);
+    }
     if (found.mtu !== mtu) this.#route.setLink(found.index, { mtu });
     return found;
   }

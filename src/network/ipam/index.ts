@@ -10,4 +10,4 @@ export {
   SubnetSpace,
 } from './subnet-space.ts';
 export { ulaPool } from './ula.ts';
-export { validateSubnets } from './validate.ts';
+export { refuseReservedGateways, validateSubnets } from './validate.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { validateSubnets } from './validate.ts';
+import { refuseReservedGateways, validateSubnets } from './validate.ts';
 
 test('`validateSubnets()` takes what is right', () => {
   validateSubnets([
@@ -52,4 +52,23 @@ test('`validateSubnets()` names everything that is wrong at once, in Docker word
       ].join('\n'),
     },
   );
+});
+
+test('a gateway is neither the network itself nor its broadcast address', () => {
+  for (const [subnet, gateway] of [
+    ['10.1.0.0/24', '10.1.0.0'],
+    ['10.1.0.0/24', '10.1.0.255'],
+    ['fd00::/64', 'fd00::'],
+  ] as const) {
+    assert.throws(() => refuseReservedGateways([{ subnet, gateway }]), {
+      kind: 'forbidden',
+      message: `failed to allocate gateway (${gateway}): Address already in use`,
+    });
+  }
+  refuseReservedGateways([
+    { subnet: '10.1.0.0/24', gateway: '10.1.0.254' },
+    { subnet: '10.1.0.0/31', gateway: '10.1.0.0' },
+    { subnet: '10.2.0.0/24' },
+    { subnet: 'fd00::/126', gateway: 'fd00::3' },
+  ]);
 });

@@ -1,14 +1,30 @@
 /** Checks of the subnets that a user asks for, with Docker's words for what is wrong. */
 
-import { invalid } from '../../base/errors.ts';
+import { BridgeportError, invalid } from '../../base/errors.ts';
 import { Ip } from '../../base/ip.ts';
-import { type InterfaceAddress, type Prefix, parseInterfaceAddress } from '../../base/prefix.ts';
+import { type InterfaceAddress, Prefix, parseInterfaceAddress } from '../../base/prefix.ts';
 import type { SubnetSpec } from '../model/network.ts';
 
 /** Throws one `invalid` that names everything that is wrong: `invalid network config:` and a line per finding. */
 export function validateSubnets(specs: readonly SubnetSpec[]): void {
   const findings = specs.flatMap(findingsOf);
   if (findings.length > 0) throw invalid(`invalid network config:\n${findings.join('\n')}`);
+}
+
+/**
+ * Throws `forbidden` for a gateway that is the address of the network itself (in IPv6 that of whichever router answers, RFC 4291, 2.6.1)
+ * or its broadcast address. The subnets are valid otherwise.
+ */
+export function refuseReservedGateways(specs: readonly SubnetSpec[]): void {
+  for (const { subnet, gateway } of specs) {
+    if (gateway === undefined) continue;
+    const prefix = Prefix.parse(subnet);
+    const ip = Ip.parse(gateway);
+    const isFirst = ip.equals(prefix.first) && (prefix.family === 6 || prefix.length < 31);
+    if (isFirst || (prefix.broadcast !== undefined && ip.equals(prefix.broadcast))) {
+      throw new BridgeportError('forbidden', `failed to allocate gateway (${ip}): Address already in use`);
+    }
+  }
 }
 
 function findingsOf(spec: SubnetSpec): string[] {
