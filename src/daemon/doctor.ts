@@ -16,7 +16,6 @@ export function doctorSources(parts: ObserveParts): DoctorSources {
   return {
     records,
     firewall: parts.firewall,
-    userlandProxy: parts.userlandProxy,
     intent: () => network.intent(),
     keeper: {
       stats: () => keeper.stats(),

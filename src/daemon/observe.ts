@@ -81,6 +81,6 @@ export function createObserveBackend(parts: ObserveParts): ObserveBackend {
     metrics: () => collectMetrics(metrics),
     capture: (query) => openCapture(records, query),
     flows: (query) => flows({ records, firewall: metrics.firewall, log }, query),
-    doctor: async (language) => examine(await readSnapshot(doctor), hostname(), language),
+    doctor: async (language) => examine(await readSnapshot(doctor), { host: hostname(), language }),
   };
 }

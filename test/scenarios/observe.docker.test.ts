@@ -163,7 +163,7 @@ describe('what is watched', () => {
     await soon(async () => assert.deepEqual(await sockets(), [0, 0]));
 
     const file = join(daemon.root, 'web.pcapng');
-    const inFile = bridgeport('capture', '-w', file, '-c', '2', 'web', 'icmp', 'and', 'host', one);
+    const inFile = bridgeport('capture', 'web', 'icmp', 'and', 'host', one, '-w', file, '-c', '2');
     const onNetwork = bridgeport('capture', 'bridge', 'icmp');
     const onPort = bridgeport('capture', ':8080', 'tcp');
     await soon(async () => assert.deepEqual(await sockets(), [2, 2]));

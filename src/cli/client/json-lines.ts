@@ -1,11 +1,14 @@
-import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
+
+/** The answer to a request, or a stream that is like one; `complete` tells whether all of it has come. */
+type Body = Readable & { readonly complete?: boolean };
 
 /**
  * The lines of a body, as they come. What follows the last line end is the last line.
  *
  * Daemons end every JSON value with a line end, and a value never holds a raw one: lines are values.
  */
-export async function* textLines(response: IncomingMessage): AsyncGenerator<string> {
+export async function* textLines(response: Body): AsyncGenerator<string> {
   response.setEncoding('utf8');
   let rest = '';
   for await (const chunk of response) {
@@ -20,12 +23,12 @@ export async function* textLines(response: IncomingMessage): AsyncGenerator<stri
  * The JSON values of a body that is one after another (stats, pull progress). A value that the end of the connection
  * cut short is dropped.
  */
-export async function* jsonLines<T>(response: IncomingMessage): AsyncGenerator<T> {
+export async function* jsonLines<T>(response: Body): AsyncGenerator<T> {
   for await (const line of textLines(response)) {
     try {
       yield JSON.parse(line) as T;
     } catch (error) {
-      if (!response.complete) return;
+      if (response.complete !== true) return;
       throw error;
     }
   }

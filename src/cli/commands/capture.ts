@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import type { IncomingMessage } from 'node:http';
-import type { Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { defineCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
+import { observeStream } from '../explain/observe.ts';
 import { int, text } from '../flags/flag.ts';
 import { packetLine } from '../observe/packet-line.ts';
 import { PcapReader, pcapBlocks } from '../observe/pcapng.ts';
@@ -14,7 +14,6 @@ export const capture = defineCommand({
   summary:
     'Show packets of a container, a network or a published port, or write them to a file for Wireshark\n\nThe filter is tcpdump\'s: "tcp port 80 and not host 172.17.0.3"; tcp udp sctp icmp icmp6 arp ip ip6, host net port portrange, and or not ( ).',
   args: { min: 1 },
-  interspersed: false,
   flags: {
     write: text('Write pcapng to a file, or to standard output ("-")', { short: 'w' }),
     count: int('End after so many packets', { short: 'c', min: 0 }),
@@ -29,16 +28,17 @@ export const capture = defineCommand({
     const interrupt = () => stop.abort();
     process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
     try {
-      const response = await context.client.request('GET', '/bridgeport/capture', {
-        versioned: false,
-        query: {
+      const response = await observeStream(
+        context,
+        '/bridgeport/capture',
+        {
           target,
           filter: filter.join(' '),
-          count: flags.count === 0 ? undefined : flags.count,
-          snaplen: flags.snaplen === 0 ? undefined : flags.snaplen,
+          count: flags.count === 0 ? undefined : String(flags.count),
+          snaplen: flags.snaplen === 0 ? undefined : String(flags.snaplen),
         },
-        signal: stop.signal,
-      });
+        stop.signal,
+      );
       const output =
         write === ''
           ? undefined
@@ -66,7 +66,7 @@ export const capture = defineCommand({
 /** Whole blocks to `output`, or else lines; until the daemon or the user ends it. */
 async function consume(
   context: CliContext,
-  response: IncomingMessage,
+  response: Readable,
   signal: AbortSignal,
   output: Writable | undefined,
 ): Promise<{ packets: number; lost: number }> {

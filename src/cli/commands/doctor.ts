@@ -2,6 +2,7 @@ import { messageOf } from '../../base/errors.ts';
 import type { DoctorReport } from '../../base/wire/doctor.ts';
 import { ExitError } from '../client/errors.ts';
 import { defineCommand } from '../command.ts';
+import { observe } from '../explain/observe.ts';
 import { bool } from '../flags/flag.ts';
 import { checksFailed, drawReport } from '../observe/doctor.ts';
 import { languageFlag, languageOf } from '../observe/language.ts';
@@ -22,10 +23,7 @@ export const doctor = defineCommand({
     const language = languageOf(context, flags.lang);
     let report: DoctorReport;
     try {
-      report = await context.client.json<DoctorReport>('GET', '/bridgeport/doctor', {
-        versioned: false,
-        query: { lang: language },
-      });
+      report = await observe<DoctorReport>(context, '/bridgeport/doctor', { lang: language });
     } catch (error) {
       throw new ExitError(2, messageOf(error));
     }

@@ -1,6 +1,7 @@
 import type { FlowLine } from '../../base/wire/flow.ts';
 import { jsonLines } from '../client/json-lines.ts';
 import { defineCommand } from '../command.ts';
+import { observeStream } from '../explain/observe.ts';
 import { bool } from '../flags/flag.ts';
 import { flowLine } from '../observe/flow-line.ts';
 
@@ -15,9 +16,10 @@ export const flows = defineCommand({
     json: bool('Print JSON, a value a line'),
   },
   async run(context, { flags, args: [container] }) {
-    const response = await context.client.request('GET', '/bridgeport/flows', {
-      versioned: false,
-      query: { follow: flags.follow, drops: flags['no-drops'] ? '0' : '1', container },
+    const response = await observeStream(context, '/bridgeport/flows', {
+      follow: flags.follow ? '1' : '0',
+      drops: flags['no-drops'] ? '0' : '1',
+      container,
     });
     for await (const line of jsonLines<FlowLine>(response)) {
       context.out(`${flags.json ? JSON.stringify(line) : flowLine(line)}\n`);

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { isKind } from '../../base/errors.ts';
 import type { ContainerInspect, ContainerSummary, NetworkInspect } from '../api/types.ts';
@@ -21,6 +22,57 @@ export async function observe<T>(context: CliContext, path: string, query: Obser
     if (!isAbsent(error)) throw error;
   }
   return askObserver<T>(context, path, query);
+}
+
+/**
+ * As `observe()`, of what comes as a stream. Aborting `signal` ends it.
+ *
+ * Throws as `observe()` does, before anything has come.
+ */
+export async function observeStream(
+  context: CliContext,
+  path: string,
+  query: Readonly<Record<string, string | undefined>>,
+  signal?: AbortSignal,
+): Promise<Readable> {
+  try {
+    return await context.client.request('GET', path, { versioned: false, query, ...(signal && { signal }) });
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+  }
+  observableSocket(context);
+  const given = Object.entries(query).filter(([, value]) => value !== undefined);
+  const docker = await askDocker(context);
+  const child = startObserver('main');
+  child.stdin.end(JSON.stringify({ path, query: Object.fromEntries(given), docker }));
+  const stop = () => child.kill('SIGTERM');
+  signal?.addEventListener('abort', stop, { once: true });
+  if (signal?.aborted) stop();
+  return afterStatus(child.stdout);
+}
+
+/** Reads the first line, which says whether a stream follows; without a line end, it is the whole answer, a refusal. */
+async function afterStatus(output: Readable): Promise<Readable> {
+  let head = Buffer.alloc(0);
+  const chunks = output[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  for (;;) {
+    const { value, done } = await chunks.next();
+    if (done) break;
+    head = Buffer.concat([head, value]);
+    const end = head.indexOf('\n');
+    if (end < 0) continue;
+    const rest = head.subarray(end + 1);
+    return Readable.from(
+      (async function* () {
+        if (rest.length > 0) yield rest;
+        yield* { [Symbol.asyncIterator]: () => chunks };
+      })(),
+      { objectMode: false },
+    );
+  }
+  if (head.length === 0) throw new Error('the observer ended without an answer');
+  const { status, body } = JSON.parse(head.toString()) as { status: number; body: unknown };
+  throw DaemonError.fromBody(status, JSON.stringify(body));
 }
 
 /** The whole path is unknown there; a name that nobody has is another matter. */

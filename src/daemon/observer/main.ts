@@ -7,60 +7,55 @@
  * { "path": "/bridgeport/why", "query": { "from": "a", "to": "b" }, "docker": { "containers": […], "networks": […] } }
  * { "status": 200, "body": … }
  * ```
+ *
+ * A stream (`flows`, `capture`) is a line `{"status":200}` and what follows it, until SIGTERM.
  */
 
-import { hostname } from 'node:os';
+import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { isKind, messageOf, notFound } from '../../base/errors.ts';
-import { silentLog } from '../../base/log.ts';
-import type { ExplainLanguage } from '../../base/wire/index.ts';
 import { warmThreadPool } from '../../kernel/netns/index.ts';
-import { Explainer } from '../../observe/explain/explainer.ts';
-import type { ExplainRecords } from '../../observe/explain/records.ts';
-import { readTopology } from '../../observe/topology/map.ts';
-import { readTraffic } from '../../observe/topology/traffic.ts';
+import { ANSWERS, type ObserverQuery, STREAMS } from './answers.ts';
 import { type DockerAnswers, dockerRecords } from './records.ts';
-import { DOCKER_SETTINGS } from './settings.ts';
 
 interface Request {
   path: string;
-  query: Readonly<Record<string, string>>;
+  query: ObserverQuery;
   docker: DockerAnswers;
 }
 
-type Answer = (query: Request['query'], records: ExplainRecords) => Promise<unknown>;
-
-const explainer = (records: ExplainRecords) => new Explainer({ ...DOCKER_SETTINGS, records, log: silentLog });
-const languageOf = ({ lang }: Request['query']): ExplainLanguage => (lang === 'ko' ? 'ko' : 'en');
-
-const ANSWERS: Readonly<Record<string, Answer>> = {
-  '/bridgeport/rules': (query, records) => explainer(records).rules(languageOf(query)),
-  '/bridgeport/why': (query, records) =>
-    explainer(records).why({
-      from: query.from ?? '',
-      to: query.to ?? '',
-      service: query.service,
-      family: query.family === '6' ? 6 : query.family === '4' ? 4 : undefined,
-      language: languageOf(query),
-      probe: query.probe === '1',
-    }),
-  '/bridgeport/traffic': async () => readTraffic(),
-  '/bridgeport/map': async (_query, records) =>
-    readTopology(records, { ...DOCKER_SETTINGS, kernelServes: true, hostname: hostname(), log: silentLog }),
-};
+const statusOf = (error: unknown) =>
+  isKind(error, 'not-found') ? 404 : isKind(error, 'invalid') ? 400 : 500;
 
 async function main(): Promise<void> {
   await warmThreadPool();
   const { path, query, docker } = JSON.parse(await text(process.stdin)) as Request;
+  const records = dockerRecords(docker);
   const write = (status: number, body: unknown) => process.stdout.write(JSON.stringify({ status, body }));
   try {
+    const stream = STREAMS[path];
+    if (stream !== undefined) {
+      const stop = new AbortController();
+      // Whoever asked has enough, or has gone.
+      process.once('SIGTERM', () => stop.abort());
+      process.stdout.once('error', () => stop.abort());
+      await send(stream(query, records, stop.signal));
+      return;
+    }
     const answer = ANSWERS[path];
     if (answer === undefined) throw notFound(`the observer does not answer ${path}`);
-    write(200, await answer(query, dockerRecords(docker)));
+    write(200, await answer(query, records));
   } catch (error) {
-    write(isKind(error, 'not-found') ? 404 : isKind(error, 'invalid') ? 400 : 500, {
-      message: messageOf(error),
-    });
+    write(statusOf(error), { message: messageOf(error) });
+  }
+}
+
+/** A line `{"status":200}`, then the stream as it is. What goes wrong before that is an ordinary answer. */
+async function send(chunks: AsyncIterable<string | Buffer>): Promise<void> {
+  const { stdout } = process;
+  stdout.write('{"status":200}\n');
+  for await (const chunk of chunks) {
+    if (!stdout.write(chunk)) await Promise.race([once(stdout, 'drain'), once(stdout, 'error')]);
   }
 }
 

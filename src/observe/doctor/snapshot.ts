@@ -17,7 +17,6 @@ export type Reading<T> = () => T;
 
 export interface Snapshot {
   readonly firewall: FirewallName;
-  readonly userlandProxy: boolean;
   readonly networks: readonly NetworkSpec[];
   readonly host: Reading<HostFacts>;
   /** Of every container that has a network of its own and runs. */

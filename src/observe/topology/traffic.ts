@@ -7,7 +7,8 @@ import type { NetnsHandle } from '../../kernel/netns/index.ts';
 /** @param netns the host's namespace; the thread's own by default */
 export function readTraffic(netns?: NetnsHandle | string): Traffic {
   using route = RouteClient.open(netns);
-  const time = performance.now();
+  // The clock of the machine, not of this process: the next reading may be another process's.
+  const time = Number(process.hrtime.bigint() / 1000n) / 1000;
   const links = route
     .links()
     .filter(({ loopback }) => !loopback)

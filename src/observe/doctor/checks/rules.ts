@@ -85,7 +85,10 @@ function early(
   const program = `${family === 4 ? 'iptables' : 'ip6tables'}${variant}`;
   return BEFORE.flatMap(([table, chain]) => {
     const rules = tables.get(table)?.chains.get(chain)?.rules ?? [];
-    const firstOfOurs = rules.findIndex(({ spec }) => ours.has(`${table} ${chain} ${spec}`));
+    // An engine whose rules we do not know is told by its chains.
+    const firstOfOurs = rules.findIndex(
+      ({ spec }) => ours.has(`${table} ${chain} ${spec}`) || /-j DOCKER/.test(spec),
+    );
     return rules
       .slice(0, firstOfOurs === -1 ? rules.length : firstOfOurs)
       .filter(({ spec }) => bridged(snapshot).some(({ bridge }) => dropsAllOf(spec, bridge.name)))

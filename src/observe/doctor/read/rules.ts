@@ -17,19 +17,22 @@ import {
 } from '../../firewall/kernel.ts';
 import type { ForeignChain, MissingRule, RuleFacts } from '../snapshot.ts';
 
-export async function readRules(firewall: FirewallName, intent: FirewallIntent): Promise<RuleFacts> {
+export async function readRules(
+  firewall: FirewallName,
+  intent: FirewallIntent | undefined,
+): Promise<RuleFacts> {
   const other = readForeignNftables();
   const foreign = parseForeignChains(other.text);
   const read = async (reader: (family: 4 | 6) => Promise<IptablesTables>, families: Iterable<4 | 6>) =>
     new Map(await Promise.all([...families].map(async (family) => [family, await reader(family)] as const)));
   const legacy = await read(readLegacyIptables, [4, 6]);
   if (firewall !== 'iptables') {
-    const own = firewall === 'nftables' ? nftablesFacts(intent) : { missing: [], wanted: 0 };
+    const own = firewall === 'nftables' && intent ? nftablesFacts(intent) : { missing: [], wanted: 0 };
     return { ...own, tables: await read(readIptables, other.iptables), legacy, foreign, ours: new Set() };
   }
-  const compiled = compileIptables(intent);
   const tables = await read(readIptables, [4, 6]);
-  const sets = [compiled.v4, compiled.v6];
+  const compiled = intent && compileIptables(intent);
+  const sets = compiled === undefined ? [] : [compiled.v4, compiled.v6];
   return {
     missing: sets.flatMap((set) => missingIptables(set, tables.get(set.family))),
     wanted: sets.reduce((sum, { rules }) => sum + rules.length, 0),

@@ -18,8 +18,8 @@ import { readRules } from './rules.ts';
 export interface DoctorSources {
   readonly records: TopologyRecords;
   readonly firewall: FirewallName;
-  readonly userlandProxy: boolean;
-  intent(): FirewallIntent;
+  /** Undefined where it is not known which rules there should be. */
+  intent(): FirewallIntent | undefined;
   readonly keeper: {
     /** Undefined while no keeper runs. */
     stats(): Promise<ProxyStats | undefined>;
@@ -36,7 +36,7 @@ export interface DoctorSources {
 const TURN = 32;
 
 export async function readSnapshot(sources: DoctorSources): Promise<Snapshot> {
-  const { records, firewall, userlandProxy } = sources;
+  const { records, firewall } = sources;
   const networks = records.networks();
   const containers = records.containers();
   const [rules, ports, resolver, claims] = await Promise.all([
@@ -59,7 +59,6 @@ export async function readSnapshot(sources: DoctorSources): Promise<Snapshot> {
   }
   return {
     firewall,
-    userlandProxy,
     networks,
     sandboxes,
     // After the probes: what they taught the bridges is in it.

@@ -1,0 +1,36 @@
+/** Finds in the kernel what an engine's records do not tell: which interface inside is an endpoint's, and the other end of its pair. */
+
+import { type Link, RouteClient } from '../../kernel/netlink/index.ts';
+import type { EndpointSpec } from '../../network/model/index.ts';
+import type { TopologyContainer } from './records.ts';
+
+/** Containers with the interfaces' names filled in; what cannot be found stays as it is. */
+export function withVeths(containers: readonly TopologyContainer[]): TopologyContainer[] {
+  using route = RouteClient.open();
+  const hostLinks = new Map(route.links().map((link) => [link.index, link]));
+  return containers.map((container) => {
+    const { sandbox } = container;
+    if (sandbox === undefined || sandbox.endpoints.length === 0) return container;
+    try {
+      using inside = RouteClient.open(sandbox.path);
+      const [links, addresses] = [inside.links(), inside.addresses()];
+      const endpoints = sandbox.endpoints.map((endpoint): EndpointSpec => {
+        const held = addresses.find(({ address }) =>
+          [endpoint.v4?.address, endpoint.v6?.address].includes(address),
+        );
+        const inner = links.find(({ index, mac }) => index === held?.link || mac === endpoint.mac);
+        return inner === undefined ? endpoint : wired(endpoint, inner, hostLinks);
+      });
+      return { ...container, sandbox: { ...sandbox, endpoints } };
+    } catch {
+      // It ended between the list and this look.
+      return container;
+    }
+  });
+}
+
+function wired(endpoint: EndpointSpec, inner: Link, hostLinks: ReadonlyMap<number, Link>): EndpointSpec {
+  const outer = inner.link === undefined ? undefined : hostLinks.get(inner.link);
+  const isPair = outer?.kind === 'veth';
+  return { ...endpoint, ifname: inner.name, ...(isPair ? { hostVeth: outer.name } : {}) };
+}
