@@ -33,7 +33,9 @@ export class Relay {
   readonly #tools: RelayTools;
   readonly #libc = libc();
   #pipe: Pipe | undefined;
+  /** What the sink did not take, in memory of its own, and how much of it the sink has taken since. */
   #rest: Buffer | undefined;
+  #restTaken = 0;
   /** The source has sent its FIN. Bytes may still wait for the sink. */
   ended = false;
   /** The sink takes nothing more for now. */
@@ -56,7 +58,7 @@ export class Relay {
 
   /** Puts `bytes` before everything that the source sends; they go out with the next `pump()`. */
   begin(bytes: Buffer): void {
-    this.#rest = bytes;
+    this.#keep(bytes, 0, bytes.length);
     this.blocked = true;
   }
 
@@ -74,16 +76,13 @@ export class Relay {
   release(): void {
     if (this.#pipe !== undefined) this.#tools.pipes.give(this.#pipe);
     this.#pipe = undefined;
-    this.#rest = undefined;
+    this.#dropRest();
   }
 
   /** Sends what waits. False when some of it still does, or the sink failed. */
   #flush(): boolean {
     if (this.#pipe !== undefined && this.#pipe.buffered > 0) return this.#spliceOut(this.#pipe);
-    if (this.#rest === undefined) return true;
-    const rest = this.#rest;
-    this.#rest = undefined;
-    return this.#send(rest, rest.length);
+    return this.#rest === undefined || this.#sendRest(this.#rest);
   }
 
   /** One read and write through the shared buffer. False when there is no more to do now. */
@@ -138,6 +137,7 @@ export class Relay {
     return true;
   }
 
+  /** False when the sink has failed, or has not taken all: then the others are kept. */
   #send(bytes: Buffer, length: number): boolean {
     const sent = this.#libc.send(this.#sink, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent === length) {
@@ -151,8 +151,40 @@ export class Relay {
       this.moved += sent;
       this.blocked = true;
     }
-    this.#rest = Buffer.from(bytes.subarray(Math.max(sent, 0), length));
+    this.#keep(bytes, Math.max(sent, 0), length);
     return false;
+  }
+
+  #sendRest(rest: Buffer): boolean {
+    const bytes = this.#restTaken === 0 ? rest : rest.subarray(this.#restTaken);
+    const sent = this.#libc.send(this.#sink, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < 0) {
+      this.#refused(lastErrno());
+      return false;
+    }
+    this.moved += sent;
+    this.#restTaken += sent;
+    if (sent < bytes.length) {
+      this.blocked = true;
+      return false;
+    }
+    this.#dropRest();
+    return true;
+  }
+
+  #keep(bytes: Buffer, start: number, end: number): void {
+    this.#rest = Buffer.allocUnsafeSlow(end - start);
+    this.#restTaken = 0;
+    bytes.copy(this.#rest, 0, start, end);
+  }
+
+  /**
+   * Gives its memory back at once, as `transfer()` does with what it does not carry over. The garbage collector, who sees a few
+   * small objects only, would let 64 MB of such buffers gather first.
+   */
+  #dropRest(): void {
+    (this.#rest?.buffer as ArrayBuffer | undefined)?.transfer(0);
+    this.#rest = undefined;
   }
 
   #refused(errno: number): void {
