@@ -36,6 +36,7 @@ import { Forwarding } from '../network/controller/forwarding.ts';
 import { IptablesBackend } from '../network/controller/iptables-backend.ts';
 import { canRouteLocalhost, LocalhostRouting } from '../network/controller/localhost-routing.ts';
 import { NftablesBackend, type NftTables } from '../network/controller/nftables-backend.ts';
+import { OwnWriters } from '../network/controller/own-writers.ts';
 import { DnsServer, type ResolvConf, watchResolvConf } from '../network/dns/index.ts';
 import { BridgeDriver } from '../network/drivers/bridge.ts';
 import { NetworkDrivers } from '../network/drivers/driver.ts';
@@ -280,7 +281,8 @@ export class Daemon {
       published: () => controller.publishedPorts(),
       sctpMissing: existsSync('/proc/sys/net/sctp') ? null : 'this kernel has no SCTP (CONFIG_IP_SCTP)',
     });
-    const backends = this.#firewallBackends(store);
+    const writers = new OwnWriters(process.pid);
+    const backends = this.#firewallBackends(store, writers);
     const chosen = firewallOf(config);
     const pools = config.defaultAddressPools.map(({ base, size }) => ({
       base: Prefix.parse(String(base)),
@@ -344,6 +346,7 @@ export class Daemon {
           intent,
           localhost: new LocalhostRouting(store.table<boolean>('route_localnet'), log),
         }),
+      writers,
       emit: (action, id, attributes) => events.publish('network', action, id, attributes),
       log,
     });
@@ -364,10 +367,10 @@ export class Daemon {
     return { dns, resolvConf: () => watch.current };
   }
 
-  #firewallBackends(store: Store): Record<'iptables' | 'nftables', FirewallBackend> {
+  #firewallBackends(store: Store, writers: OwnWriters): Record<'iptables' | 'nftables', FirewallBackend> {
     const log = this.#log;
     const programs = (family: 4 | 6) => {
-      const iptables = new IptablesRunner({ family });
+      const iptables = new IptablesRunner({ family, onStart: (pid) => writers.add(pid) });
       return {
         restore: (text: string) => iptables.restore(text, { noflush: true }),
         save: () => iptables.save(),

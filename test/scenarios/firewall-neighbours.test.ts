@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { startDaemon } from '../harness/daemon.ts';
 import { createHost, HOST_IP, type TestHost } from '../harness/host.ts';
+import { soon } from '../harness/netns.ts';
 import { useStage } from '../harness/stage.ts';
 
 const BACKENDS = ['iptables', 'nftables'] as const;
@@ -102,3 +103,32 @@ describe("FORWARD's policy", () => {
     assert.equal((await router.rules('filter', 'FORWARD'))[0], '-P FORWARD ACCEPT');
   });
 });
+
+for (const backend of BACKENDS) {
+  describe(`a firewall that is flushed again and again, --firewall-backend ${backend}`, () => {
+    const stage = useStage({
+      name: `storm-${backend}`,
+      images: ['web'],
+      args: ['--firewall-backend', backend],
+    });
+
+    it('fails no start, and has every rule a second after the last flush', async () => {
+      const { cli, host } = stage;
+      const ports = [8080, 8081, 8082, 8083, 8084];
+      let started = false;
+      const starts = (async () => {
+        for (const port of ports) await cli('run', '-d', '-p', `${port}:80`, 'web');
+      })().finally(() => {
+        started = true;
+      });
+      while (!started) await host.ok('nft', 'flush', 'ruleset');
+      await starts;
+      await soon(async () => {
+        const rules = await host.ok('nft', 'list', 'ruleset');
+        for (const port of ports) assert.match(rules, new RegExp(`\\b${port}\\b.*(dnat|172\\.17)`));
+      }, 1000);
+      for (const port of ports)
+        assert.match(await host.world.getSoon(`http://${HOST_IP}:${port}/`), /^hello/);
+    });
+  });
+}

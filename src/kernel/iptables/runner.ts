@@ -18,6 +18,8 @@ export interface IptablesRunnerOptions {
   directory?: string | undefined;
   /** How long to wait for another program's xtables lock (the legacy variant has one). Default: 10 s. */
   waitSeconds?: number | undefined;
+  /** Told the process id of every program that is started, before it has done anything. */
+  onStart?: ((pid: number) => void) | undefined;
 }
 
 export interface IptablesVersion {
@@ -42,6 +44,7 @@ export class IptablesRunner {
   readonly #program: string;
   readonly #netns: NetnsHandle | undefined;
   readonly #waitSeconds: number;
+  readonly #onStart: ((pid: number) => void) | undefined;
 
   constructor(options: IptablesRunnerOptions) {
     this.family = options.family;
@@ -50,6 +53,7 @@ export class IptablesRunner {
     this.#program = options.directory === undefined ? program : `${options.directory}/${program}`;
     this.#netns = options.netns;
     this.#waitSeconds = options.waitSeconds ?? 10;
+    this.#onStart = options.onStart;
   }
 
   /**
@@ -99,6 +103,7 @@ export class IptablesRunner {
         ...(signal && { signal }),
       });
     const child = this.#netns ? withNetns(this.#netns, start) : start();
+    if (child.pid !== undefined) this.#onStart?.(child.pid);
     const output = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const) {
       child[name]?.setEncoding('utf8').on('data', (chunk: string) => {

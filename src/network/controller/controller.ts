@@ -36,6 +36,7 @@ import { NameService } from './name-service.ts';
 import { HOST_NETNS, SandboxNamespaces } from './namespaces.ts';
 import type { NetworkRegistry } from './network-registry.ts';
 import { Networks } from './networks.ts';
+import type { OwnWriters } from './own-writers.ts';
 import { Publishing } from './publishing.ts';
 import type { OpenSandbox, SandboxInfo, SandboxLink, SandboxRequest } from './sandbox.ts';
 import { SandboxLifecycle } from './sandbox-lifecycle.ts';
@@ -84,6 +85,8 @@ export interface NetworkParts {
   staleFlows: StaleFlows;
   /** Made by the daemon with `intent()` of this controller. */
   firewall: (intent: () => FirewallIntent) => FirewallSync;
+  /** Who writes the firewall for this daemon. */
+  writers: OwnWriters;
   /** A network event: `connect`, `disconnect`, `create`, `destroy`. */
   emit: (action: string, networkId: string, attributes: Record<string, string>) => void;
   log: Log;
@@ -244,7 +247,8 @@ export class NetworkController {
 
   /** From now on the firewall heals when somebody else changes it. Gives the function that ends it. */
   watchFirewall(): () => void {
-    return watchFirewall(this.#firewall, this.#parts.log);
+    const { writers, log } = this.#parts;
+    return watchFirewall(this.#firewall, { writers, log });
   }
 
   /** How often the firewall has been healed. */

@@ -22,7 +22,6 @@ export class FirewallSync {
   /** The transaction that has not begun yet: whoever comes now is served by it. */
   #next: Promise<void> | undefined;
   #running: Promise<void> = Promise.resolve();
-  #busy = 0;
   #repairs = 0;
 
   constructor(options: FirewallSyncOptions) {
@@ -32,11 +31,6 @@ export class FirewallSync {
   /** How often rules came back that somebody else had taken away. */
   get repairs(): number {
     return this.#repairs;
-  }
-
-  /** A transaction of ours runs or waits: what nftables announces meanwhile may be our own doing. */
-  get isBusy(): boolean {
-    return this.#busy > 0;
   }
 
   /** Resolves when the kernel has what the intent says now. */
@@ -82,10 +76,7 @@ export class FirewallSync {
 
   /** Runs `work` when all earlier work has settled. */
   #after<T>(work: () => Promise<T>): Promise<T> {
-    this.#busy++;
-    const run = this.#running.then(work).finally(() => {
-      this.#busy--;
-    });
+    const run = this.#running.then(work);
     this.#running = run.then(
       () => {},
       () => {},

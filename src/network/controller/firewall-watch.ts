@@ -8,14 +8,29 @@ import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { openMonitor } from '../../kernel/netlink/index.ts';
 import type { FirewallSync } from './firewall-sync.ts';
+import type { OwnWriters } from './own-writers.ts';
 
 /** Milliseconds of quiet before we look: a reload is many transactions. */
 const QUIET = 100;
 /** Milliseconds after which we look even if it is not quiet. */
 const LATEST = 500;
 
-/** Watches the daemon's namespace. Gives the function that ends it. */
-export function watchFirewall(firewall: FirewallSync, log: Log): () => void {
+export interface WatchOptions {
+  /**
+   * Who writes for us. What others write in the middle of a transaction of ours is seen as well: to pass over all that comes
+   * meanwhile would be to miss a flush.
+   */
+  writers: OwnWriters;
+  log: Log;
+  /** How the kernel is listened to. Default: a monitor of the daemon's namespace. */
+  open?: typeof openMonitor;
+}
+
+/** Watches the firewall until the function that it gives is called. */
+export function watchFirewall(
+  firewall: Pick<FirewallSync, 'heal'>,
+  { writers, log, open = openMonitor }: WatchOptions,
+): () => void {
   let timer: NodeJS.Timeout | undefined;
   let firstEvent = 0;
   const look = () => {
@@ -27,11 +42,10 @@ export function watchFirewall(firewall: FirewallSync, log: Log): () => void {
       })
       .catch((error) => log.error({ error: messageOf(error) }, 'cannot heal the firewall'));
   };
-  const monitor = openMonitor({
+  const monitor = open({
     subjects: ['nftables'],
     onEvent: (event) => {
-      const isOurs = event.subject === 'nftables' && event.pid === process.pid;
-      if (isOurs || firewall.isBusy) return;
+      if (event.subject === 'nftables' && writers.has(event.pid)) return;
       const now = Date.now();
       if (timer === undefined) firstEvent = now;
       clearTimeout(timer);

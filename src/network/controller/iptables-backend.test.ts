@@ -20,6 +20,8 @@ function stage() {
   const applied = new AppliedRules(store);
   const calls: string[] = [];
   const fail: { table?: string } = {};
+  /** What somebody else does each time that the tables have just been read. */
+  const meanwhile: Array<() => void> = [];
   const programs = {
     async restore(text: string) {
       calls.push('restore');
@@ -34,12 +36,14 @@ function stage() {
     },
     async save() {
       calls.push('save');
-      return saved(tables);
+      const text = saved(tables);
+      meanwhile.shift()?.();
+      return text;
     },
   };
   const v6 = { restore: async () => assert.fail('IPv6 is off'), save: async () => '' };
   const start = () => new IptablesBackend({ programs: { v4: programs, v6 }, applied, log: silentLog });
-  return { tables, calls, fail, start };
+  return { tables, calls, fail, meanwhile, start };
 }
 
 function saved(tables: SimulatedTables): string {
@@ -83,6 +87,18 @@ test('when the kernel is not as it was left, it is read and written again', asyn
   assert.deepEqual(calls, ['restore', 'save', 'restore']);
   assert.deepEqual(dports(tables, 'nat'), ['8081']);
   assert.deepEqual(dports(tables, 'filter'), ['81']);
+});
+
+test('a flush between reading and writing is found out, and read again', async () => {
+  const { tables, calls, meanwhile, start } = stage();
+  const backend = start();
+  await backend.apply(intent(PORT_80), 'change');
+  calls.length = 0;
+  meanwhile.push(() => tables.tables.clear());
+  await backend.apply(intent(PORT_80, PORT_81), 'heal');
+  assert.deepEqual(calls, ['save', 'restore', 'save', 'restore']);
+  assert.deepEqual(dports(tables, 'nat').toSorted(), ['8080', '8081']);
+  assert.deepEqual(dports(tables, 'filter').toSorted(), ['80', '81']);
 });
 
 test('what a transaction wrote before it failed is taken away by the next', async () => {

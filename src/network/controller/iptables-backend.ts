@@ -31,6 +31,9 @@ export interface IptablesBackendOptions {
   log: Log;
 }
 
+/** How often to read and write: in between somebody else may write as well, as a reload of firewalld does many times over. */
+const ATTEMPTS = 5;
+
 export class IptablesBackend implements FirewallBackend {
   readonly name = 'iptables';
   readonly #options: IptablesBackendOptions;
@@ -113,10 +116,17 @@ export class IptablesBackend implements FirewallBackend {
         );
       }
     }
-    const observed = parseSaved(await programs.save());
-    const before =
-      unfinished === undefined ? previous : unionRuleSet(previous, presentOf(unfinished, observed));
-    return write(before, { observed, missing: mode === 'repair' ? 'restore' : 'respect' });
+    for (let attempt = 1; ; attempt++) {
+      const observed = parseSaved(await programs.save());
+      const before =
+        unfinished === undefined ? previous : unionRuleSet(previous, presentOf(unfinished, observed));
+      try {
+        return await write(before, { observed, missing: mode === 'repair' ? 'restore' : 'respect' });
+      } catch (error) {
+        if (attempt === ATTEMPTS) throw error;
+        this.#options.log.info({ error: messageOf(error) }, 'the firewall cannot be written as it was read');
+      }
+    }
   }
 }
 

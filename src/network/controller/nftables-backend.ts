@@ -17,6 +17,8 @@ import {
 import type { ApplyMode, FirewallBackend } from './firewall-backend.ts';
 
 const RECORD = 'tables';
+/** How often to read and write: in between somebody else may write as well. */
+const ATTEMPTS = 3;
 
 /**
  * In which families we have a table. That is all that has to outlive the daemon: a table says itself what is in it, and what a
@@ -104,7 +106,14 @@ function believe(known: NftRuleset, wanted: NftRuleset, context: NftContext, log
 }
 
 function read(known: NftRuleset, wanted: NftRuleset, context: NftContext): boolean {
-  return run(planNft(known, wanted, { observed: observe(context) }), context);
+  for (let attempt = 1; ; attempt++) {
+    const text = planNft(known, wanted, { observed: observe(context) });
+    try {
+      return run(text, context);
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error;
+    }
+  }
 }
 
 function run(text: string, context: NftContext): boolean {
