@@ -70,6 +70,28 @@ describe('questions', () => {
   });
 });
 
+describe('the page', () => {
+  test('`--ui-address` takes an address of loopback with a port, by flag and in the file', () => {
+    for (const address of ['127.0.0.1:8088', '[::1]:8088', 'localhost:1', '127.8.8.8:65535']) {
+      assert.equal(run(['--ui-address', address]).config.uiAddress, address);
+      assert.equal(run([], JSON.stringify({ 'ui-address': address })).config.uiAddress, address);
+    }
+    assert.equal(run([]).config.uiAddress, '');
+    for (const address of ['0.0.0.0:8088', '10.0.0.1:80', 'example.com:80', '[::]:80']) {
+      refuses(['--ui-address', address], undefined, /is not a loopback address|want 127\.0\.0\.1:PORT/);
+    }
+    for (const address of [
+      '127.0.0.1',
+      'unix:///run/x.sock',
+      '127.0.0.1:0',
+      '127.0.0.1:x',
+      'http://127.0.0.1:80',
+    ]) {
+      refuses(['--ui-address', address], undefined, /ui-address/);
+    }
+  });
+});
+
 describe('flags', () => {
   test('long and short flags take their value in every way that getopt_long(3) knows', () => {
     for (const argv of [
