@@ -33,6 +33,8 @@ export class Picture {
   readonly #elk = new ELK({ workerUrl: '/bridgeport/ui/vendor/elk-worker.js' });
   readonly #slots = new Slots();
   readonly #colours = new Slots();
+  /** Networks, each at the place of its colour. */
+  #hues: ReadonlyArray<string | undefined> = [];
   #layout: { shape: string; rows: number; places: Places } | undefined;
   #scene: Scene = { nodes: [], edges: [] };
   /** The newest map, while an older one is still being laid out. */
@@ -62,6 +64,10 @@ export class Picture {
     part('zoom-fit').addEventListener('click', () => this.#view.fit());
     document.documentElement.addEventListener(RECOLOURED, () => this.#view.recolour());
     store.onChange((state, before) => {
+      if (state.map !== undefined && state.map !== before.map) {
+        const networks = shownNetworks(state.map).map(({ id }) => id);
+        this.#hues = this.#colours.assign('networks', networks);
+      }
       if (state.map !== undefined && (state.map !== before.map || state.language !== before.language)) {
         void this.#draw(state.map);
       }
@@ -81,14 +87,9 @@ export class Picture {
     return this.#scene;
   }
 
-  /** A colour for each network, which it keeps. */
+  /** The colour of a network, which it keeps: 0 to 7. */
   hueOf(network: string): number {
-    const networks = this.#store.state.map === undefined ? [] : shownNetworks(this.#store.state.map);
-    const places = this.#colours.assign(
-      'networks',
-      networks.map(({ id }) => id),
-    );
-    return Math.max(0, places.indexOf(network)) % HUES;
+    return Math.max(0, this.#hues.indexOf(network)) % HUES;
   }
 
   mark(marks: Marks | undefined): void {

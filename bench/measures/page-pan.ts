@@ -75,12 +75,15 @@ async function drag(page: Page, read: Read, label: string): Promise<void> {
     frames_.push(time);
     if (frames_) requestAnimationFrame(frame);
   })(performance.now())`);
+  await page.send('Performance.enable', { timeDomain: 'threadTicks' });
+  const before = await threadTime(page);
   await mouse('mousePressed', 640, 450, 1);
   const end = performance.now() + DRAG;
   for (let move = 0; performance.now() < end; move++) {
     await mouse('mouseMoved', 640 + 150 * Math.sin(move / 15), 450 + 100 * Math.cos(move / 11), 1);
   }
   await mouse('mouseReleased', 640, 450, 0);
+  const used = (await threadTime(page)) - before;
   const times = await page.evaluate<number[]>(
     '(() => { const all = frames_; globalThis.frames_ = undefined; return all; })()',
   );
@@ -90,4 +93,12 @@ async function drag(page: Page, read: Read, label: string): Promise<void> {
   read(`${label}: frame, median`, quantile(0.5));
   read(`${label}: frame, 95 of 100`, quantile(0.95));
   read(`${label}: longest frame`, quantile(1));
+  read(`${label}: main thread, a frame`, used / frames.length);
+}
+
+/** Milliseconds of CPU that the page's main thread has used; unlike the clock it hardly depends on what else the machine does. */
+async function threadTime(page: Page): Promise<number> {
+  type Metrics = { metrics: Array<{ name: string; value: number }> };
+  const { metrics } = await page.send<Metrics>('Performance.getMetrics');
+  return (metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN) * 1000;
 }

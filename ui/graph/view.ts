@@ -3,7 +3,7 @@
 import type { Scene, SceneEdge, SceneNode } from '../layout/scene.ts';
 import type { Marks } from '../model/path.ts';
 import { type Rate, speed, wireWidth } from '../model/traffic.ts';
-import cytoscape, { type Core, type ElementDefinition, type EventObject } from '../vendor/cytoscape.mjs';
+import cytoscape, { type Core, type EventObject } from '../vendor/cytoscape.mjs';
 import { segmentsOf } from './segments.ts';
 import { readPalette, styleSheet } from './style.ts';
 
@@ -49,6 +49,8 @@ export class GraphView {
   /** The reader has moved the picture: it stays where it was put. */
   #moved = false;
   #distance = '';
+  /** What was drawn, by id. */
+  readonly #drawn = new Map<string, string>();
 
   constructor(frame: HTMLElement, events: GraphEvents) {
     this.#cy = cytoscape({
@@ -79,55 +81,42 @@ export class GraphView {
     }).observe(frame);
   }
 
-  /** The renderer's own object, for measurements. */
-  get core(): Core {
-    return this.#cy;
-  }
-
-  /** Draws `scene`; what was there before stays the same object and goes to its new place. */
+  /** Draws `scene`; what was there before stays the same object, and what has not changed is not touched. */
   draw(scene: Scene): void {
     this.#scene = scene;
     const wanted = new Set([...scene.nodes, ...scene.edges].map(({ id }) => id));
-    const cy = this.#cy;
-    cy.batch(() => {
-      cy.elements()
-        .filter((element) => !wanted.has(element.id()))
-        .remove();
-      for (const node of scene.nodes) this.#put(node.id, nodeElement(node), node);
+    this.#cy.batch(() => {
+      for (const id of this.#drawn.keys()) {
+        if (wanted.has(id)) continue;
+        this.#drawn.delete(id);
+        this.#cy.getElementById(id).remove();
+      }
+      for (const node of scene.nodes) this.#put(nodeElement(node));
       const at = new Map(scene.nodes.map((node) => [node.id, node]));
-      for (const edge of scene.edges) this.#put(edge.id, edgeElement(edge, at));
+      for (const edge of scene.edges) this.#put(edgeElement(edge, at));
       this.#markChosen();
     });
-    this.#distance = 'unknown';
-    this.#setDistance();
     if (!this.#moved && !this.#isInSight()) this.fit();
   }
 
-  #put(
-    id: string,
-    { classes = '', ...element }: ElementDefinition,
-    position?: { x: number; y: number },
-  ): void {
-    const known = this.#cy.getElementById(id);
-    const { data } = element;
-    if (known.empty()) {
-      this.#cy.add({ ...element, classes });
+  #put(element: DrawnElement): void {
+    const { data, position, classes } = element;
+    const text = JSON.stringify(element);
+    if (this.#drawn.get(data.id) === text) return;
+    const isNew = !this.#drawn.has(data.id);
+    this.#drawn.set(data.id, text);
+    if (isNew) {
+      this.#cy.add({ ...element, data: { ...AT_REST, ...data }, classes: `${classes} ${this.#distance}` });
       return;
     }
-    const {
-      rate: _rate,
-      thickness: _thickness,
-      source,
-      target,
-      ...changing
-    } = data as Record<string, unknown>;
-    if (known.isEdge() && (known.data('source') !== source || known.data('target') !== target)) {
-      known.move({ source: String(source), target: String(target) });
-    }
+    const known = this.#cy.getElementById(data.id);
+    const { source, target, ...changing } = data;
+    if (source !== known.data('source') || target !== known.data('target')) known.move({ source, target });
     known.data(changing);
-    const kept = [...(known.classes() as unknown as string[])].filter((name) => KEPT.has(name));
-    known.classes([...String(classes).split(' '), ...kept]);
-    if (position !== undefined) known.position({ x: position.x, y: position.y });
+    // Its types say that this answers one text.
+    const present = known.classes() as unknown as string[];
+    known.classes([...classes.split(' '), ...present.filter((name) => KEPT.has(name))]);
+    if (position !== undefined) known.position(position);
   }
 
   /** Words are drawn by how far away they are. */
@@ -276,17 +265,22 @@ function rateLabel(rate: Rate, inward: boolean): Label {
   return { text: `◂ ${up}\n▸ ${down}`, lift: 0 };
 }
 
-function nodeElement(node: SceneNode): ElementDefinition {
-  const { id, owner, x, y, width, height, label, classes, hue, room } = node;
-  return {
-    group: 'nodes',
-    data: { id, owner, width, height, label, hue, room },
-    position: { x, y },
-    classes,
-  };
+interface DrawnElement {
+  group: 'nodes' | 'edges';
+  data: { id: string; source?: string; target?: string; [key: string]: unknown };
+  position?: { x: number; y: number };
+  classes: string;
 }
 
-function edgeElement(edge: SceneEdge, at: ReadonlyMap<string, SceneNode>): ElementDefinition {
+/** What `showRates()` writes, before it does. */
+const AT_REST = { rate: SILENT.text, lift: SILENT.lift, thickness: 1 };
+
+function nodeElement(node: SceneNode): DrawnElement {
+  const { x, y, classes, ...data } = node;
+  return { group: 'nodes', data, position: { x, y }, classes };
+}
+
+function edgeElement(edge: SceneEdge, at: ReadonlyMap<string, SceneNode>): DrawnElement {
   const { id, owner, source, target, points, classes, hue } = edge;
   const offset = (name: string, point: { x: number; y: number } | undefined) => {
     const node = at.get(name);
@@ -305,9 +299,6 @@ function edgeElement(edge: SceneEdge, at: ReadonlyMap<string, SceneNode>): Eleme
       hue,
       from: offset(source, points[0]),
       to: offset(target, points.at(-1)),
-      rate: '',
-      lift: 0,
-      thickness: 1,
       ...(bent ? { weights: weights.map(round), distances: distances.map(round) } : {}),
     },
     classes: bent ? `${classes} bent` : classes,

@@ -37,7 +37,11 @@ test('`thingsOf()` has each container once, however many networks it is on, and 
   const map = syntheticMap({ containers: 40, networks: 4 });
   map.networks.push({ id: 'n', name: 'none', driver: 'null', subnets: [], options: {} });
   const things = thingsOf(map);
-  assert.equal([...things.values()].filter(({ kind }) => kind === 'container').length, 40);
+  const containers = [...things.values()].filter((thing) => thing.kind === 'container');
+  assert.deepEqual(
+    containers.map(({ container }) => container.name),
+    Array.from({ length: 40 }, (_, at) => `web-${at}`),
+  );
   assert.equal([...containersOf(map).values()].filter(({ endpoints }) => endpoints.length === 2).length, 2);
   assert.equal(shownNetworks(map).length, 4);
   const [first] = map.endpoints;

@@ -32,7 +32,7 @@ export function thingsOf(map: NetworkMap): Map<string, Thing> {
         kind: 'network',
         id: networkId(network.id),
         network,
-        members: map.endpoints.filter((endpoint) => endpoint.networkId === network.id),
+        members: byName(map.endpoints).filter((endpoint) => endpoint.networkId === network.id),
       }),
     ),
     ...containersOf(map).values(),
@@ -40,10 +40,16 @@ export function thingsOf(map: NetworkMap): Map<string, Thing> {
   return new Map(things.map((thing) => [thing.id, thing]));
 }
 
-/** The containers with all their endpoints, in the map's order. */
+/** `web-2` before `web-10`. */
+const NAMES = new Intl.Collator('en', { numeric: true });
+
+const byName = (endpoints: readonly MapEndpoint[]) =>
+  endpoints.toSorted((a, b) => NAMES.compare(a.container.name, b.container.name));
+
+/** The containers with all their endpoints, in the order of their names. */
 export function containersOf(map: NetworkMap): Map<string, Extract<Thing, { kind: 'container' }>> {
   const found = new Map<string, Extract<Thing, { kind: 'container' }>>();
-  for (const endpoint of map.endpoints) {
+  for (const endpoint of byName(map.endpoints)) {
     const { container } = endpoint;
     const known = found.get(container.id);
     if (known !== undefined) known.endpoints.push(endpoint);

@@ -23,8 +23,9 @@ export interface DetailsOptions {
   map: NetworkMap;
   words: Messages;
   rates: ReadonlyMap<string, Rate>;
-  exposure: Answer<PortExposure[]>;
-  rules: Answer<RulesReport>;
+  /** Asked for by what shows them: an answer costs the daemon something. */
+  exposure: () => Answer<PortExposure[]>;
+  rules: () => Answer<RulesReport>;
   /** Of a container. */
   flows: (name: string) => Answer<FlowLine[]>;
   choose: (id: string) => void;
@@ -150,7 +151,8 @@ function networkDetails(thing: Extract<Thing, { kind: 'network' }>, options: Det
 }
 
 /** The firewall's rules that a container or a network owns. */
-function rulesOf(id: string, { rules, words }: DetailsOptions): Node {
+function rulesOf(id: string, { rules: ask, words }: DetailsOptions): Node {
+  const rules = ask();
   if (rules.state !== 'ready') return h('section', {}, ...unready(rules, words, words.whatRules));
   const owned = rulesOwnedBy(rules.value, id);
   return h(
@@ -164,7 +166,8 @@ function rulesOf(id: string, { rules, words }: DetailsOptions): Node {
 function containerDetails(thing: Extract<Thing, { kind: 'container' }>, options: DetailsOptions): Node[] {
   const { words } = options;
   const { container, endpoints } = thing;
-  const ports = endpoints.flatMap((endpoint) => portFacts(endpoint, options.exposure, words));
+  const published = endpoints.filter((endpoint) => endpoint.ports.length > 0);
+  const ports = published.flatMap((endpoint) => portFacts(endpoint, options.exposure(), words));
   return [
     facts(
       [words.state, words.states[container.state] ?? container.state],

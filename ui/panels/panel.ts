@@ -23,7 +23,7 @@ import { type Question, WhyForm, whyAnswer } from './why.ts';
 const TABS: readonly Tab[] = ['details', 'ports', 'why', 'rules', 'health'];
 
 /** Maps between two questions: for the rules everything is read, for the health packets are sent. */
-const RULES_EVERY = 2;
+const RULES_EVERY = 3;
 const HEALTH_EVERY = 6;
 
 export class Panel {
@@ -120,8 +120,8 @@ export class Panel {
             map,
             words,
             rates,
-            exposure: this.#answers.get<PortExposure[]>('exposure'),
-            rules: this.#answers.get<RulesReport>('rules', { lang: language }, RULES_EVERY),
+            exposure: () => this.#answers.get<PortExposure[]>('exposure'),
+            rules: () => this.#answers.get<RulesReport>('rules', { lang: language }, RULES_EVERY),
             flows: (container) => this.#answers.get<FlowLine[]>('flows', { container, drops: '0' }),
             choose,
             ask: (end, name) => this.ask(end, name),
