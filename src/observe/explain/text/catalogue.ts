@@ -150,7 +150,6 @@ export interface Catalogue {
     chosenContainer(container: string, network: string): string;
     bridgedUnfiltered(network: string): string;
     unread(what: string): string;
-    noIPv6(who: string): string;
   };
   readonly probe: {
     agrees(): string;

@@ -197,7 +197,6 @@ export const en: Catalogue = {
     bridgedUnfiltered: (network) =>
       `Network ${network} has icc off, and the kernel does not show packets on one bridge to the firewall (bridge-nf-call-iptables is off).`,
     unread: (what) => `Could not be read, so that the answer may be wrong: ${what}.`,
-    noIPv6: (who) => `${who} has no IPv6 address.`,
   },
   probe: {
     agrees: () => 'A real packet did what the model says.',

@@ -254,7 +254,6 @@ export const ko: Catalogue = {
     bridgedUnfiltered: (network) =>
       `${network} 네트워크는 icc가 꺼져 있지만, 커널이 한 브리지 안의 패킷을 방화벽에 보여 주지 않습니다(bridge-nf-call-iptables 꺼짐).`,
     unread: (what) => `읽지 못한 것이 있어 답이 틀릴 수 있습니다: ${what}.`,
-    noIPv6: (who) => `${who}에는 IPv6 주소가 없습니다.`,
   },
   probe: {
     agrees: () => '실제 패킷도 모델이 말한 대로 움직였습니다.',

@@ -39,10 +39,44 @@ function findParty(asked: string, records: TopologyRecords, other: Party | undef
   if (asked === 'localhost') return { view: { kind: 'host', asked }, ip: Ip.parse('127.0.0.1') };
   const ip = Ip.tryParse(asked);
   if (ip !== undefined) return addressParty(asked, ip, records);
-  const container = findOne(asked, records.containers(), 'container') ?? byAlias(asked, records);
+  const container =
+    byLink(asked, records, other) ??
+    findOne(asked, records.containers(), 'container') ??
+    byAlias(asked, records) ??
+    byNetwork(asked, records);
   if (container !== undefined) return containerParty(asked, container);
   const network = findOne(asked, records.networks(), 'network');
   return network === undefined ? undefined : networkParty(asked, network, records, other);
+}
+
+/** A name that only the other end has for it (`--link web:shop`). */
+function byLink(
+  asked: string,
+  records: TopologyRecords,
+  other: Party | undefined,
+): TopologyContainer | undefined {
+  const link = other?.container?.links.find(({ alias }) => alias === asked);
+  return link && records.containers().find(({ name }) => name === link.to);
+}
+
+/** `web.back`: the container of this name on that network. */
+function byNetwork(asked: string, records: TopologyRecords): TopologyContainer | undefined {
+  const dot = asked.lastIndexOf('.');
+  const network = dot < 1 ? undefined : records.networks().find(({ name }) => name === asked.slice(dot + 1));
+  const found = network && findOne(asked.slice(0, dot), records.containers(), 'container');
+  return found?.networkIds.includes(network?.id ?? '') === true ? found : undefined;
+}
+
+/** Whether a container's resolver answers to a name for another: by the names of a network that both are on, or by a link. */
+export function knowsName(asking: TopologyContainer, asked: TopologyContainer, name: string): boolean {
+  const joined = new Set(asking.sandbox?.endpoints.map(({ networkId }) => networkId));
+  const names = Object.entries(asked.names).flatMap(([network, known]) => (joined.has(network) ? known : []));
+  const [plain = name] = name.split('.');
+  return (
+    names.includes(name) ||
+    names.includes(plain) ||
+    asking.links.some(({ to, alias }) => to === asked.name && (alias === name || to === name))
+  );
 }
 
 /** By name, by full id, or by the beginning of an id that only one has. */

@@ -6,6 +6,7 @@ import { HOST } from '../../packet/snapshot.ts';
 import type { Exchange } from '../../packet/walk/exchange.ts';
 import type { WhyContext } from './context.ts';
 import { missedOnTheWay } from './missing.ts';
+import { knowsName } from './parties.ts';
 
 export function remarksOf(
   { direct, proxied }: { readonly direct?: Exchange; readonly proxied?: Exchange },
@@ -28,10 +29,13 @@ export function remarksOf(
     from.container !== undefined &&
     from.container.id !== to.container?.id
   ) {
-    const named = plan.common !== undefined && plan.common.bridge?.isDefault === false;
-    const linked = from.container.links.some((link) => link.to === to.container?.name);
-    const byName = to.view.asked === to.container?.name;
-    if (!named && !linked && byName) said.push(remarks.noNamesOnDefault(to.view.asked));
+    const { asked } = to.view;
+    // An id is nobody's idea of a name.
+    const isId =
+      to.container !== undefined && asked !== to.container.name && to.container.id.startsWith(asked);
+    if (to.container !== undefined && !isId && !knowsName(from.container, to.container, asked)) {
+      said.push(remarks.noNamesOnDefault(asked));
+    }
   }
   if (works === true) {
     const hops = [direct, proxied].flatMap((exchange) => [

@@ -12,7 +12,7 @@ import { CATALOGUES } from '../text/index.ts';
 import { missingCause, obstacleCause, routeElsewhere, stoppedCause } from './causes.ts';
 import { partyText, type WhyContext } from './context.ts';
 import { missedOnTheWay } from './missing.ts';
-import { namespaceOf, type Party, readParty, readService } from './parties.ts';
+import { knowsName, namespaceOf, type Party, readParty, readService } from './parties.ts';
 import { endpointsOf, type Plan, planQuestion } from './plan.ts';
 import { remarksOf } from './remarks.ts';
 import { sideText, stepsOf } from './steps.ts';
@@ -300,7 +300,10 @@ function withName(legs: WhyLeg[], { text, from, to, plan }: WhyContext): WhyLeg[
   const address = plan.destination.ip.toString();
   const { common } = plan;
   const isNamed =
-    to.container !== undefined && to.view.kind === 'container' && common?.bridge?.isDefault === false;
+    to.container !== undefined &&
+    to.view.kind === 'container' &&
+    common !== undefined &&
+    knowsName(from.container, to.container, to.view.asked);
   const said = isNamed
     ? text.steps.name(to.view.asked, address, common.name)
     : text.steps.nameByHand(address);

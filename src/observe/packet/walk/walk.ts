@@ -12,41 +12,15 @@
 
 import { Ip } from '../../../base/ip.ts';
 import type { Link } from '../../../kernel/netlink/index.ts';
-import { type HookContext, type HookResult, runHook } from '../evaluate.ts';
-import {
-  type Connection,
-  copyPacket,
-  newConnection,
-  type Packet,
-  protocolNumber,
-  sameSide,
-} from '../packet.ts';
-import {
-  addressType,
-  interfaceAddress,
-  isOwnAddress,
-  lookUpRoute,
-  type RouteAnswer,
-  sourceAddress,
-} from '../routing.ts';
+import { copyPacket, type Packet, protocolNumber, sameSide } from '../packet.ts';
+import { isOwnAddress, lookUpRoute, type RouteAnswer, sourceAddress } from '../routing.ts';
 import type { Hook } from '../rulebook.ts';
 import { type HostSnapshot, linkByName, type Namespace } from '../snapshot.ts';
 import { findPort, type Neighbour, neighbourOf, portCause } from './bridge.ts';
 import type { Cause, End, Hop } from './hops.ts';
+import { HookTracker } from './passing.ts';
 import { findSocket } from './sockets.ts';
 
-/** The parts of a hook, by priority: connection tracking is asked at -200, destinations are translated at -100, sources at 100. */
-type Part = {
-  readonly from?: number;
-  readonly to?: number;
-  readonly begins?: 'tracking' | 'destination' | 'source';
-};
-const EARLY: readonly Part[] = [
-  { to: -201 },
-  { from: -200, to: -101, begins: 'tracking' },
-  { from: -100, begins: 'destination' },
-];
-const LATE: readonly Part[] = [{ to: 99 }, { from: 100, begins: 'source' }];
 /** Kinds of links that stand on one of the host's, their parent. */
 const SHARING: ReadonlySet<string> = new Set(['macvlan', 'ipvlan']);
 /** More than any sensible way has; a routing loop ends here. */
@@ -61,7 +35,7 @@ export interface Question extends Pick<Packet, 'family' | 'protocol' | 'destinat
 export class Walk {
   readonly hops: Hop[] = [];
   readonly #snapshot: HostSnapshot;
-  readonly #connections = new Map<string, Connection>();
+  readonly #tracker = new HookTracker();
 
   constructor(snapshot: HostSnapshot) {
     this.#snapshot = snapshot;
@@ -376,88 +350,11 @@ export class Walk {
     return { kind: 'delivered', namespace: namespace.id, packet, ...found };
   }
 
-  /** Asks a hook's chains, with tracking and the undoing of translations in their places. Undefined: it may go on. */
+  /** Undefined: it may go on. */
   #pass(namespace: Namespace, hook: Hook, packet: Packet, bridged = false): End | undefined {
-    const isEarly = hook === 'prerouting' || hook === 'output';
-    const context = this.#context(namespace);
-    const begin = copyPacket(packet);
-    const results: HookResult[] = [];
-    let back: Hop | undefined;
-    for (const range of isEarly ? EARLY : LATE) {
-      if (range.begins === 'tracking') this.#track(namespace, packet);
-      if (range.begins === 'destination') back = this.#translateBack(namespace, packet, 'destination');
-      if (range.begins === 'source' && hook !== 'forward') {
-        back = this.#translateBack(namespace, packet, 'source');
-      }
-      const result = runHook(namespace.firewall, hook, packet, context, range);
-      results.push(result);
-      if (result.outcome !== 'accept') break;
-    }
-    const last = results.at(-1);
-    this.hops.push({
-      kind: 'asked',
-      namespace: namespace.id,
-      packet: begin,
-      hook,
-      bridged,
-      hits: results.flatMap(({ hits }) => hits),
-      doubts: results.flatMap(({ doubts }) => doubts),
-      outcome: last?.outcome ?? 'accept',
-    });
-    if (back !== undefined) this.hops.push(back);
-    const by = last?.by;
-    if (last === undefined || by === undefined) return undefined;
-    return this.#stop(
-      namespace,
-      packet,
-      'rule' in by
-        ? { kind: 'rule', rule: by.rule, hook, outcome: last.outcome }
-        : { kind: 'policy', chain: by.policyOf, hook },
-    );
-  }
-
-  #track(namespace: Namespace, packet: Packet): void {
-    let connection = this.#connections.get(namespace.id);
-    if (connection === undefined) {
-      connection = newConnection(packet);
-      this.#connections.set(namespace.id, connection);
-    }
-    packet.connection = connection;
-  }
-
-  /** An answer gets back the address that the question was sent to, or came from. */
-  #translateBack(namespace: Namespace, packet: Packet, what: 'destination' | 'source'): Hop | undefined {
-    const { connection } = packet;
-    if (packet.direction !== 'reply' || connection === undefined || connection.invalid) return undefined;
-    const [was, is] =
-      what === 'destination'
-        ? [connection.original.source, connection.translated.source]
-        : [connection.original.destination, connection.translated.destination];
-    if (sameSide(was, is) || !sameSide(packet[what], is)) return undefined;
-    const change = { what, from: packet[what], to: was };
-    const begin = copyPacket(packet);
-    packet[what] = was;
-    return { kind: 'translated-back', namespace: namespace.id, packet: begin, change };
-  }
-
-  #context(namespace: Namespace): HookContext {
-    return {
-      addressType: (value, family) => addressType(namespace, new Ip(family, value)),
-      reversePath: ({ source, input }) => {
-        const back = lookUpRoute(namespace, { destination: source.ip });
-        return back.kind === 'unknown' ? undefined : back.kind === 'forward' && back.output === input;
-      },
-      sourceFor: ({ output, destination, family }) => {
-        const link = output === undefined ? undefined : linkByName(namespace, output);
-        const answer = lookUpRoute(namespace, { destination: destination.ip });
-        const near = answer.kind === 'forward' ? answer.nextHop : destination.ip;
-        return interfaceAddress(namespace, link?.index, family, near);
-      },
-      redirectTo: ({ input, family }) => {
-        if (input === undefined) return Ip.parse(family === 4 ? '127.0.0.1' : '::1');
-        return interfaceAddress(namespace, linkByName(namespace, input)?.index, family, undefined);
-      },
-    };
+    const { hops, cause } = this.#tracker.pass(namespace, hook, packet, bridged);
+    this.hops.push(...hops);
+    return cause && this.#stop(namespace, packet, cause);
   }
 
   /**
