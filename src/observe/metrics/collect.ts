@@ -3,7 +3,7 @@
 import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { ProxyStats } from '../../base/proxy-control.ts';
-import { RouteClient } from '../../kernel/netlink/index.ts';
+import { type Link, RouteClient } from '../../kernel/netlink/index.ts';
 import { readConntrackUse } from '../../kernel/proc/index.ts';
 import { tryReadSysctl } from '../../kernel/sysctl.ts';
 import type { FirewallIntent } from '../../network/firewall/index.ts';
@@ -55,7 +55,7 @@ export async function collectMetrics(sources: MetricsSources): Promise<string> {
     part('daemon', () => daemonFamilies(sources)),
     part('interfaces', () => {
       using route = RouteClient.open();
-      return interfaceFamilies(records, route.links());
+      return interfaceFamilies(records, route.links(), linksInside);
     }),
     part('port keeper', async () => proxyFamilies(records, await sources.keeper(), localPortCount())),
     part('conntrack', () => conntrackFamilies(readConntrackUse())),
@@ -87,4 +87,14 @@ function daemonFamilies({ version, repairs }: MetricsSources): MetricFamily[] {
 function localPortCount(): number | undefined {
   const [first, last] = (tryReadSysctl('net/ipv4/ip_local_port_range') ?? '').split(/\s+/).map(Number);
   return first === undefined || last === undefined ? undefined : last - first + 1;
+}
+
+function linksInside(path: string): Link[] {
+  try {
+    using inside = RouteClient.open(path);
+    return inside.links();
+  } catch {
+    // It ended between the list and this look.
+    return [];
+  }
 }

@@ -22,7 +22,10 @@ const records: TopologyRecords = {
       state: 'running',
       sandbox: {
         path: '',
-        endpoints: [{ networkId: 'n1', ifname: 'eth0', hostVeth: 'veth1' } as EndpointSpec],
+        endpoints: [
+          { networkId: 'n1', ifname: 'eth0', hostVeth: 'veth1' } as EndpointSpec,
+          { networkId: 'n2', ifname: 'eth1' } as EndpointSpec,
+        ],
         ports: [
           {
             endpointId: '',
@@ -123,7 +126,9 @@ function everyFamily(): MetricFamily[] {
   return [
     single('gauge', 'bridgeport_build_info', '', 1),
     single('counter', 'bridgeport_repairs_total', '', 0),
-    ...interfaceFamilies(records, [link('veth1', 100, 200), link('br-1', 30, 40)]),
+    ...interfaceFamilies(records, [link('veth1', 100, 200), link('br-1', 30, 40)], () => [
+      link('eth1', 7, 8),
+    ]),
     ...proxyFamilies(records, stats, 28_232),
     ...dnsFamilies(dns, [1, 2]),
     ...conntrackFamilies({ entries: 1, limit: 9, dropped: 0, earlyDropped: 0, insertFailed: 0 }),
@@ -146,6 +151,8 @@ describe('families of metrics', () => {
     has(
       'bridgeport_container_network_dropped_packets_total{container="web",network="back",interface="eth0",direction="receive"} 4',
     );
+    // Without a pair (macvlan) the interface inside is read.
+    has('bridgeport_container_network_receive_bytes_total{container="web",network="n2",interface="eth1"} 7');
     has('bridgeport_network_receive_bytes_total{network="back",interface="br-1"} 30');
   });
 

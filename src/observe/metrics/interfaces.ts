@@ -23,8 +23,14 @@ interface Counted {
  * Containers are counted at the host's end of their veth pair, which sends what they receive: so no namespace has to be entered, and a
  * thousand containers are one dump. A bridge's own counters are of what the host itself sends into and takes out of the network
  * (routed packets among it); frames between two of its containers are in the containers' counters only.
+ *
+ * @param linksInside the links of a namespace by its path: for endpoints without such a pair (macvlan, ipvlan)
  */
-export function interfaceFamilies(records: TopologyRecords, hostLinks: readonly Link[]): MetricFamily[] {
+export function interfaceFamilies(
+  records: TopologyRecords,
+  hostLinks: readonly Link[],
+  linksInside: (path: string) => readonly Link[],
+): MetricFamily[] {
   const links = new Map(hostLinks.map((link) => [link.name, link]));
   const networks = records.networks();
   const byId = new Map(networks.map((spec) => [spec.id, spec]));
@@ -36,7 +42,9 @@ export function interfaceFamilies(records: TopologyRecords, hostLinks: readonly 
     ...trafficFamilies(
       'bridgeport_container_network',
       'by the container',
-      endpoints.flatMap(({ container, endpoint }) => containerRow(container, endpoint, byId, links)),
+      endpoints.flatMap(({ container, endpoint }) =>
+        containerRow(container, endpoint, byId, links, linksInside),
+      ),
     ),
     ...trafficFamilies(
       'bridgeport_network',
@@ -73,17 +81,18 @@ function containerRow(
   endpoint: EndpointSpec,
   networks: ReadonlyMap<string, NetworkSpec>,
   links: ReadonlyMap<string, Link>,
+  linksInside: (path: string) => readonly Link[],
 ): Row[] {
-  const link = endpoint.hostVeth === undefined ? undefined : links.get(endpoint.hostVeth);
-  if (link === undefined) return [];
   const network = networks.get(endpoint.networkId)?.name ?? endpoint.networkId.slice(0, 12);
-  return [
-    {
-      labels: { container: container.name, network, interface: endpoint.ifname },
-      receive: sent(link.stats),
-      transmit: received(link.stats),
-    },
-  ];
+  const labels = { container: container.name, network, interface: endpoint.ifname };
+  if (endpoint.hostVeth === undefined) {
+    const inner = linksInside(container.sandbox?.path ?? '').find(({ name }) => name === endpoint.ifname);
+    return inner === undefined
+      ? []
+      : [{ labels, receive: received(inner.stats), transmit: sent(inner.stats) }];
+  }
+  const link = links.get(endpoint.hostVeth);
+  return link === undefined ? [] : [{ labels, receive: sent(link.stats), transmit: received(link.stats) }];
 }
 
 function networkRow({ name, bridge }: NetworkSpec, links: ReadonlyMap<string, Link>): Row[] {

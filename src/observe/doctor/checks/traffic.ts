@@ -30,7 +30,7 @@ export const conntrackFull: Check = {
   find(snapshot) {
     const use = snapshot.conntrack();
     if (use === undefined || use.entries < use.limit * NEARLY) return [];
-    const { entries, limit, dropped } = use;
+    const { entries, limit, dropped, earlyDropped } = use;
     return [
       {
         check: 'conntrack-full',
@@ -40,7 +40,7 @@ export const conntrackFull: Check = {
         evidence: [
           `net/netfilter/nf_conntrack_count = ${entries}`,
           `net/netfilter/nf_conntrack_max = ${limit}`,
-          `/proc/net/stat/nf_conntrack: drop ${dropped}`,
+          `/proc/net/stat/nf_conntrack: drop ${dropped}, early_drop ${earlyDropped}`,
         ],
         commands: [`echo ${limit * 2} > /proc/sys/net/netfilter/nf_conntrack_max`],
       },

@@ -1,0 +1,289 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { parseIptablesSave } from '../../kernel/iptables/index.ts';
+import type { InterfaceAddress, Link, Route } from '../../kernel/netlink/index.ts';
+import type { EndpointSpec, NetworkSpec, PortMapping } from '../../network/model/index.ts';
+import type { TopologyContainer } from '../topology/records.ts';
+import { CHECKS, examine } from './examine.ts';
+import { parseForeignChains } from './read/rules.ts';
+import type { HostFacts, RuleFacts, Snapshot } from './snapshot.ts';
+import { CATALOGUES } from './words/words.ts';
+
+const link = (fields: Partial<Link>): Link =>
+  ({ index: 1, name: 'x', up: true, lowerUp: true, loopback: false, mtu: 1500, ...fields }) as Link;
+const address = (index: number, text: string, prefixLength: number): InterfaceAddress =>
+  ({ link: index, family: 4, address: text, prefixLength, dadFailed: false }) as InterfaceAddress;
+const route = (fields: Partial<Route>): Route =>
+  ({ family: 4, type: 'unicast', metric: 0, table: 254, protocol: 3, multipath: false, ...fields }) as Route;
+
+const network = {
+  id: 'n'.repeat(64),
+  name: 'bridge',
+  driver: 'bridge',
+  internal: false,
+  ipam: { driver: 'default', options: {}, subnets: [{ subnet: '172.17.0.0/16', gateway: '172.17.0.1' }] },
+  bridge: { name: 'docker0', icc: true, gatewayModeV4: 'nat', gatewayModeV6: 'nat' },
+} as unknown as NetworkSpec;
+const mapping: PortMapping = {
+  endpointId: 'e',
+  proto: 'tcp',
+  containerIp: '172.17.0.2',
+  containerPort: 80,
+  hostIp: '0.0.0.0',
+  hostPort: 8080,
+};
+const container = {
+  id: 'c'.repeat(64),
+  name: 'web',
+  state: 'running',
+  pid: 42,
+  sandbox: {
+    path: '/x',
+    endpoints: [
+      {
+        id: 'e',
+        networkId: network.id,
+        ifname: 'eth0',
+        hostVeth: 'veth1',
+        mac: '02:42:ac:11:00:02',
+        v4: { address: '172.17.0.2', prefixLength: 16, gateway: '172.17.0.1' },
+      } as unknown as EndpointSpec,
+    ],
+    ports: [mapping],
+  },
+} as unknown as TopologyContainer;
+
+const host: HostFacts = {
+  links: [
+    link({ index: 2, name: 'eth0' }),
+    link({ index: 3, name: 'docker0', kind: 'bridge' }),
+    link({ index: 4, name: 'veth1', kind: 'veth', master: 3 }),
+  ],
+  addresses: [address(2, '192.0.2.7', 24), address(3, '172.17.0.1', 16)],
+  routes: [route({ destination: 'default', link: 2, gateway: '192.0.2.1' })],
+  sysctl: (name) => (name === 'net/ipv4/ip_local_port_range' ? '32768 60999' : '1'),
+  waysTo: new Map([['172.17.0.2', route({ destination: '172.17.0.2/32', link: 3 })]]),
+  forwarding: [],
+};
+const rules: RuleFacts = {
+  missing: [],
+  wanted: 2,
+  tables: new Map(),
+  legacy: new Map(),
+  foreign: [],
+  ours: new Set(['filter FORWARD -j DOCKER-USER']),
+};
+const whole: Snapshot = {
+  firewall: 'iptables',
+  networks: [network],
+  host: () => host,
+  sandboxes: [
+    {
+      container,
+      inside: () => ({
+        links: [link({ index: 5, name: 'eth0', mac: '02:42:ac:11:00:02', link: 4 })],
+        addresses: [address(5, '172.17.0.2', 16)],
+        routes: [],
+      }),
+    },
+  ],
+  rules: () => rules,
+  conntrack: () => ({ entries: 1, limit: 1000, dropped: 0, earlyDropped: 0, insertFailed: 0 }),
+  ports: () => ({ stats: undefined, wanted: [], lost: [] }),
+  resolver: () => ({ upstreams: [] }),
+  claims: () => [],
+  leftovers: () => [],
+};
+const found = (changes: Partial<Snapshot>) =>
+  examine({ ...whole, ...changes }, { host: 'box', language: 'en' }).findings.map(
+    ({ check, severity, owner, text }) => ({
+      what: `${check} ${severity} ${owner.kind} ${owner.name}`,
+      text,
+    }),
+  );
+const whats = (changes: Partial<Snapshot>) => found(changes).map(({ what }) => what);
+const withRules = (changes: Partial<RuleFacts>) => ({ rules: () => ({ ...rules, ...changes }) });
+const tables = (text: string) => new Map([[4, parseIptablesSave(text)]] as const);
+
+describe('examine()', () => {
+  it('finds nothing in what is whole, and says of every check that it was made', () => {
+    const report = examine(whole, { host: 'box', language: 'ko' });
+    assert.deepEqual(report.findings, []);
+    assert.deepEqual(
+      report.checks.map(({ id, status }) => [id, status]),
+      CHECKS.map(({ id }) => [id, 'ok']),
+    );
+    assert.ok(report.checks.every(({ title }) => title !== ''));
+  });
+
+  it('what could not be read is said by the checks that need it, and by no other', () => {
+    const report = examine(
+      { ...whole, conntrack: () => assert.fail('no /proc') },
+      { host: 'box', language: 'en', without: ['leftovers'] },
+    );
+    assert.deepEqual(
+      report.checks.filter(({ status }) => status !== 'ok').map(({ id, reason }) => [id, reason]),
+      [
+        ['conntrack-missing', 'no /proc'],
+        ['conntrack-full', 'no /proc'],
+      ],
+    );
+    assert.equal(report.checks.length, CHECKS.length - 1);
+  });
+
+  it('every language has words of its own for every check', () => {
+    for (const { id } of CHECKS) assert.notEqual(CATALOGUES.en[id].title, CATALOGUES.ko[id].title);
+  });
+});
+
+describe('checks of traffic', () => {
+  const use = (entries: number, dropped = 0) => ({
+    conntrack: () => ({ entries, limit: 1000, dropped, earlyDropped: 0, insertFailed: 0 }),
+  });
+
+  it('a table of connections that is nearly full is a warning, and a full one an error', () => {
+    assert.deepEqual(whats(use(899)), []);
+    assert.deepEqual(whats(use(900)), ['conntrack-full warning host host']);
+    assert.match(found(use(1000, 7))[0]?.text ?? '', /is full: 1000 of 1000; 7 packets were lost/);
+    assert.deepEqual(whats({ conntrack: () => undefined }), ['conntrack-missing error host host']);
+    assert.deepEqual(whats({ conntrack: () => undefined, firewall: 'none' }), []);
+  });
+
+  it('local ports that run out are told with the container that they lead to', () => {
+    const stats = (timeWait: number, exhausted: number) => ({
+      ports: () => ({
+        stats: { pid: 1, targets: [{ target: '172.17.0.2:80', timeWait, reused: 0, exhausted }] } as never,
+        wanted: [],
+        lost: [],
+      }),
+    });
+    assert.deepEqual(whats(stats(25_000, 0)), []);
+    assert.deepEqual(whats(stats(28_000, 0)), ['time-wait warning container web']);
+    assert.deepEqual(whats(stats(10, 3)), ['time-wait error container web']);
+  });
+
+  it('a keeper that does not run is a fault where ports are published', () => {
+    assert.deepEqual(whats({ ports: () => ({ stats: undefined, wanted: [mapping], lost: [mapping] }) }), [
+      'proxy-down error daemon bridgeport',
+    ]);
+  });
+});
+
+describe('checks of rules', () => {
+  const missing = {
+    family: 4,
+    text: 'iptables -t nat -A DOCKER x',
+    origin: { key: 'port-translate', endpointId: 'e' },
+  } as const;
+
+  it('a flush is told once, a rule by its owner', () => {
+    assert.deepEqual(whats(withRules({ missing: [missing] })), ['rules-missing error container web']);
+    assert.deepEqual(whats(withRules({ missing: [missing, { ...missing, origin: undefined }] })), [
+      'rules-missing error daemon bridgeport',
+    ]);
+  });
+
+  it('rules of others count where they come before ours and drop all of a network', () => {
+    const saved = (...lines: string[]) =>
+      tables(`*filter\n:FORWARD DROP [0:0]\n${lines.map((line) => `-A FORWARD ${line}\n`).join('')}COMMIT\n`);
+    const expected = ['rules-shadowed error program iptables -t filter FORWARD'];
+    for (const rule of [
+      '-j DROP',
+      '-i docker0 -j DROP',
+      '-o docker+ -j REJECT --reject-with x',
+      '-m comment --comment "a b" -j DROP',
+    ]) {
+      assert.deepEqual(whats(withRules({ tables: saved(rule, '-j DOCKER-USER') })), expected, rule);
+      assert.deepEqual(whats(withRules({ tables: saved('-j DOCKER-USER', rule) })), [], rule);
+    }
+    for (const rule of [
+      '-s 192.0.2.9/32 -j DROP',
+      '-i eth9 -j DROP',
+      '-p tcp --dport 25 -j DROP',
+      '-j ACCEPT',
+    ]) {
+      assert.deepEqual(whats(withRules({ tables: saved(rule, '-j DOCKER-USER') })), [], rule);
+    }
+  });
+
+  it('a policy of DROP is ours with iptables, and a fault in tables that are not ours', () => {
+    const drop = tables('*filter\n:FORWARD DROP [0:0]\nCOMMIT\n');
+    assert.deepEqual(whats(withRules({ tables: drop })), []);
+    assert.deepEqual(whats({ ...withRules({ tables: drop }), firewall: 'nftables' }), [
+      'rules-shadowed error program iptables -t filter FORWARD',
+    ]);
+    assert.deepEqual(whats(withRules({ legacy: drop })), [
+      'rules-shadowed error program iptables-legacy -t filter FORWARD',
+    ]);
+    const lets = tables('*filter\n:FORWARD DROP [0:0]\n-A FORWARD -i docker0 -j ACCEPT\nCOMMIT\n');
+    assert.deepEqual(whats(withRules({ legacy: lets })), []);
+  });
+
+  it('chains of others are told unless they let packets of our bridges through', () => {
+    const chain = (policy: string, ...body: string[]) => `table inet filter {
+	chain forward {
+		type filter hook forward priority filter; policy ${policy};
+${body.map((line) => `\t\t${line}\n`).join('')}	}
+
+	chain input {
+		type filter hook input priority filter; policy drop;
+	}
+}
+`;
+    const of = (text: string) => whats(withRules({ foreign: parseForeignChains(text) }));
+    const told = ['rules-shadowed error program nft inet filter forward'];
+    assert.deepEqual(of(chain('drop')), told);
+    assert.deepEqual(
+      of(chain('accept', 'ct state established accept', 'reject with icmpx admin-prohibited')),
+      told,
+    );
+    assert.deepEqual(of(chain('drop', 'iifname "docker0" accept')), []);
+    assert.deepEqual(of(chain('drop', 'accept')), []);
+    assert.deepEqual(of(chain('accept', 'ip saddr 192.0.2.9 drop')), []);
+  });
+
+  it('a rule that drops "too big" is an error where the way out is smaller than the bridge', () => {
+    const icmp = (rule: string) => tables(`*filter\n:INPUT ACCEPT [0:0]\n-A INPUT ${rule}\nCOMMIT\n`);
+    const where = 'program iptables -t filter INPUT';
+    assert.deepEqual(whats(withRules({ tables: icmp('-p icmp -j DROP') })), [
+      `icmp-dropped warning ${where}`,
+    ]);
+    const small = {
+      ...host,
+      links: host.links.map((each) => (each.name === 'eth0' ? { ...each, mtu: 1400 } : each)),
+    };
+    assert.deepEqual(
+      whats({ host: () => small, ...withRules({ tables: icmp('-p icmp -m icmp --icmp-type 3 -j DROP') }) }),
+      [`icmp-dropped error ${where}`, 'mtu-mismatch warning network bridge'],
+    );
+    for (const rule of [
+      '-p icmp -m icmp --icmp-type 8 -j DROP',
+      '-p icmp -j ACCEPT',
+      '-p icmp -m limit --limit 9/sec -j DROP',
+    ]) {
+      assert.deepEqual(whats(withRules({ tables: icmp(rule) })), [], rule);
+    }
+  });
+});
+
+describe('checks of addresses', () => {
+  it('who answers for an address and is no container is told by its hardware address', () => {
+    const claims = (...macs: string[]) => ({
+      claims: () => [{ address: '172.17.0.2', bridge: 'docker0', macs }],
+    });
+    assert.deepEqual(whats(claims('02:42:ac:11:00:02')), []);
+    const [stranger] = found(claims('02:42:ac:11:00:02', 'aa:bb:cc:dd:ee:ff'));
+    assert.equal(stranger?.what, 'address-twice error container web');
+    assert.match(stranger?.text ?? '', /172\.17\.0\.2 of web is held by aa:bb:cc:dd:ee:ff too/);
+  });
+
+  it('a route to nowhere hides a network as one to elsewhere does', () => {
+    const blackhole = route({ destination: '172.17.0.0/24', type: 'blackhole', link: undefined });
+    const hidden = {
+      ...host,
+      routes: [...host.routes, blackhole],
+      waysTo: new Map([['172.17.0.2', undefined]]),
+    };
+    assert.deepEqual(whats({ host: () => hidden }), ['route-over-subnet error program nowhere']);
+  });
+});
