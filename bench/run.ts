@@ -16,10 +16,12 @@ import { apiCalls } from './measures/api-calls.ts';
 import { dnsLoad } from './measures/dns-load.ts';
 import { fiftyAtOnce } from './measures/fifty-at-once.ts';
 import { hundredOnOne } from './measures/hundred-on-one.ts';
+import { natRequests } from './measures/nat-requests.ts';
 import { networkCalls } from './measures/network-calls.ts';
 import { networkPart } from './measures/network-part.ts';
 import { pagePan } from './measures/page-pan.ts';
 import { ports500 } from './measures/ports-500.ts';
+import { portsMany } from './measures/ports-many.ts';
 import { proxyBulk } from './measures/proxy-bulk.ts';
 import { proxyClientFirst } from './measures/proxy-client-first.ts';
 import { proxyConnections } from './measures/proxy-connections.ts';
@@ -46,6 +48,8 @@ const MEASURES: readonly Measure[] = [
   publishedPort,
   fiftyAtOnce,
   ports500,
+  portsMany,
+  natRequests,
   ruleCost,
   networkCalls,
   hundredOnOne,

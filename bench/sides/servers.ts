@@ -7,6 +7,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import type { Netns } from '../../test/harness/netns.ts';
 import type { Side } from './side.ts';
 
 /** Ports of the host and of the container. */
@@ -101,20 +102,17 @@ export interface WrkOptions {
   at: string;
   /** Whether each request has a connection of its own. */
   close?: boolean;
+  /** Default the side's host itself. */
+  from?: Netns;
 }
 
 /** 32 connections, one thread. @returns requests per second; fails when one of them failed */
-export async function wrk(side: Side, { seconds, at, close = false }: WrkOptions): Promise<number> {
+export async function wrk(
+  side: Side,
+  { seconds, at, close = false, from = side.host }: WrkOptions,
+): Promise<number> {
   const header = close ? ['-H', 'Connection: close'] : [];
-  const text = await side.host.ok(
-    ...APART,
-    'wrk',
-    '-t1',
-    '-c32',
-    `-d${seconds}s`,
-    ...header,
-    `http://${at}/`,
-  );
+  const text = await from.ok(...APART, 'wrk', '-t1', '-c32', `-d${seconds}s`, ...header, `http://${at}/`);
   const failed = /Socket errors: .*|Non-2xx .*/.exec(text)?.[0];
   if (failed !== undefined) throw new Error(`${side.program}: wrk to ${at}: ${failed}`);
   return Number(/Requests\/sec: +([\d.]+)/.exec(text)?.[1]);

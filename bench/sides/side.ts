@@ -120,7 +120,10 @@ export class Side {
           method,
           path,
           timeout: REQUEST_PATIENCE,
-          headers: payload === undefined ? {} : { 'content-type': type },
+          headers:
+            payload === undefined
+              ? {}
+              : { 'content-type': type, 'content-length': Buffer.byteLength(payload) },
         },
         (response) => {
           const chunks: Buffer[] = [];

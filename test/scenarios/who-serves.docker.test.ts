@@ -185,6 +185,27 @@ describe('who serves localhost with --localhost-nat=false', () => {
     assert.equal(await host.sysctl('net/ipv4/conf/docker0/route_localnet'), '0');
     assert.ok(!(await host.rules('nat')).some((rule) => rule.includes('DOCKER-LOCALHOST')));
   });
+
+  it('goes from one to the other with the option, also past a killed daemon, and what was set is taken back', async () => {
+    const { cli, daemon, host } = stage;
+    const restartWith = async (config: Record<string, unknown>) => {
+      daemon.configure(config);
+      await daemon.kill();
+      await daemon.start();
+    };
+    await cli('run', '-d', '--name', 'web', '-p', '8080:80', 'web');
+    for (const [config, routed] of [
+      [{}, '1'],
+      [{ 'localhost-nat': false }, '0'],
+      [{ 'firewall-backend': 'nftables' }, '1'],
+      [{ iptables: false }, '0'],
+    ] as const) {
+      await restartWith(config);
+      assert.match(await host.getSoon('http://127.0.0.1:8080/'), /^hello/, JSON.stringify(config));
+      assert.equal(await host.sysctl('net/ipv4/conf/docker0/route_localnet'), routed, JSON.stringify(config));
+    }
+    await restartWith({ 'localhost-nat': false });
+  });
 });
 
 for (const [title, config] of [

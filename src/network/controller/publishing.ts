@@ -82,20 +82,19 @@ export class Publishing {
         proxyProtocol: record.request.proxyProtocol,
       }),
     );
-    const before = record.ports;
-    record.ports = [...before, ...made];
+    const { ports, request } = record;
+    record.ports = [...ports, ...made];
+    record.request = { ...request, portBindings };
     save(record);
     try {
       await syncFirewall();
     } catch (error) {
-      record.ports = before;
+      Object.assign(record, { ports, request });
       save(record);
       await publisher.unpublish(made).catch(() => {});
       throw error;
     }
     staleFlows.forget(made);
-    record.request.portBindings = portBindings;
-    save(record);
     return made;
   }
 
@@ -112,24 +111,22 @@ export class Publishing {
     removal: PortMap,
   ): Promise<{ bindings: PortMap; lost: PortMapping[] }> {
     const { publisher, staleFlows, syncFirewall, save } = this.#parts;
-    const before = record.ports;
+    const { ports: before, request } = record;
     const change = withoutPorts(bindings, before, removal);
     record.ports = change.kept;
+    record.request = { ...request, portBindings: change.bindings, publishAllPorts: false };
     save(record);
     try {
       // The rules first: what is given free may be taken by another program at once, whose clients are not ours to translate.
       await syncFirewall();
       await publisher.replace(before, change.kept);
     } catch (error) {
-      record.ports = before;
+      Object.assign(record, { ports: before, request });
       save(record);
       await syncFirewall().catch(() => {});
       throw error;
     }
     staleFlows.forget(change.lost, { connections: true });
-    record.request.portBindings = change.bindings;
-    record.request.publishAllPorts = false;
-    save(record);
     return { bindings: change.bindings, lost: change.lost };
   }
 

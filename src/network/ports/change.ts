@@ -107,8 +107,10 @@ function bindingsLeft(
   sides: readonly Side[],
   found: Set<Side>,
 ): PortBinding[] {
-  const actual = hostSides(port, mappings);
-  const chosen = chosenPorts(hosts, actual);
+  // Most ports are asked for by number: where they are bound need not be looked up.
+  const isPlain = hosts.every(isFixed) && sides.every(({ hostIp }) => hostIp === '');
+  const actual = isPlain ? [] : hostSides(port, mappings);
+  const chosen = isPlain ? [] : chosenPorts(hosts, actual);
   return hosts.flatMap((binding, index) => {
     const number = isFixed(binding) ? Number(binding.HostPort) : chosen[index];
     const atAll = binding.HostIp === '';
