@@ -148,6 +148,7 @@ export class Engine {
   }
 
   #adopted(container: Container): void {
+    this.ports.adopt(container);
     this.health.start(container, { keepState: true });
   }
 

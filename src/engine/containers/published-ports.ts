@@ -1,5 +1,6 @@
 /** Ports that are published, or no longer, while their container stays: what Docker does not have. */
 
+import { isDeepStrictEqual } from 'node:util';
 import { conflict, invalid, isKind } from '../../base/errors.ts';
 import type { ContainerPorts, PortMap } from '../../base/wire/index.ts';
 import type { PortMapping } from '../../network/model/index.ts';
@@ -60,6 +61,20 @@ export class PublishedPorts {
       hostConfig.PublishAllPorts = false;
       return lost;
     });
+  }
+
+  /** A daemon that was killed in the middle of a change had told the network alone of it. */
+  adopt(container: Container): void {
+    const { hostConfig } = container.record;
+    const sandbox = this.#context.network
+      .sandboxes()
+      .find(({ request }) => request.containerId === container.id);
+    if (sandbox === undefined) return;
+    const { portBindings, publishAllPorts } = sandbox.request;
+    if (isDeepStrictEqual(portBindings, hostConfig.PortBindings ?? {})) return;
+    hostConfig.PortBindings = portBindings;
+    hostConfig.PublishAllPorts = publishAllPorts;
+    this.#registry.save(container);
   }
 
   async #change(
