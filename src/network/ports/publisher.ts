@@ -198,10 +198,11 @@ export class PortPublisher {
       const usable = all.filter(leads);
       if (usable.length > 0) return usable;
     } else if (leads(request.hostIp)) return [request.hostIp];
-    const family = isIp(request.hostIp, 6) ? 'IPv6' : 'IPv4';
+    const [family, other] = isIp(request.hostIp, 6) ? ['IPv6', target.v4] : ['IPv4', target.v6];
+    const hindrance = other?.routed ? 'its network is routed' : 'the userland proxy is off';
     throw new BridgeportError(
       'invalid',
-      `publish ${formatHostPort(request.hostIp || '0.0.0.0', hostPort)}: the container has no ${family} address and the userland proxy is off`,
+      `publish ${formatHostPort(request.hostIp || '0.0.0.0', hostPort)}: the container has no ${family} address and ${hindrance}`,
     );
   }
 
