@@ -132,7 +132,7 @@ export class NetworkController {
     this.#records = new SandboxRecords(parts.store);
     this.#view = new SandboxView(this.#networks, this.requests, this.#names);
     this.#firewall = parts.firewall(() => this.intent());
-    this.#endpoints = new EndpointFactory(this.#networks, route);
+    this.#endpoints = new EndpointFactory(this.#networks, drivers, route);
     this.#publishing = new Publishing({
       ...parts,
       networks: this.#networks,

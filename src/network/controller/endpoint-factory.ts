@@ -1,20 +1,15 @@
 /** Endpoints as they are planned: checked, with addresses, names and MACs chosen; nothing of them is in the kernel yet. */
 
-import { conflict, invalid } from '../../base/errors.ts';
+import { conflict, internal, invalid } from '../../base/errors.ts';
 import { hostVethName, newId } from '../../base/ids.ts';
 import { Ip, isIp } from '../../base/ip.ts';
 import { macFromIpv4, parseMac, randomMac } from '../../base/mac.ts';
 import { Prefix } from '../../base/prefix.ts';
 import type { EndpointSettings } from '../../base/wire/index.ts';
 import type { RouteClient } from '../../kernel/netlink/index.ts';
+import type { EndpointTraits, NetworkDrivers } from '../drivers/driver.ts';
 import type { NetworkAddresses } from '../ipam/index.ts';
-import {
-  type EndpointAddress,
-  type EndpointSpec,
-  isClosed,
-  isUserDefined,
-  type NetworkSpec,
-} from '../model/index.ts';
+import { type EndpointAddress, type EndpointSpec, isUserDefined, type NetworkSpec } from '../model/index.ts';
 import {
   endpointOptionFindings,
   linkLocalAddresses,
@@ -27,11 +22,13 @@ import { freeInterfaceName, type SandboxRecord } from './sandbox-record.ts';
 
 export class EndpointFactory {
   readonly #networks: NetworkRegistry;
+  readonly #drivers: NetworkDrivers;
   readonly #route: RouteClient;
 
   /** `route` is a client in the daemon's namespace. */
-  constructor(networks: NetworkRegistry, route: RouteClient) {
+  constructor(networks: NetworkRegistry, drivers: NetworkDrivers, route: RouteClient) {
     this.#networks = networks;
+    this.#drivers = drivers;
     this.#route = route;
   }
 
@@ -54,8 +51,8 @@ export class EndpointFactory {
     }
     problems.push(...linkLocalFindings(asked.IPAMConfig?.LinkLocalIPs ?? []));
     problems.push(...endpointOptionFindings(asked.DriverOpts ?? {}));
-    if (spec.driver === 'ipvlan' && asked.MacAddress) {
-      problems.push('ipvlan interfaces do not support custom mac address assignment');
+    if (asked.MacAddress && this.#drivers.of(spec)?.traits(spec).hasOwnMac === false) {
+      problems.push(`${spec.driver} interfaces do not support custom mac address assignment`);
     }
     if (problems.length > 0) throw invalid(`invalid endpoint settings:\n${problems.join('\n')}`);
     if (asked.MacAddress) parseMac(asked.MacAddress);
@@ -65,7 +62,8 @@ export class EndpointFactory {
   create(spec: NetworkSpec, record: SandboxRecord, asked: EndpointSettings): EndpointSpec {
     const { request } = record;
     const id = newId();
-    const ifname = this.#interfaceName(spec, record, asked);
+    const traits = this.#traits(spec);
+    const ifname = this.#interfaceName(traits, record, asked);
     const v4 = this.#takeAddress(spec, 4, asked.IPAMConfig?.IPv4Address);
     const hasIPv6 = !request.ipv6Disabled && !turnsIPv6Off(asked.DriverOpts ?? {}, ifname);
     const v6 = hasIPv6 ? this.#takeAddress(spec, 6, asked.IPAMConfig?.IPv6Address) : undefined;
@@ -77,10 +75,10 @@ export class EndpointFactory {
       containerId: request.containerId,
       sandboxId: record.id,
       ifname,
-      ...(spec.bridge === undefined ? {} : { hostVeth: this.#freeVethName(id) }),
-      ...(spec.driver === 'ipvlan'
-        ? {}
-        : { mac: parseMac(mac || (v4 === undefined ? randomMac() : macFromIpv4(v4.address))) }),
+      ...(traits.hasHostEnd ? { hostVeth: this.#freeVethName(id) } : {}),
+      ...(traits.hasOwnMac
+        ? { mac: parseMac(mac || (v4 === undefined ? randomMac() : macFromIpv4(v4.address))) }
+        : {}),
       ...(v4 === undefined ? {} : { v4 }),
       ...(v6 === undefined ? {} : { v6 }),
       ...(linkLocal.length === 0 ? {} : { linkLocal }),
@@ -107,22 +105,26 @@ export class EndpointFactory {
       ...(requested ? { requested } : {}),
       isInUse: (ip) => own.has(ip.toString()),
     });
-    const mode = family === 4 ? spec.bridge?.gatewayModeV4 : spec.bridge?.gatewayModeV6;
-    // `--default-gateway` names another router than the bridge; an internal network has none.
+    const wayOut = this.#traits(spec).wayOut[family];
+    if (wayOut === 'none') return rest;
+    if (wayOut === 'on-link') return { ...rest, onLink: true };
+    // `--default-gateway` names another router than the bridge.
     const named = family === 4 ? 'DefaultGatewayIPv4' : 'DefaultGatewayIPv6';
     const other = spec.ipam.subnets.find(({ auxAddresses }) => auxAddresses?.[named])?.auxAddresses?.[named];
     const way = other ?? gateway;
-    if (isClosed(spec) || mode === 'isolated') return rest;
-    const routes = spec.parent?.mode === 'l3' || spec.parent?.mode === 'l3s';
-    if (routes) return { ...rest, onLink: true };
     return way === undefined ? rest : { ...rest, gateway: way };
   }
 
-  #interfaceName(spec: NetworkSpec, record: SandboxRecord, asked: EndpointSettings): string {
+  #traits(spec: NetworkSpec): EndpointTraits {
+    const driver = this.#drivers.of(spec);
+    if (driver === undefined)
+      throw internal(`network ${spec.name} has no endpoints: its driver is ${spec.driver}`);
+    return driver.traits(spec);
+  }
+
+  #interfaceName(traits: EndpointTraits, record: SandboxRecord, asked: EndpointSettings): string {
     const wanted = wantedInterfaceName(asked.DriverOpts ?? {});
-    if (wanted === undefined) {
-      return freeInterfaceName(record.endpoints, spec.bridge?.containerIfacePrefix ?? 'eth');
-    }
+    if (wanted === undefined) return freeInterfaceName(record.endpoints, traits.interfacePrefix);
     if (record.endpoints.some(({ ifname }) => ifname === wanted)) {
       throw conflict(`interface name "${wanted}" is used by another endpoint of the container`);
     }

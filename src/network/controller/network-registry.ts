@@ -3,8 +3,9 @@
 import { BridgeportError, conflict, invalid, notFound } from '../../base/errors.ts';
 import { Prefix } from '../../base/prefix.ts';
 import type { Store, Table } from '../../store/store.ts';
+import type { NetworkDrivers } from '../drivers/driver.ts';
 import { type AllocateSubnetOptions, NetworkAddresses, type SubnetSpace } from '../ipam/index.ts';
-import { isClosed, isUserDefined, type NetworkSpec, type SubnetSpec } from '../model/index.ts';
+import { isUserDefined, type NetworkSpec, type SubnetSpec } from '../model/index.ts';
 
 export class NetworkRegistry {
   /** By name, in the order they were made, the predefined first. */
@@ -15,10 +16,12 @@ export class NetworkRegistry {
   readonly #addresses = new Map<string, NetworkAddresses>();
   readonly #table: Table<NetworkSpec>;
   readonly #pools: SubnetSpace;
+  readonly #drivers: NetworkDrivers;
 
-  constructor(store: Store, pools: SubnetSpace) {
+  constructor(store: Store, pools: SubnetSpace, drivers: NetworkDrivers) {
     this.#table = store.table<NetworkSpec>('networks');
     this.#pools = pools;
+    this.#drivers = drivers;
   }
 
   /** The networks that users made, as an earlier daemon left them. */
@@ -64,7 +67,7 @@ export class NetworkRegistry {
           subnets.push({ subnet: prefix.toString(), fromPool: true });
         }
       }
-      const chooseGateway = !hasNoGateway(spec);
+      const chooseGateway = this.#choosesGateway(spec);
       const addresses = new NetworkAddresses({ name: spec.name, id: spec.id, subnets, chooseGateway });
       // The chosen gateways become part of the network: `inspect` shows them.
       const settled = subnets.map((subnet, index) => ({ ...subnet, ...addresses.subnets[index] }));
@@ -139,18 +142,13 @@ export class NetworkRegistry {
           name: spec.name,
           id: spec.id,
           subnets: spec.ipam.subnets,
-          chooseGateway: !hasNoGateway(spec),
+          chooseGateway: this.#choosesGateway(spec),
         }),
       );
     }
   }
-}
 
-/**
- * Networks for which no gateway is chosen: those whose bridge has no address, those without a way out over their parent, and, as in
- * Docker, all of ipvlan, whose gateway is a router that only the user knows.
- */
-function hasNoGateway(spec: NetworkSpec): boolean {
-  if (spec.parent !== undefined) return spec.driver === 'ipvlan' || isClosed(spec);
-  return spec.bridge?.gatewayModeV4 === 'isolated';
+  #choosesGateway(spec: NetworkSpec): boolean {
+    return this.#drivers.of(spec)?.traits(spec).choosesGateway ?? true;
+  }
 }

@@ -54,7 +54,7 @@ export class Networks {
 
   constructor(parts: NetworksParts) {
     this.#parts = parts;
-    this.registry = new NetworkRegistry(parts.store, parts.pools);
+    this.registry = new NetworkRegistry(parts.store, parts.pools, parts.drivers);
     this.#identityTable = parts.store.table<NetworkIdentity>('network_identities');
     this.#hostRoutes = new HostRoutes({
       route: parts.route,

@@ -9,9 +9,15 @@ import { isErrno } from '../../kernel/ffi/errno.ts';
 import type { Link, RouteClient } from '../../kernel/netlink/index.ts';
 import type { NetnsHandle } from '../../kernel/netns/index.ts';
 import { tryWriteSysctl } from '../../kernel/sysctl.ts';
-import type { BridgeSpec, EndpointSpec, NetworkSpec } from '../model/index.ts';
+import type { BridgeSpec, EndpointSpec, GatewayMode, NetworkSpec } from '../model/index.ts';
 import { bridgeOptions } from './bridge-options.ts';
-import type { DriverSettings, NetworkDriver, WantedNetwork } from './driver.ts';
+import {
+  type DriverSettings,
+  type EndpointTraits,
+  INTERFACE_PREFIX,
+  type NetworkDriver,
+  type WantedNetwork,
+} from './driver.ts';
 import { bringUp, broadcastOf, type InterfaceAddress } from './interface.ts';
 import { deleteLinkIfThere, endpointMark, networkMark, ownerOf } from './ownership.ts';
 
@@ -39,6 +45,19 @@ export class BridgeDriver implements NetworkDriver {
 
   validate(wanted: WantedNetwork): DriverSettings {
     return { bridge: bridgeOptions(wanted) };
+  }
+
+  traits(spec: NetworkSpec): EndpointTraits {
+    const { gatewayModeV4, gatewayModeV6, containerIfacePrefix } = bridgeOf(spec);
+    const wayOut = (mode: GatewayMode) => (spec.internal || mode === 'isolated' ? 'none' : 'gateway');
+    return {
+      // Where the bridge has no address, nobody may take one for it.
+      choosesGateway: gatewayModeV4 !== 'isolated',
+      hasHostEnd: true,
+      hasOwnMac: true,
+      wayOut: { 4: wayOut(gatewayModeV4), 6: wayOut(gatewayModeV6) },
+      interfacePrefix: containerIfacePrefix ?? INTERFACE_PREFIX,
+    };
   }
 
   /** The bridge has the gateways' addresses; others that it has are left alone. */

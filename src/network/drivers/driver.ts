@@ -1,5 +1,6 @@
 /** What a network driver is: one kind of network in the kernel, from the options of `network create` to a sandbox's interface. */
 
+import type { IpFamily } from '../../base/ip.ts';
 import type { NetnsHandle } from '../../kernel/netns/index.ts';
 import type { EndpointSpec, NetworkSpec } from '../model/index.ts';
 
@@ -20,11 +21,28 @@ export interface WantedNetwork {
 /** The part of a network's specification that belongs to its driver. */
 export type DriverSettings = Pick<NetworkSpec, 'bridge' | 'parent'>;
 
+/** What endpoints on a network are like, for those who plan them. */
+export interface EndpointTraits {
+  /** A subnet for which the user named no gateway is given one. */
+  choosesGateway: boolean;
+  /** There is an end in the host's namespace, which needs a name. */
+  hasHostEnd: boolean;
+  /** MAC addresses of their own. */
+  hasOwnMac: boolean;
+  /** How packets leave the network: by the subnet's gateway, over the interface without a next hop, or not at all. */
+  wayOut: Readonly<Record<IpFamily, 'gateway' | 'on-link' | 'none'>>;
+  /** First part of the names of interfaces inside: `eth`. */
+  interfacePrefix: string;
+}
+
+export const INTERFACE_PREFIX = 'eth';
+
 export interface NetworkDriver {
   /** As `network create --driver` names it. */
   readonly name: string;
   /** Reads the options. Throws `invalid` in Docker's words, `unavailable` where the kernel lacks the kind. Changes nothing. */
   validate(wanted: WantedNetwork): DriverSettings;
+  traits(spec: NetworkSpec): EndpointTraits;
   /**
    * Makes what the network has in the daemon's namespace, or takes what is there; repeating it changes nothing.
    *

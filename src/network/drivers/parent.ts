@@ -11,8 +11,14 @@ import { requireFeature } from '../../kernel/features.ts';
 import { isErrno } from '../../kernel/ffi/errno.ts';
 import { type IpvlanMode, type Link, type MacvlanMode, RouteClient } from '../../kernel/netlink/index.ts';
 import type { NetnsHandle } from '../../kernel/netns/index.ts';
-import type { EndpointSpec, NetworkSpec, ParentSpec } from '../model/index.ts';
-import type { DriverSettings, NetworkDriver, WantedNetwork } from './driver.ts';
+import { type EndpointSpec, isClosed, type NetworkSpec, type ParentSpec } from '../model/index.ts';
+import {
+  type DriverSettings,
+  type EndpointTraits,
+  INTERFACE_PREFIX,
+  type NetworkDriver,
+  type WantedNetwork,
+} from './driver.ts';
 import { bringUp } from './interface.ts';
 import { deleteLinkIfThere, networkMark, ownerOf } from './ownership.ts';
 import { type ParentDriverName, parentOptions, vlanOf } from './parent-options.ts';
@@ -32,6 +38,20 @@ export class ParentDriver implements NetworkDriver {
   validate(wanted: WantedNetwork): DriverSettings {
     requireFeature(this.name, `network driver "${this.name}"`);
     return { parent: parentOptions(this.name, wanted) };
+  }
+
+  traits(spec: NetworkSpec): EndpointTraits {
+    const { mode } = parentOf(spec);
+    const routes = mode === 'l3' || mode === 'l3s';
+    const wayOut = isClosed(spec) ? 'none' : routes ? 'on-link' : 'gateway';
+    return {
+      // As in Docker: an ipvlan's router is one that only the user knows.
+      choosesGateway: this.name === 'macvlan' && !isClosed(spec),
+      hasHostEnd: false,
+      hasOwnMac: this.name === 'macvlan',
+      wayOut: { 4: wayOut, 6: wayOut },
+      interfacePrefix: INTERFACE_PREFIX,
+    };
   }
 
   /** Finds the parent, or makes it: a VLAN sub-interface by its name, or a link that leads nowhere for networks that name none. */
