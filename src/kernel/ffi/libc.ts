@@ -68,6 +68,13 @@ const PROTOTYPES = {
   getpid: 'int getpid()',
   gettid: 'int gettid()',
   kill: 'int kill(int pid, int signal)',
+  waitpid: 'int waitpid(int pid, void *status, int options)',
+  // Gives the errno, and -1 never.
+  posix_spawn:
+    'int posix_spawn(void *pid, const char *path, const void *actions, const void *attributes, const void *argv, const void *envp)',
+  posix_spawn_file_actions_init: 'int posix_spawn_file_actions_init(void *actions)',
+  posix_spawn_file_actions_adddup2: 'int posix_spawn_file_actions_adddup2(void *actions, int fd, int new_fd)',
+  posix_spawn_file_actions_destroy: 'int posix_spawn_file_actions_destroy(void *actions)',
   prctl: 'int prctl(int option, uint64_t arg2, uint64_t arg3, uint64_t arg4, uint64_t arg5)',
   syscall: 'int64_t syscall(int64_t number, int64_t arg1, int64_t arg2, int64_t arg3, int64_t arg4)',
   abort: 'void abort()',
@@ -161,6 +168,13 @@ export interface Libc {
   getpid: Native<() => number>;
   gettid: Native<() => number>;
   kill: Native<(pid: number, signal: number) => number>;
+  waitpid: Native<(pid: number, status: Pointer, options: number) => number>;
+  posix_spawn: Native<
+    (pid: Pointer, path: Path, actions: Pointer, attributes: Pointer, argv: Pointer, envp: Pointer) => number
+  >;
+  posix_spawn_file_actions_init: Native<(actions: Pointer) => number>;
+  posix_spawn_file_actions_adddup2: Native<(actions: Pointer, fd: number, newFd: number) => number>;
+  posix_spawn_file_actions_destroy: Native<(actions: Pointer) => number>;
   prctl: Native<(option: number, arg2: number, arg3: number, arg4: number, arg5: number) => number>;
   /** For calls the C library has no function for (yet), with number arguments only. */
   syscall: Native<(number: number, arg1: number, arg2: number, arg3: number, arg4: number) => number>;

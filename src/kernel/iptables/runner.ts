@@ -3,9 +3,10 @@
  * choice. `iptables-restore --noflush` applies all lines of a table or none (iptables-restore(8); the nf_tables variant
  * commits one netlink transaction, the legacy one replaces the table's blob).
  */
-import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { BridgeportError, internal } from '../../base/errors.ts';
 import { type NetnsHandle, withNetns } from '../netns/index.ts';
+import { startProgram } from '../program.ts';
 
 export interface IptablesRunnerOptions {
   /** 4 for iptables, 6 for ip6tables. */
@@ -95,42 +96,32 @@ export class IptablesRunner {
     signal: AbortSignal | undefined,
   ): Promise<{ stdout: string }> {
     signal?.throwIfAborted();
-    // uv_spawn forks this thread before it returns, so the child is born in the namespace of the section.
-    const start = () =>
-      spawn(program, args, {
-        stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-        env: { PATH: `${process.env.PATH ?? ''}:${SYSTEM_DIRECTORIES}`, LC_ALL: 'C' },
-        ...(signal && { signal }),
-      });
-    const child = this.#netns ? withNetns(this.#netns, start) : start();
-    if (child.pid !== undefined) this.#onStart?.(child.pid);
-    const output = { stdout: '', stderr: '' };
-    for (const name of ['stdout', 'stderr'] as const) {
-      child[name]?.setEncoding('utf8').on('data', (chunk: string) => {
-        output[name] += chunk;
-      });
-    }
-    return new Promise((resolve, reject) => {
-      child.on('error', (error: NodeJS.ErrnoException) => {
-        reject(
-          error.code === 'ENOENT'
-            ? new BridgeportError('unavailable', `${program} is not installed`, {
-                errno: 'ENOENT',
-                cause: error,
-              })
-            : error,
-        );
-      });
-      child.on('close', (code, killedBy) => {
-        if (code === 0) return resolve(output);
-        const status = code === null ? `killed by ${killedBy}` : `exit status ${code}`;
-        reject(internal(`${program}: ${explain(output.stderr, input) || status}`));
-      });
-      // It may refuse the first line and go before it has read the rest; its exit status says why.
-      child.stdin?.on('error', () => {});
-      child.stdin?.end(input);
-    });
+    const searched = `${process.env.PATH ?? ''}:${SYSTEM_DIRECTORIES}`;
+    const path = findProgram(program, searched);
+    const options = {
+      env: { PATH: searched, LC_ALL: 'C' },
+      signal,
+      ...(input === undefined ? {} : { input }),
+    };
+    const start = () => startProgram(path, args, options);
+    const started = this.#netns ? withNetns(this.#netns, start) : start();
+    this.#onStart?.(started.pid);
+    const { status, signal: killedBy, stdout, stderr } = await started.end;
+    if (status === 0) return { stdout };
+    signal?.throwIfAborted();
+    const end = status === undefined ? `killed by signal ${killedBy}` : `exit status ${status}`;
+    throw internal(`${program}: ${explain(stderr, input) || end}`);
   }
+}
+
+/** @throws kind `unavailable`, errno ENOENT when it is in none of the directories */
+function findProgram(program: string, directories: string): string {
+  const candidates = program.includes('/')
+    ? [program]
+    : directories.split(':').map((directory) => `${directory}/${program}`);
+  const found = candidates.find((candidate) => existsSync(candidate));
+  if (found !== undefined) return found;
+  throw new BridgeportError('unavailable', `${program} is not installed`, { errno: 'ENOENT' });
 }
 
 /**
