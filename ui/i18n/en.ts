@@ -75,6 +75,7 @@ export const en = {
   via: (gateway: string) => `via ${gateway}`,
   driver: 'Driver',
   bridge: 'Bridge',
+  parent: 'Interface of the host',
   subnets: 'Subnets',
   gatewayIs: (gateway: string) => `gateway ${gateway}`,
   icc: 'Members reach each other',

@@ -77,6 +77,7 @@ export const ko: Messages = {
   via: (gateway) => `${gateway} 경유`,
   driver: '드라이버',
   bridge: '브리지',
+  parent: '호스트 인터페이스',
   subnets: '서브넷',
   gatewayIs: (gateway) => `게이트웨이 ${gateway}`,
   icc: '구성원 간 통신',

@@ -41,8 +41,8 @@ export function toElk({ nics, racks, loose }: Outline): ElkNode {
     join(`out:${nic.name}`, 'world', nicId(nic.name));
     join(`in:${nic.name}`, nicId(nic.name), 'wall');
   }
-  // Every network hangs on the wall for the layout's sake; whether a wire is drawn is another question.
-  for (const { id } of racks) join(`way:${id}`, 'wall', entryPort(id));
+  // What has no way is laid out as if it had one.
+  for (const { id, way = 'wall' } of racks) join(`way:${id}`, way, entryPort(id));
   for (const { thing, eths } of loose) {
     for (const eth of eths) {
       const rack = racks.find(({ network }) => network.id === eth.networkId);

@@ -140,6 +140,28 @@ test('what leads nowhere is drawn as such: an internal network, a stopped contai
   assert.ok(node('box:naked') && !node('box:naked:eth:0'));
 });
 
+test('a network on an interface of the host hangs on that, and not behind the firewall', async () => {
+  const map = syntheticMap({ containers: 4, networks: 2 });
+  map.networks.push({ id: 'm', name: 'lan', driver: 'macvlan', parent: 'eth0', subnets: [], options: {} });
+  const [endpoint] = map.endpoints;
+  assert.ok(endpoint);
+  const container = { ...endpoint.container, id: 'm1', name: 'printer' };
+  const inside = { name: 'eth0', index: 9 };
+  map.endpoints.push({
+    networkId: 'm',
+    container,
+    inside,
+    addresses: ['192.0.2.50/24'],
+    ports: [],
+    links: [],
+  });
+  const scene = await draw(map);
+  const edge = (id: string) => scene.edges.find((one) => one.id === id);
+  assert.equal(edge('way:net:m')?.source, 'nic:eth0');
+  assert.equal(edge(`way:net:${map.networks[0]?.id}`)?.source, 'wall');
+  assert.equal(edge('wire:m1:m')?.target, 'box:m1:eth:0');
+});
+
 test('`segmentsOf()` tells bends by their way along the line and beside it', () => {
   const { weights, distances } = segmentsOf([
     { x: 0, y: 0 },

@@ -2,7 +2,7 @@
 
 import type { MapInterface, MapNetwork, NetworkMap } from '../../src/base/wire/index.ts';
 import { portLines } from '../model/ports.ts';
-import { containersOf, networkId, shownNetworks, type Thing } from '../model/things.ts';
+import { containersOf, networkId, nicId, shownNetworks, type Thing } from '../model/things.ts';
 import { BESIDE, BOX, LAYER_GAP, MAX_LINES, NIC } from './measures.ts';
 import { arrangeRack, type Rack, rowsFor } from './rack.ts';
 import type { Slots } from './slots.ts';
@@ -32,8 +32,8 @@ export interface RackOutline {
   rack: Rack;
   /** In the rack, by the ids of their things. */
   members: Map<string, ContainerBox>;
-  /** Whether packets go from here to the outside. */
-  open: boolean;
+  /** The thing through which its packets go outside; undefined when they do not. */
+  way: string | undefined;
 }
 
 export interface Outline {
@@ -88,11 +88,19 @@ export function outlineOf(map: NetworkMap, { slots, rowsBefore, shares }: Outlin
         network,
         rack: arrangeRack(places, { rows, wired: wired.has(network.id), exit }),
         members,
-        open: wired.has(network.id) && network.internal !== true,
+        way: wayOf(network, map),
       };
     }),
     loose,
   };
+}
+
+/** A bridge is behind the firewall; what hangs on an interface of the host (macvlan, ipvlan) is not. */
+function wayOf(network: MapNetwork, { host }: NetworkMap): string | undefined {
+  if (network.internal) return undefined;
+  if (network.bridge !== undefined) return 'wall';
+  const parent = host.interfaces.find(({ name }) => name === network.parent);
+  return parent && nicId(parent.name);
 }
 
 /** `host` and `none` are no wire. */

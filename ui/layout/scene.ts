@@ -116,12 +116,12 @@ class SceneBuilder {
     this.#box('wall', 'wall', this.#at('wall'), host.ipForward === false ? 'wall shut' : 'wall', {
       label: `${words.wall}${rules}${forwarding}`,
     });
-    for (const { id, network, rack, open } of racks) {
-      if (!open) continue;
+    for (const { id, network, rack, way } of racks) {
+      if (way === undefined) continue;
       const bar = rack.rail === undefined ? `${id}:bar:0` : `${id}:rail`;
       const box = this.#at(id);
       const inside = { x: box.x + (rack.bars[0]?.x ?? 0), y: box.y + rack.entry };
-      this.#edge(`way:${id}`, id, 'wall', bar, 'way net', {
+      this.#edge(`way:${id}`, id, way, bar, 'way net', {
         hue: this.#hueOf(network.id),
         link: network.bridge?.name,
         inward: true,
@@ -139,7 +139,10 @@ class SceneBuilder {
     const room = frame.width - 36;
     const marks = [network.name, ...(network.internal ? [words.internal] : [])].join(' · ');
     this.#text(`${id}:name`, id, frame.x + 18, frame.y + 18, marks, 'name of-rack', room);
-    const facts = [network.bridge?.name ?? network.driver, ...network.subnets.map(({ subnet }) => subnet)];
+    const facts = [
+      network.bridge?.name ?? network.parent ?? network.driver,
+      ...network.subnets.map(({ subnet }) => subnet),
+    ];
     this.#text(`${id}:sub`, id, frame.x + 18, frame.y + 35, facts.join('  '), 'mono', room);
     rack.bars.forEach((bar, at) => {
       this.#box(`${id}:bar:${at}`, id, moved(bar, frame), `bar ${state}`, { hue });
@@ -194,7 +197,7 @@ class SceneBuilder {
       if (!eth.wired) return;
       const endpoint = endpoints[at];
       const hue = this.#hueOf(eth.networkId);
-      const wired = endpoint?.hostVeth !== undefined ? 'wired' : 'bare';
+      const wired = endpoint !== undefined && isAttached(endpoint) ? 'wired' : 'bare';
       const square = { x: frame.x - 4, y: frame.y + eth.y - 4, width: 8, height: 8 };
       this.#box(`${id}:eth:${at}`, id, square, `eth ${wired}`, { hue });
       const address = endpoint?.addresses[0]?.replace(/\/\d+$/, '');
@@ -218,9 +221,9 @@ class SceneBuilder {
     });
   }
 
-  /** A veth pair, from the bridge to the container. There is none while the container does not run. */
+  /** A veth pair, from the bridge to the container; where there is no bridge, what stands for it. */
   #wire({ thing }: ContainerBox, endpoint: MapEndpoint, source: string, points: Point[]): void {
-    if (endpoint.hostVeth === undefined) return;
+    if (!isAttached(endpoint)) return;
     const at = thing.endpoints.indexOf(endpoint);
     this.#edges.push({
       id: `wire:${thing.container.id}:${endpoint.networkId}`,
@@ -230,7 +233,7 @@ class SceneBuilder {
       points,
       classes: 'wire',
       hue: this.#hueOf(endpoint.networkId),
-      link: endpoint.hostVeth.name,
+      link: endpoint.hostVeth?.name,
       inward: true,
     });
   }
@@ -299,5 +302,8 @@ class SceneBuilder {
     });
   }
 }
+
+/** There is nothing while the container does not run. */
+const isAttached = ({ hostVeth, inside }: MapEndpoint) => (hostVeth ?? inside) !== undefined;
 
 const moved = (box: Box, by: Point): Box => ({ ...box, x: box.x + by.x, y: box.y + by.y });

@@ -113,6 +113,7 @@ function networkDetails(thing: Extract<Thing, { kind: 'network' }>, options: Det
     facts(
       [words.driver, network.driver],
       [words.bridge, bridge && `${bridge.name}  ${bridge.addresses.join('  ')}`],
+      [words.parent, network.parent],
       [words.linkState, bridge && linkState(bridge.up, words)],
       [words.mac, bridge?.mac],
       [words.mtu, bridge?.mtu],
