@@ -26,7 +26,9 @@ const tell = (text: string | undefined) => {
 
 const token = takeToken();
 // A new address in the old tab is no new page for the browser.
-addEventListener('hashchange', () => location.reload());
+addEventListener('hashchange', () => {
+  if (location.hash.startsWith('#token=')) location.reload();
+});
 const header = new Header(store);
 if (token === undefined) {
   tell(words().noToken);

@@ -13,7 +13,7 @@ import { neighbour } from './model/neighbour.ts';
 import type { Marks } from './model/path.ts';
 import { nameOf, shownNetworks } from './model/things.ts';
 import { labelOf } from './panels/list.ts';
-import type { Store } from './state.ts';
+import type { QuestionEnd, Store } from './state.ts';
 import { RECOLOURED } from './theme.ts';
 import './vendor/elk-api.mjs';
 
@@ -40,7 +40,7 @@ export class Picture {
   /** The newest map, while an older one is still being laid out. */
   #waiting: NetworkMap | undefined;
   #busy = false;
-  onAsk: (end: 'from' | 'to', name: string) => void = () => {};
+  onAsk: (end: QuestionEnd, name: string) => void = () => {};
 
   constructor(store: Store) {
     this.#store = store;
@@ -52,10 +52,11 @@ export class Picture {
       choose: (id, asEnd) => {
         const before = store.state.chosen;
         store.set({ chosen: id });
-        if (asEnd && id !== undefined && before !== undefined && before !== id) {
+        if (id === undefined) return;
+        if (asEnd && before !== undefined && before !== id) {
           this.#ask('from', before);
           this.#ask('to', id);
-        }
+        } else if (store.state.tab === 'why') this.#ask('next', id);
       },
     });
     frame.addEventListener('keydown', (event) => this.#onKey(event));
@@ -177,7 +178,7 @@ export class Picture {
     part('said').textContent = labelOf(thing, LANGUAGES[language]);
   }
 
-  #ask(end: 'from' | 'to', id: string): void {
+  #ask(end: QuestionEnd, id: string): void {
     const thing = this.#store.state.things.get(id);
     const name = thing === undefined ? undefined : nameOf(thing);
     if (name !== undefined) this.onAsk(end, name);

@@ -6,6 +6,8 @@ import { type Thing, thingsOf } from './model/things.ts';
 import type { Rate } from './model/traffic.ts';
 
 export type Tab = 'details' | 'ports' | 'why' | 'rules' | 'health';
+/** `next`: the one that is not given yet. */
+export type QuestionEnd = 'from' | 'to' | 'next';
 export type Theme = 'auto' | 'light' | 'dark';
 
 export interface State {

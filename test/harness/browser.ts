@@ -196,6 +196,13 @@ export class Page {
     return this.evaluate(`document.querySelector(${JSON.stringify(selector)}).click()`);
   }
 
+  /** A press of the mouse, by pixels of the window. */
+  async clickAt({ x, y }: { x: number; y: number }): Promise<void> {
+    for (const type of ['mouseMoved', 'mousePressed', 'mouseReleased']) {
+      await this.send('Input.dispatchMouseEvent', { type, x, y, button: 'left', clickCount: 1 });
+    }
+  }
+
   /** One key, as `KeyboardEvent.key` names it: `Tab`, `ArrowDown`, `f`. */
   async press(key: string, { shift = false }: { shift?: boolean } = {}): Promise<void> {
     const code: Record<string, number> = {

@@ -96,10 +96,17 @@ describe('the page', {
         `[...document.getElementById('graph')._cyreg.cy.getElementById(${JSON.stringify(id)}).classes()]`,
       );
     const web = `box:${await cli('inspect', '--format', '{{.Id}}', 'web')}`;
-    await page.evaluate(`${option('World')}.click()`);
-    await page.evaluate("document.querySelector('[data-key=from]').click()");
-    await page.evaluate("document.querySelector('form.why [name=to]').value = 'web'");
-    await page.evaluate("document.querySelector('form.why').requestSubmit()");
+    await page.click('#tab-why');
+    for (const id of ['world', web]) {
+      const place = await page.evaluate<{ x: number; y: number }>(
+        `(() => {
+          const frame = document.getElementById('graph').getBoundingClientRect();
+          const { x, y } = document.getElementById('graph')._cyreg.cy.getElementById(${JSON.stringify(id)}).renderedPosition();
+          return { x: frame.x + x, y: frame.y + y };
+        })()`,
+      );
+      await page.clickAt(place);
+    }
     await page.until("document.querySelector('.verdict.yes')");
     for (const id of ['world', 'nic:eth0', 'wall', web]) assert.ok((await classes(id)).includes('path'), id);
     assert.ok(!(await classes('wall')).includes('failing'));
@@ -135,6 +142,9 @@ describe('the page', {
       ...['skip', 'pause', 'language', 'theme', 'search', 'list', 'graph'],
       ...['zoom-in', 'zoom-out', 'zoom-fit', 'tab-details', 'panel'],
     ]);
+    await page.evaluate("document.getElementById('skip').focus()");
+    await page.press('Enter');
+    await page.until("document.activeElement.id === 'panel'");
     await page.press('/');
     assert.equal(await focused(), 'search');
     await page.type('172.17.0.2');

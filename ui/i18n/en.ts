@@ -132,7 +132,8 @@ export const en = {
   whyPortHint: 'tcp/80',
   whyAsk: 'Explain',
   whySwap: 'Swap',
-  whyHelp: 'Choose two things: containers, networks, “world”, “host”, a name or an address.',
+  whyHelp:
+    'Choose two things in the picture, or write them: containers, networks, “world”, “host”, a name or an address.',
   whyAsking: 'Looking …',
   whyYes: (from: string, to: string) => `Yes: ${from} reaches ${to}.`,
   whyNo: (from: string, to: string) => `No: ${from} does not reach ${to}.`,

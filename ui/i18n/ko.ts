@@ -134,7 +134,7 @@ export const ko: Messages = {
   whyPortHint: 'tcp/80',
   whyAsk: '설명',
   whySwap: '바꾸기',
-  whyHelp: '둘을 고르십시오: 컨테이너, 네트워크, “world”, “host”, 이름 또는 주소.',
+  whyHelp: '그림에서 둘을 고르거나 적으십시오: 컨테이너, 네트워크, “world”, “host”, 이름 또는 주소.',
   whyAsking: '살펴보는 중 …',
   whyYes: (from, to) => `예: ${from}에서 ${to}에 닿습니다.`,
   whyNo: (from, to) => `아니요: ${from}에서 ${to}에 닿지 않습니다.`,

@@ -13,7 +13,7 @@ import { h, part, show } from '../dom.ts';
 import { LANGUAGES } from '../i18n/languages.ts';
 import { marksOf } from '../model/path.ts';
 import type { Picture } from '../picture.ts';
-import type { State, Store, Tab } from '../state.ts';
+import type { QuestionEnd, State, Store, Tab } from '../state.ts';
 import { detailsOf } from './details.ts';
 import { healthPanel } from './health.ts';
 import { portsTable } from './ports.ts';
@@ -62,7 +62,7 @@ export class Panel {
   }
 
   /** Fills in one end of a question, and asks it when the other is there. */
-  ask(end: 'from' | 'to', name: string): void {
+  ask(end: QuestionEnd, name: string): void {
     this.#form.set(end, name);
     this.#store.set({ tab: 'why' });
     this.#form.submit();

@@ -5,6 +5,7 @@ import type { Answer } from '../answers.ts';
 import { facts, h } from '../dom.ts';
 import type { Messages } from '../i18n/en.ts';
 import { nameOf, type Thing } from '../model/things.ts';
+import type { QuestionEnd } from '../state.ts';
 import { unready } from './unready.ts';
 
 export interface Question {
@@ -68,8 +69,10 @@ export class WhyForm {
     }
   }
 
-  set(end: 'from' | 'to', name: string): void {
-    this.#field(end).value = name;
+  set(end: QuestionEnd, name: string): void {
+    if (end !== 'next') this.#field(end).value = name;
+    else if (this.#field('from').value === '') this.#field('from').value = name;
+    else if (this.#field('to').value === '') this.#field('to').value = name;
   }
 
   /** Asks when both ends are given. */
