@@ -85,7 +85,7 @@ async function consume(
       if (output === undefined) {
         if (packet !== undefined) context.out(`${packetLine(packet)}\n`);
       } else if (!output.write(block.bytes)) {
-        await Promise.race([once(output, 'drain'), once(output, 'error')]);
+        await once(output, 'drain');
       }
     }
   } catch (error) {

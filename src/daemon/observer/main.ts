@@ -55,7 +55,7 @@ async function send(chunks: AsyncIterable<string | Buffer>): Promise<void> {
   const { stdout } = process;
   stdout.write('{"status":200}\n');
   for await (const chunk of chunks) {
-    if (!stdout.write(chunk)) await Promise.race([once(stdout, 'drain'), once(stdout, 'error')]);
+    if (!stdout.write(chunk)) await once(stdout, 'drain');
   }
 }
 
