@@ -13,9 +13,9 @@ const BACKENDS = ['nftables', 'iptables'] as const;
 const MANY = 2000;
 const PORT = 9000;
 const SERVER_PORT = 9;
-/** With many and with one by turns, so that whatever else the machine does meets both. */
-const TURNS = 8;
-const ROUND_TRIPS = 4000;
+/** Looks at the one and at the other by turns, so that whatever else the machine does meets both. */
+const TURNS = 20;
+const ROUND_TRIPS = 2000;
 const FLOWS = 2000;
 /** Of so many looks the quickest counts: a look that somebody disturbed says nothing about rules. */
 const LOOKS = 5;
@@ -41,12 +41,15 @@ async function start(
 /** Not in step with the host's, so that each is a rule or an element of its own, and ahead of the one that is asked. */
 const OTHERS = Array.from({ length: MANY - 1 }, (_, index) => [10_000 + 2 * index, 10_001 + index] as const);
 
-async function measure(side: Side, backend: string, read: Read): Promise<void> {
+/** A daemon of its own whose host has so many published ports, and the way to one of them. */
+async function startHost(backend: string, ports: number): Promise<{ side: Side; packets: Packets }> {
+  const side = await startSide('ours', { config: { 'firewall-backend': backend } });
   const asked = await start(side, [[PORT, SERVER_PORT]]);
+  if (ports > 1) await start(side, OTHERS);
   const { State } = JSON.parse(await side.api('GET', `/v1.41/containers/${asked}/json`)) as {
     State: { Pid: number };
   };
-  using packets = new Packets(
+  const packets = new Packets(
     {
       client: `/run/netns/${side.host.world.name}`,
       host: `/run/netns/${side.host.name}`,
@@ -57,27 +60,36 @@ async function measure(side: Side, backend: string, read: Read): Promise<void> {
     },
     FLOWS,
   );
-  const take = (ports: number) => {
-    const quickest = (look: () => number) => Math.min(...Array.from({ length: LOOKS }, look));
-    read(
-      label(backend, KEPT, ports),
-      quickest(() => packets.roundTrips(ROUND_TRIPS)),
-      'µs',
-    );
-    read(
-      label(backend, FIRST, ports),
-      quickest(() => packets.firstPackets()),
-      'µs',
-    );
-  };
-  packets.firstPackets();
-  for (let turn = 0; turn < TURNS; turn++) {
-    take(1);
-    const others = await start(side, OTHERS);
-    take(MANY);
-    await side.api('DELETE', `/v1.41/containers/${others}?force=1`);
+  return { side, packets };
+}
+
+async function measure(backend: string, read: Read): Promise<void> {
+  const hosts = [
+    { ports: 1, ...(await startHost(backend, 1)) },
+    { ports: MANY, ...(await startHost(backend, MANY)) },
+  ];
+  try {
+    for (const { packets } of hosts) packets.firstPackets();
+    for (const [what, look] of [
+      [KEPT, (packets: Packets) => packets.roundTrips(ROUND_TRIPS)],
+      [FIRST, (packets: Packets) => packets.firstPackets()],
+    ] as const) {
+      for (let turn = 0; turn < TURNS; turn++) {
+        const looks = hosts.map((): number[] => []);
+        for (let count = 0; count < LOOKS; count++) {
+          for (const [index, { packets }] of hosts.entries()) looks[index]?.push(look(packets));
+        }
+        for (const [index, { ports }] of hosts.entries()) {
+          read(label(backend, what, ports), Math.min(...(looks[index] ?? [])), 'µs');
+        }
+      }
+    }
+  } finally {
+    for (const { side, packets } of hosts) {
+      packets[Symbol.dispose]();
+      await side.host.dispose();
+    }
   }
-  await side.clear();
 }
 
 export const ruleCost: Measure = {
@@ -87,14 +99,7 @@ export const ruleCost: Measure = {
   warmUps: 0,
   async round(side, read) {
     if (side.name === 'peer') return;
-    for (const backend of BACKENDS) {
-      const own = await startSide('ours', { config: { 'firewall-backend': backend } });
-      try {
-        await measure(own, backend, read);
-      } finally {
-        await own.host.dispose();
-      }
-    }
+    for (const backend of BACKENDS) await measure(backend, read);
   },
   goals: [KEPT, FIRST].map((what) => ({
     text: `nftables, ${what}: with ${MANY} published ports ≤ 1.05 × with 1`,
