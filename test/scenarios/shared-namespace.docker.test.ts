@@ -99,6 +99,26 @@ describe('a network namespace that containers share', () => {
     await cli('rm', '-f', 'app');
   });
 
+  it('a successor that names the port or the address of a stopped owner gets it; one that does not leaves it alone', async () => {
+    const { cli, host } = stage;
+    for (const claim of [
+      ['-p', '8080:80'],
+      ['--ip', '10.61.0.9'],
+    ]) {
+      const { pid } = await makePair('--ip', '10.61.0.9');
+      await cli('stop', 'owner');
+      await cli('run', '-d', '--name', 'else', '--network', 'a', '-p', '80', '-p', '8081:80', 'web');
+      assert.match(await host.world.get(PAGE), /^hello/, 'still the first');
+      await cli('run', '-d', '--name', 'next', '--network', 'a', ...claim, 'web');
+      assert.doesNotMatch(await inNetworkOf(pid, 'ip', 'addr'), /10\.61\./);
+      const { code, stderr } = await cli.attempt(['start', 'owner']);
+      assert.notEqual(code, 0);
+      assert.match(stderr, /port is already allocated|Address already in use/);
+      await cli('rm', '-f', 'owner', 'app', 'else', 'next');
+      await cli('network', 'rm', 'a');
+    }
+  });
+
   it('outlives a daemon that is killed, whoever is stopped then', async () => {
     const { cli, host, daemon } = stage;
     const { pid, ip } = await makePair();

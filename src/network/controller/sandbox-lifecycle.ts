@@ -6,6 +6,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { conflict, runAll } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import { removeNetns } from '../../kernel/netns/index.ts';
+import { publishRequests } from '../ports/request.ts';
+import { isClaimed, isKept } from './kept-sandbox.ts';
 import { HOST_NETNS } from './namespaces.ts';
 import type { OpenSandbox, SandboxInfo, SandboxRequest } from './sandbox.ts';
 import type { SandboxRecord } from './sandbox-record.ts';
@@ -30,6 +32,7 @@ export class SandboxLifecycle {
     const main = this.#services.networks.find(request.mode);
     const kept = await this.#kept(request);
     if (kept !== undefined) return this.#reopen(kept, request);
+    await this.#makeRoom(request);
     const id = newId();
     const record: SandboxRecord = {
       id,
@@ -49,6 +52,25 @@ export class SandboxLifecycle {
     this.#services.records.save(record);
     if (main.driver !== 'host') this.#services.namespaces.make(record);
     return { info: this.#services.view.info(record), wire: () => this.#wire(record) };
+  }
+
+  /** Sandboxes that are only kept give way to a container that starts and claims what they have. */
+  async #makeRoom(request: SandboxRequest): Promise<void> {
+    const { records, requests, networks } = this.#services;
+    const kept = records.all().filter(isKept);
+    if (kept.length === 0) return;
+    const claims = {
+      endpoints: requests
+        .wanted(request)
+        .map(([ref, asked]) => ({ networkId: networks.find(ref).id, asked })),
+      ports: publishRequests({
+        bindings: request.portBindings,
+        exposed: [],
+        publishAll: false,
+        defaultHostIp: '',
+      }),
+    };
+    for (const record of kept) if (isClaimed(record, claims)) await this.close(record);
   }
 
   async #wire(record: SandboxRecord): Promise<SandboxInfo> {
