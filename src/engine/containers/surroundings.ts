@@ -94,7 +94,9 @@ export class Surroundings {
     mkdirSync(container.folder, { recursive: true, mode: 0o710 });
     const files = { hosts, 'resolv.conf': resolv, hostname: `${config.Hostname}\n` };
     for (const [name, text] of Object.entries(files)) {
-      writeFileSync(join(container.folder, name), text, { mode: 0o644 });
+      const path = join(container.folder, name);
+      // Most of what changes a container's network changes none of them, and cutting a file costs the disk's journal.
+      if (textOf(path) !== text) writeFileSync(path, text, { mode: 0o644 });
     }
   }
 
