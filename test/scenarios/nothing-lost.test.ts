@@ -350,7 +350,8 @@ describe('A daemon that is killed at any moment', () => {
       {
         veths: (await host.veths()).length,
         netns: netns.length,
-        dnat: count(nat, /-j DNAT/),
+        dnat: count(nat, /^-A DOCKER .*-j DNAT/),
+        localhost: count(nat, /^-A DOCKER-LOCALHOST .*-j DNAT/),
         accepts: count(await host.rules('filter', 'DOCKER'), /-j ACCEPT/),
         listening: (await host.ok('ss', '-Hltn', 'src 0.0.0.0')).split('\n').filter(Boolean).length,
       },
@@ -358,6 +359,7 @@ describe('A daemon that is killed at any moment', () => {
         veths: running.length,
         netns: running.length,
         dnat: published.length,
+        localhost: published.length,
         accepts: published.length,
         listening: published.length,
       },

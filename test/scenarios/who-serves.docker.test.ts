@@ -197,6 +197,8 @@ describe('who serves localhost with --localhost-nat=false', () => {
     for (const [config, routed] of [
       [{}, '1'],
       [{ 'localhost-nat': false }, '0'],
+      [{ 'userland-proxy': false }, '1'],
+      [{ 'localhost-nat': false }, '0'],
       [{ 'firewall-backend': 'nftables' }, '1'],
       [{ iptables: false }, '0'],
     ] as const) {

@@ -1,6 +1,6 @@
 /**
- * `route_localnet` of bridges behind which the kernel serves published ports to localhost. It is on only while the rules stand that
- * keep everybody else away from 127.0.0.0/8: turned on after they were written, and off before they go.
+ * `route_localnet` of the bridges behind which the kernel serves published ports to localhost. It is on only while the rules stand
+ * that keep everybody else away from 127.0.0.0/8: turned on after they were written, and off before they go.
  */
 
 import { accessSync, constants } from 'node:fs';
@@ -8,7 +8,7 @@ import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { tryWriteSysctl } from '../../kernel/sysctl.ts';
 import type { Table } from '../../store/store.ts';
-import { type FirewallIntent, localhostBridges } from '../firewall/index.ts';
+import { type FirewallIntent, loopbackBridges } from '../firewall/index.ts';
 
 export class LocalhostRouting {
   /** Bridges for which this daemon, or an earlier one, has turned it on: a user's own setting is none of them. */
@@ -23,13 +23,13 @@ export class LocalhostRouting {
 
   /** Before the rules of `intent` are written: off where it is no longer needed. */
   narrow(intent: FirewallIntent): void {
-    const wanted = new Set(localhostBridges(intent));
+    const wanted = new Set(loopbackBridges(intent));
     this.#close((bridge) => !wanted.has(bridge));
   }
 
   /** After the rules of `intent` were written: on where it is needed. */
   widen(intent: FirewallIntent): void {
-    for (const bridge of localhostBridges(intent)) {
+    for (const bridge of loopbackBridges(intent)) {
       if (this.#open.has(bridge)) continue;
       this.#turnedOn.put(bridge, true);
       this.#write(bridge, '1');

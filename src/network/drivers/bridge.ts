@@ -83,8 +83,6 @@ export class BridgeDriver implements NetworkDriver {
       });
     }
     this.#route.setLink(bridge.index, { up: true });
-    // Loopback addresses of the host are translated to containers.
-    if (iptables && !userlandProxy) this.#sysctl(`net/ipv4/conf/${name}/route_localnet`, '1');
     // Frames between ports of the bridge meet the firewall, which keeps containers apart; without the proxy, what a container asks of
     // a neighbour's published port is translated back there.
     if (iptables && (!settings.icc || !userlandProxy)) {

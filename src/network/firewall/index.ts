@@ -31,7 +31,7 @@ export {
   unionChains,
   unionRuleSet,
 } from './iptables/rules.ts';
-export { localhostBridges } from './localhost.ts';
+export { loopbackBridges } from './localhost.ts';
 export * from './nftables/index.ts';
 export { compileNone } from './none.ts';
 export { type Origin, type OriginPort, SENTENCES, type SentenceKey } from './origin.ts';

@@ -5,13 +5,22 @@
 
 import { type FirewallIntent, inFamily, type NetworkIntent } from './intent.ts';
 
-/** Names of the bridges behind which the kernel serves published ports to localhost. With the proxy off, that is another matter: all. */
+/** Names of the bridges behind which the kernel serves published ports to localhost, although there is a proxy. */
 export function localhostBridges(intent: FirewallIntent): string[] {
   const isOn = intent.userlandProxy && intent.localhostByKernel === true && inFamily(intent.enabled, 4);
   return isOn ? intent.networks.filter(servesLocalhost).map(({ bridge }) => bridge) : [];
 }
 
-/** True when packets with loopback addresses leave by some bridge, so that the kernel has to be told to accept them. */
+/**
+ * Names of the bridges by which packets with loopback addresses leave, so that the kernel has to be told to route them
+ * (`route_localnet`): all of them where there is no proxy.
+ */
+export function loopbackBridges(intent: FirewallIntent): string[] {
+  if (intent.userlandProxy || !inFamily(intent.enabled, 4)) return localhostBridges(intent);
+  return intent.networks.filter(({ v4 }) => v4 !== undefined).map(({ bridge }) => bridge);
+}
+
+/** True when there may be such packets: then nobody else's may carry loopback addresses. */
 export function routesLoopback(intent: FirewallIntent): boolean {
   return !intent.userlandProxy || localhostBridges(intent).length > 0;
 }
