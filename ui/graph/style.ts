@@ -154,7 +154,7 @@ export function styleSheet(palette: Palette): StylesheetJson {
         'min-zoomed-font-size': SMALLEST,
         color: palette.ink,
         'text-wrap': 'wrap',
-        'line-height': 1.5,
+        'line-height': 1.9,
         'overlay-opacity': 0,
         'z-index-compare': 'manual',
         'z-index': 3,
