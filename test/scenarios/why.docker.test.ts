@@ -139,6 +139,15 @@ for (const backend of BACKENDS) {
                 cause: 'rule-missing',
                 owner: { kind: 'engine', container: 'web' },
               },
+              {
+                name: 'masquerading deleted',
+                make: rule('-t nat -D POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE'),
+                undo: rule('-t nat -I POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE'),
+                from: 'client',
+                to: 'world',
+                cause: 'rule-missing',
+                owner: { kind: 'engine', network: 'bridge' },
+              },
             ]),
         {
           name: "a user's rule before ours",
@@ -347,6 +356,24 @@ EOF`,
       ];
       const chosen = nft ? faults.filter(({ cause }) => RULES.has(cause)) : faults;
       for (const fault of chosen) await expectFault(fault);
+      if (!nft) {
+        // The proxy serves what is not translated: it works, and a rule is gone.
+        const translation =
+          'DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80';
+        await stage.host.sh(rule(`-t nat -D ${translation}`));
+        const { remarks, legs } = await yes('world', 'web', 'tcp/80');
+        assert.ok(remarks.some((remark) => remark.includes(translation)));
+        assert.ok(legs.some(({ steps }) => steps.some(({ kind }) => kind === 'proxy')));
+        const missing = JSON.parse(await stage.daemon.bridgeport('rules', '--json')).missing as Array<{
+          text: string;
+        }>;
+        assert.deepEqual(
+          missing.map(({ text }) => text),
+          [`-A ${translation}`],
+        );
+        await stage.host.sh(rule(`-t nat -A ${translation}`));
+      }
+      assert.match(await stage.daemon.bridgeport('rules', '--lang', 'ko'), /web 컨테이너의 80번 포트/);
       await cli('stop', '-t', '0', 'web');
       const { cause } = await ask('client', 'web', 'tcp/80');
       assert.equal(cause?.kind, 'not-running');

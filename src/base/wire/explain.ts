@@ -75,9 +75,24 @@ export interface ExplainedHook {
   chains: ExplainedChain[];
 }
 
+export interface ExplainedSet {
+  family: string;
+  table: string;
+  name: string;
+  elements: Array<{
+    /** `tcp . 8080 : 172.17.0.2 . 80`. */
+    text: string;
+    owner: ExplainOwner;
+    sentence: string;
+    without?: string;
+  }>;
+}
+
 export interface RulesReport {
   language: ExplainLanguage;
   hooks: ExplainedHook[];
+  /** What the engine's sets and maps of nftables hold, which its rules look up: published ports, links, bridges. */
+  sets?: ExplainedSet[];
   /** Rules that the engine wrote and that are no longer there, each with what it was for. */
   missing: Array<{
     text: string;

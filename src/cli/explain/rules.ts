@@ -11,6 +11,13 @@ export function renderRules(report: RulesReport, paint: Paint): string {
     for (const chain of chains) lines.push('', ...chainLines(chain, labels, paint));
     lines.push('');
   }
+  for (const { family, table, name, elements } of report.sets ?? []) {
+    lines.push(`${paint.strong(name)}${paint.quiet(`  nftables ${family} ${table}`)}`);
+    for (const { text, sentence, owner } of elements) {
+      lines.push(`    ${sentence}`, paint.quiet(`       ${text}`), paint.quiet(`       ${owner.text}`));
+    }
+    lines.push('');
+  }
   if (lines.length === 0) lines.push(labels.noRules, '');
   if (report.missing.length > 0) {
     lines.push(paint.bad(labels.missing));

@@ -75,8 +75,11 @@ export class Ownership {
   ownerOf(rule: Rule): ExplainOwner {
     const origin = this.originOf(rule);
     if (origin !== undefined) return this.ofOrigin(origin);
-    if (rule.chain === USER_CHAIN) return { kind: 'user', text: this.#words.user };
-    return this.#foreign(programOfRule(rule));
+    const program = programOfRule(rule);
+    // Bridgeport knows its own: what else stands in its chains, somebody put there.
+    const isStranger = program === 'Docker' && this.engine === 'Bridgeport';
+    if (rule.chain === USER_CHAIN || isStranger) return { kind: 'user', text: this.#words.user };
+    return this.#foreign(program);
   }
 
   /** Who decides about a base chain: whose its policy is, or who made it. */

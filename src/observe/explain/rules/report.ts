@@ -3,11 +3,12 @@
 import type {
   ExplainedChain,
   ExplainedHook,
+  ExplainedSet,
   ExplainLanguage,
   ExplainOwner,
   RulesReport,
 } from '../../../base/wire/index.ts';
-import { explainOrigin } from '../../../network/firewall/index.ts';
+import { explainOrigin, NFT_TABLE } from '../../../network/firewall/index.ts';
 import type { Hook, Rule, Rulebook, RuleChain, Verdict } from '../../packet/rulebook.ts';
 import { explainRule } from '../describe.ts';
 import { LOSSES } from '../losses.ts';
@@ -35,6 +36,7 @@ export function rulesReport(
         chains: chainsOf(book, hook).map((chain) => explainChain(chain, hook, ownership, text)),
       }),
     ).filter(({ chains }) => chains.length > 0),
+    ...setsOf(book, ownership, text),
     missing: missingRules(ownership, book).map(({ text: rule, family, table, origin }) => ({
       text: rule,
       family,
@@ -45,6 +47,32 @@ export function rulesReport(
     })),
     unread: [...book.unread],
   };
+}
+
+/** Elements of the engine's sets that are there. Without nftables there are none. */
+function setsOf({ engine }: Rulebook, ownership: Ownership, text: Catalogue): { sets?: ExplainedSet[] } {
+  const { ruleset } = ownership;
+  if (engine === undefined || ruleset === undefined) return {};
+  const sentences = { sentences: text.sentences, everyAddress: text.words.everyAddress };
+  const sets = (['v4', 'v6'] as const).flatMap((key) =>
+    ruleset[key].sets.map(({ name, elements }): ExplainedSet => {
+      const there = engine[key]?.sets.get(name)?.elements;
+      return {
+        family: key === 'v4' ? 'ip' : 'ip6',
+        table: NFT_TABLE,
+        name,
+        elements: elements
+          .filter(({ key: element, data }) => there?.has(element) === true && there.get(element) === data)
+          .map(({ key: element, data, origin }) => ({
+            text: data === undefined ? element : `${element} : ${data}`,
+            owner: ownership.ofOrigin(origin),
+            sentence: explainOrigin(origin, ownership.names, sentences),
+            without: text.without[LOSSES[origin.key]],
+          })),
+      };
+    }),
+  );
+  return { sets: sets.filter(({ elements }) => elements.length > 0) };
 }
 
 /** Base chains by priority, IPv4 first, each followed by the chains that it leads to; those that hold nothing and accept are left out. */
