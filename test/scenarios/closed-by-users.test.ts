@@ -62,6 +62,17 @@ describe('a host with ufw and the iptables backend', () => {
     assert.ok(await host.world.unanswered(URL));
     await host.ok('iptables', '-D', ...rule);
     assert.match(await host.world.get(URL), /^hello/);
+
+    // For everybody but one network, as docs/networking.md has it.
+    for (const [network, isOpen] of [
+      ['10.99.0.0/24', true],
+      ['10.98.0.0/24', false],
+    ] as const) {
+      const others = [...rule.slice(0, -2), '!', '-s', network, '-j', 'DROP'];
+      await host.ok('iptables', '-I', ...others);
+      assert.equal(await host.world.unanswered(URL), !isOpen, network);
+      await host.ok('iptables', '-D', ...others);
+    }
   });
 });
 

@@ -44,22 +44,26 @@ export async function readExposure(sources: ExposureSources): Promise<PortExposu
       link: links.get(link) ?? `#${link}`,
     })),
     containerOf: (endpointId) => containers.get(endpointId),
-    deciders: { 4: await readDeciders(sources, 4), 6: await readDeciders(sources, 6) },
+    deciders: await readDeciders(sources),
   });
 }
 
-/** A tool that is not there has no rules to tell of. */
-async function readDeciders({ rules, log }: ExposureSources, family: 4 | 6): Promise<Deciders> {
-  const attempt = async (read: () => Promise<Deciders> | Deciders): Promise<Deciders> => {
+async function readDeciders({ rules, log }: ExposureSources): Promise<Record<4 | 6, Deciders>> {
+  /** A tool that is not there has no rules to tell of. */
+  const attempt = async (read: () => Promise<string> | string): Promise<string> => {
     try {
       return await read();
     } catch (error) {
-      log.warn({ family, error: messageOf(error) }, 'cannot read the rules of others');
-      return { forward: [], input: [] };
+      log.warn({ error: messageOf(error) }, 'cannot read the rules of others');
+      return '';
     }
   };
-  return joinDeciders(
-    await attempt(async () => iptablesDeciders(parseIptablesSave(await rules.saveIptables(family)))),
-    await attempt(() => nftDeciders(rules.listRuleset(), family)),
-  );
+  const [v4, v6, listing] = [
+    await attempt(() => rules.saveIptables(4)),
+    await attempt(() => rules.saveIptables(6)),
+    await attempt(() => rules.listRuleset()),
+  ];
+  const of = (saved: string, family: 4 | 6) =>
+    joinDeciders(iptablesDeciders(parseIptablesSave(saved)), nftDeciders(listing, family));
+  return { 4: of(v4, 4), 6: of(v6, 6) };
 }
