@@ -129,8 +129,11 @@ describe('the page', {
   it('is used by keyboard alone', async () => {
     const { cli } = stage;
     await cli('run', '-d', '--name', 'web', 'web');
+    await cli('network', 'create', 'shop');
+    await cli('run', '-d', '--name', 'both', 'busybox', 'sleep', '600');
+    await cli('network', 'connect', 'shop', 'both');
     await open();
-    await listed('web');
+    await listed('shop');
     const focused = () => page.evaluate<string>('document.activeElement.id');
     await page.evaluate('document.activeElement.blur()');
     const order: string[] = [];
@@ -152,6 +155,18 @@ describe('the page', {
     await page.press('ArrowDown');
     assert.equal(await focused(), 'list');
     assert.match(await page.text('#panel h2'), /web/);
+
+    await page.evaluate(
+      "const field = document.getElementById('search'); field.value = ''; field.dispatchEvent(new Event('input'))",
+    );
+    const reached: string[] = [];
+    await page.press('Home');
+    for (let step = 0; step < 9; step++) {
+      reached.push((await page.text('#panel h2')).trim());
+      await page.press('ArrowDown');
+    }
+    // One on two networks stands in the list twice, and is passed twice.
+    assert.deepEqual(reached.slice(4), ['bridge', 'both', 'web', 'shop', 'both']);
 
     await page.evaluate("document.getElementById('graph').focus()");
     await page.press('Escape');

@@ -33,7 +33,6 @@ export const en = {
 
   world: 'World',
   host: 'Host',
-  hostNamed: (name: string) => `Host ${name}`,
   wall: 'Firewall',
   forwards: (on: boolean) => (on ? 'forwarding on' : 'forwarding off'),
   nic: 'Interface',
@@ -135,11 +134,6 @@ export const en = {
   whyHelp:
     'Choose two things in the picture, or write them: containers, networks, “world”, “host”, a name or an address.',
   whyAsking: 'Looking …',
-  whyYes: (from: string, to: string) => `Yes: ${from} reaches ${to}.`,
-  whyNo: (from: string, to: string) => `No: ${from} does not reach ${to}.`,
-  whyUnknown: (from: string, to: string) => `Cannot tell whether ${from} reaches ${to}.`,
-  whyWayThere: 'The way of the packet',
-  whyWayBack: 'The way of the answer',
   whyBecause: 'Because',
   whyOwner: 'Whose',
   whyRemedy: 'What would change it',

@@ -104,7 +104,7 @@ function wayOf(network: MapNetwork, { host }: NetworkMap): string | undefined {
 }
 
 /** `host` and `none` are no wire. */
-export const isWired = ({ driver }: MapNetwork) => driver !== 'host' && driver !== 'null';
+const isWired = ({ driver }: MapNetwork) => driver !== 'host' && driver !== 'null';
 
 function boxOf(
   thing: ContainerThing,

@@ -100,9 +100,10 @@ export function showList(
     ];
   });
   show(list, ...groups);
-  // Of one that is in several groups, the first.
-  const active = list.querySelector('[aria-selected="true"]');
-  if (active === null) list.removeAttribute('aria-activedescendant');
+  // Of one that is in several groups, that which was reached, else the first.
+  const selected = [...list.querySelectorAll('[aria-selected="true"]')];
+  const active = selected.find(({ id }) => id === list.getAttribute('aria-activedescendant')) ?? selected[0];
+  if (active === undefined) list.removeAttribute('aria-activedescendant');
   else list.setAttribute('aria-activedescendant', active.id);
   return shown.size;
 }

@@ -24,8 +24,8 @@ export class Things {
       }
     });
     list.addEventListener('click', (event) => {
-      const id = (event.target as Element).closest<HTMLElement>('[role="option"]')?.dataset.id;
-      if (id !== undefined) this.#choose(id);
+      const option = (event.target as Element).closest<HTMLElement>('[role="option"]');
+      if (option !== null) this.#choose(option);
     });
     list.addEventListener('keydown', (event) => this.#onKey(event));
     document.addEventListener('keydown', (event) => {
@@ -66,9 +66,11 @@ export class Things {
     this.#draw();
   }
 
-  #choose(id: string): void {
-    this.#store.set({ chosen: id });
-    part('list').querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest' });
+  #choose({ id, dataset }: HTMLElement): void {
+    // The thing may stand in several groups: this is where the next key goes on from.
+    part('list').setAttribute('aria-activedescendant', id);
+    this.#store.set({ chosen: dataset.id });
+    document.getElementById(id)?.scrollIntoView({ block: 'nearest' });
   }
 
   #onKey(event: KeyboardEvent): void {
@@ -84,14 +86,10 @@ export class Things {
   }
 
   #move(by: number): void {
-    const ids = [...part('list').querySelectorAll<HTMLElement>('[role="option"]')].map(
-      ({ dataset }) => dataset.id ?? '',
-    );
-    const at = ids.indexOf(this.#store.state.chosen ?? '');
-    let next = Math.min(Math.max(at + by, 0), ids.length - 1);
-    // A container on several networks stands in the list as often: the same one is not a step.
-    while (ids[next] === ids[at] && next > 0 && next < ids.length - 1) next += Math.sign(by);
-    const id = ids[next];
-    if (id !== undefined) this.#choose(id);
+    const list = part('list');
+    const options = [...list.querySelectorAll<HTMLElement>('[role="option"]')];
+    const at = options.findIndex(({ id }) => id === list.getAttribute('aria-activedescendant'));
+    const next = options[Math.min(Math.max(at + by, 0), options.length - 1)];
+    if (next !== undefined) this.#choose(next);
   }
 }
