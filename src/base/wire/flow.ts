@@ -63,6 +63,6 @@ export interface FlowDrop {
 export interface FlowNotice {
   event: 'notice';
   time: string;
-  /** `lost`: events came faster than they were read; `no-drops`: the firewall's rules do not count. */
+  /** `lost`: events came faster than they were read; `no-drops`: the daemon writes no rules. */
   what: 'lost' | 'no-drops';
 }

@@ -5,7 +5,7 @@ export function flowLine(line: FlowLine): string {
   const time = line.time.slice(11, 23);
   switch (line.event) {
     case 'notice':
-      return `${time} ${line.what === 'lost' ? '… events were lost: they came faster than they were read' : '… drops are not told: the rules of this firewall do not count'}`;
+      return `${time} ${line.what === 'lost' ? '… events were lost: they came faster than they were read' : '… drops are not told: this daemon writes no rules'}`;
     case 'drop': {
       const why =
         line.reason === undefined ? '' : ` [${[line.reason, line.network].filter(Boolean).join(' ')}]`;

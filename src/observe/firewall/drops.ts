@@ -29,7 +29,8 @@ export interface RuleCounterSources {
 
 /**
  * Of iptables every rule that drops or rejects is told, whoever wrote it, and the policy of FORWARD. Of nftables those of our own tables
- * that count: rules of others are not read, since libnftables 1.0.6 may crash over tables with flags.
+ * (all that drop count): rules of others are not read, since libnftables 1.0.6 may crash over tables with flags, and a policy does
+ * not count.
  */
 export async function readRuleDrops(
   firewall: FirewallName,

@@ -82,8 +82,7 @@ export async function* flows(sources: FlowSources, options: FlowOptions): AsyncG
 
 /** Compares the counters of rules that drop with those of the look before. */
 function watchDrops({ records, firewall, log }: FlowSources, tell: (line: FlowLine) => void): Disposable {
-  if (firewall.name !== 'iptables')
-    tell({ event: 'notice', time: new Date().toISOString(), what: 'no-drops' });
+  if (firewall.name === 'none') tell({ event: 'notice', time: new Date().toISOString(), what: 'no-drops' });
   let before: Map<string, RuleDrops> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let isEnded = false;

@@ -140,7 +140,9 @@ function addLoopbackProtection(builder: TableBuilder, intent: FirewallIntent): v
   const routed = routesLoopback(intent);
   if (!published && !routed) return;
   builder.chain(RAW_PREROUTING, { hook: HOOKS[RAW_PREROUTING] });
-  builder.rule(RAW_PREROUTING, 'iifname != "lo" ip daddr 127.0.0.0/8 drop', { key: 'loopback-drop' });
+  builder.rule(RAW_PREROUTING, 'iifname != "lo" ip daddr 127.0.0.0/8 counter drop', { key: 'loopback-drop' });
   if (!routed) return;
-  builder.rule(RAW_PREROUTING, 'iifname != "lo" ip saddr 127.0.0.0/8 drop', { key: 'loopback-source-drop' });
+  builder.rule(RAW_PREROUTING, 'iifname != "lo" ip saddr 127.0.0.0/8 counter drop', {
+    key: 'loopback-source-drop',
+  });
 }

@@ -52,7 +52,7 @@ export function addLeaving(builder: TableBuilder, entry: FamilyNetwork): void {
   builder.element('bridges', bridge, { key: 'known-bridge', networkId });
   const chain = ownChain(builder, entry, 'filter-forward-out');
   if (isClosed(entry)) {
-    builder.rule(chain, `oifname != ${bridge} drop`, { key: 'internal-out', networkId });
+    builder.rule(chain, `oifname != ${bridge} counter drop`, { key: 'internal-out', networkId });
   } else {
     // What goes to a bridge, this one or another, is decided by the chain of that bridge.
     builder.rule(chain, 'oifname != @bridges accept', { key: 'outgoing', networkId });
@@ -65,7 +65,7 @@ export function addEntering(builder: TableBuilder, intent: FirewallIntent, entry
   const networkId = network.id;
   const chain = ownChain(builder, entry, 'filter-forward-in');
   if (isClosed(entry)) {
-    builder.rule(chain, `iifname != ${bridge} drop`, { key: 'internal-in', networkId });
+    builder.rule(chain, `iifname != ${bridge} counter drop`, { key: 'internal-in', networkId });
     addAmong(builder, entry, chain);
     return;
   }
@@ -86,14 +86,14 @@ export function addEntering(builder: TableBuilder, intent: FirewallIntent, entry
   const target = `${builder.header} daddr . meta l4proto . th dport`;
   builder.rule(chain, `${target} @filter-ports accept`, { key: 'port-lookup', networkId });
   builder.rule(chain, `${target} @filter-port-ranges accept`, { key: 'port-lookup', networkId });
-  if (part.mode === 'routed') builder.rule(chain, 'drop', { key: 'routed-drop', networkId });
+  if (part.mode === 'routed') builder.rule(chain, 'counter drop', { key: 'routed-drop', networkId });
   if (isDirectlyAddressed(intent, network, part))
-    builder.rule(chain, 'drop', { key: 'unpublished-drop', networkId });
+    builder.rule(chain, 'counter drop', { key: 'unpublished-drop', networkId });
 }
 
 /** The network's containers among each other: packets that come here only where the kernel shows us bridged ones. */
 function addAmong(builder: TableBuilder, { network, bridge }: FamilyNetwork, chain: string): void {
-  builder.rule(chain, `iifname ${bridge} ${network.icc ? 'accept' : 'drop'}`, {
+  builder.rule(chain, `iifname ${bridge} ${network.icc ? 'accept' : 'counter drop'}`, {
     key: network.icc ? 'icc-accept' : 'icc-drop',
     networkId: network.id,
   });
@@ -130,13 +130,16 @@ function addDirectDrop(
   const networkId = network.id;
   const trusted = (network.trustedHostInterfaces ?? []).map(quoteInterface);
   const untrusted = trusted.length === 0 ? '' : `iifname != ${oneOf(trusted)} `;
-  builder.rule(chain, `iifname @bridges ${untrusted}ct status ! dnat drop`, {
+  builder.rule(chain, `iifname @bridges ${untrusted}ct status ! dnat counter drop`, {
     key: 'isolation-to',
     networkId,
   });
   if (intent.allowDirectRouting === true) return;
   const inside = `${builder.header} daddr ${builder.prefixes(part.subnets)}`;
-  builder.rule(chain, `${untrusted}${inside} ct status ! dnat drop`, { key: 'direct-drop', networkId });
+  builder.rule(chain, `${untrusted}${inside} ct status ! dnat counter drop`, {
+    key: 'direct-drop',
+    networkId,
+  });
 }
 
 /** Sources of packets from and to the network. */
