@@ -421,7 +421,7 @@ export class Daemon {
         noNewPrivileges: config.noNewPrivileges,
         seccompProfile: readSeccompProfile(config.seccompProfile),
       },
-      hostGatewayIp: config.hostGatewayIps[0],
+      hostGatewayIps: [...config.hostGatewayIps],
       liveRestore: config.liveRestore,
       shutdownTimeout: config.shutdownTimeout,
       cpus: cpus().length,

@@ -32,7 +32,7 @@ export interface EngineSettings {
   /** Host path of a static init program, undefined when the host has none. */
   initPath: string | undefined;
   defaults: DaemonDefaults;
-  hostGatewayIp: string | undefined;
+  hostGatewayIps: readonly string[];
   liveRestore: boolean;
   /** seconds that containers get when the daemon stops */
   shutdownTimeout: number;

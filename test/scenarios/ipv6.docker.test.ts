@@ -53,6 +53,8 @@ describe('IPv6', () => {
       '{{.NetworkSettings.IPAddress}} {{.NetworkSettings.GlobalIPv6Address}}/{{.NetworkSettings.GlobalIPv6PrefixLen}} {{.NetworkSettings.IPv6Gateway}}';
     assert.equal(await inspect(cli, 'one', format), '172.17.0.2 fd00:d0c:1::2/64 fd00:d0c:1::1');
     assert.match(await inside('one', 'ip', '-6', 'route'), /^default via fd00:d0c:1::1 dev eth0/m);
+    const hosts = await cli('run', '--rm', '--add-host', 'gate:host-gateway', 'busybox', 'cat', '/etc/hosts');
+    assert.match(hosts, /^172\.17\.0\.1\tgate\nfd00:d0c:1::1\tgate$/m);
     assert.match(await inside('one', 'ping', '-c1', '-W2', WORLD_IP6), / 0% packet loss/);
     assert.equal(await clientSeenBy('one', 8080), WORLD_IP6, 'translated by the kernel, not by a proxy');
     assert.match(await host.getSoon('http://[fd00:d0c:1::2]/'), /^hello/);
@@ -152,6 +154,8 @@ describe('IPv6', () => {
     await daemon.stop();
     await host.sh('echo 0 >/proc/sys/net/ipv6/conf/all/forwarding');
     await host.setSysctl('net/ipv6/conf/eth0/accept_ra', '1');
+    // Else its neighbour advertisements say that it is no router any more (RFC 4861, 7.2.5), and it is taken at its word.
+    await host.world.setSysctl('net/ipv6/conf/all/forwarding', '1');
     const linkLocal = async (netns: typeof host.world) =>
       /inet6 (fe80:\S+)\//.exec(await netns.ok('ip', '-6', 'addr', 'show', 'dev', 'eth0'))?.[1] ?? '';
     const [from, to] = [await linkLocal(host.world), await linkLocal(host)];

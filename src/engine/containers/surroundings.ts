@@ -70,7 +70,8 @@ export class Surroundings {
     const isHost = hostConfig.NetworkMode === 'host';
     const extra = {
       extraHosts: hostConfig.ExtraHosts ?? [],
-      hostGatewayIp: settings.hostGatewayIp ?? this.#context.network.defaultGateway,
+      hostGatewayIps:
+        settings.hostGatewayIps.length > 0 ? settings.hostGatewayIps : this.#context.network.defaultGateways,
     };
     const hosts = isHost
       ? [textOf('/etc/hosts').trimEnd(), ...extraHostLines(extra), ''].join('\n')

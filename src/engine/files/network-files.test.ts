@@ -16,7 +16,7 @@ const hosts = (more: Partial<HostsInput>) =>
     addresses: [],
     ipv6Disabled: false,
     extraHosts: [],
-    hostGatewayIp: undefined,
+    hostGatewayIps: [],
     links: [],
     ...more,
   })
@@ -26,7 +26,7 @@ const hosts = (more: Partial<HostsInput>) =>
 test('/etc/hosts of a container without IPv6 does not speak of it', () => {
   const text = hostsFile({
     ...{ hostname: 'web', domainname: '', addresses: ['172.17.0.2'], ipv6Disabled: true },
-    ...{ extraHosts: [], hostGatewayIp: undefined, links: [] },
+    ...{ extraHosts: [], hostGatewayIps: [], links: [] },
   });
   assert.equal(text, '127.0.0.1\tlocalhost\n172.17.0.2\tweb\n');
 });
@@ -38,7 +38,7 @@ test('/etc/hosts begins with the loopback, ends with a newline, and names the co
     addresses: ['172.17.0.2', 'fd00::2'],
     ipv6Disabled: false,
     extraHosts: ['db:10.0.0.1', 'six:[fd00::9]'],
-    hostGatewayIp: undefined,
+    hostGatewayIps: [],
     links: [{ address: '172.17.0.3', names: ['cache', 'abc', 'redis'] }],
   });
   assert.equal(
@@ -71,12 +71,13 @@ test('a container without addresses has no line of its own', () => {
   assert.deepEqual(hosts({}), ['']);
 });
 
-test('`host-gateway` is the address of the host, and nothing where there is none', () => {
+test('`host-gateway` is the addresses of the host, and nothing where there is none', () => {
   const extraHosts = ['host.docker.internal:host-gateway'];
-  assert.deepEqual(extraHostLines({ extraHosts, hostGatewayIp: '172.17.0.1' }), [
+  assert.deepEqual(extraHostLines({ extraHosts, hostGatewayIps: ['172.17.0.1', 'fd00::1'] }), [
     '172.17.0.1\thost.docker.internal',
+    'fd00::1\thost.docker.internal',
   ]);
-  assert.deepEqual(extraHostLines({ extraHosts, hostGatewayIp: undefined }), []);
+  assert.deepEqual(extraHostLines({ extraHosts, hostGatewayIps: [] }), []);
 });
 
 const HOST = `# by hand

@@ -10,7 +10,7 @@ export interface HostsInput {
   /** `name:address` */
   extraHosts: string[];
   /** What `host-gateway` stands for. */
-  hostGatewayIp: string | undefined;
+  hostGatewayIps: readonly string[];
   links: Array<{
     address: string;
     names: string[];
@@ -40,13 +40,13 @@ export function hostsFile(input: HostsInput): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** `--add-host`: one line each. */
-export function extraHostLines(input: Pick<HostsInput, 'extraHosts' | 'hostGatewayIp'>): string[] {
+/** `--add-host`: a line each, and one for each address that `host-gateway` stands for. */
+export function extraHostLines(input: Pick<HostsInput, 'extraHosts' | 'hostGatewayIps'>): string[] {
   return input.extraHosts.flatMap((entry) => {
     const separator = entry.indexOf(':');
     const given = entry.slice(separator + 1).replace(/^\[(.*)\]$/, '$1');
-    const address = given === 'host-gateway' ? input.hostGatewayIp : given;
-    return address === undefined ? [] : [`${address}\t${entry.slice(0, separator)}`];
+    const addresses = given === 'host-gateway' ? input.hostGatewayIps : [given];
+    return addresses.map((address) => `${address}\t${entry.slice(0, separator)}`);
   });
 }
 

@@ -284,9 +284,10 @@ export class NetworkController {
     );
   }
 
-  /** Gateway address of the default bridge: what `host-gateway` means. */
-  get defaultGateway(): string | undefined {
-    return this.#networks.all().find((spec) => spec.bridge?.isDefault)?.ipam.subnets[0]?.gateway;
+  /** Gateway addresses of the default bridge, one for each family: what `host-gateway` means. */
+  get defaultGateways(): string[] {
+    const subnets = this.#networks.all().find((spec) => spec.bridge?.isDefault)?.ipam.subnets ?? [];
+    return subnets.flatMap(({ gateway }) => gateway ?? []);
   }
 
   /** Throws for a request that can never be opened, before anything is made. */

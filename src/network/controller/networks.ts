@@ -116,7 +116,7 @@ export class Networks {
       driver: (name) => drivers.find(name),
     });
     const device = wanted.bridge?.name;
-    if (device !== undefined && this.registry.all().some((other) => other.bridge?.name === device)) {
+    if (device !== undefined && this.registry.isBridge(device)) {
       throw new BridgeportError('forbidden', `bridge name "${device}" is used by another network`);
     }
     const spec = this.registry.create(wanted, () => this.#inUse());
@@ -136,7 +136,11 @@ export class Networks {
 
   /** Reports what has come between routes of the host and networks, or is over, since the last time. */
   reportConflicts(): void {
-    this.#conflicts.update(this.#hostRoutes.all());
+    try {
+      this.#conflicts.update(this.#hostRoutes.all());
+    } catch (error) {
+      this.#parts.log.warn({ error: messageOf(error) }, "cannot compare the host's routes with the networks");
+    }
   }
 
   /** Throws `forbidden`, in Docker's words, for predefined networks and those in use. */
