@@ -79,6 +79,14 @@ describe('the page', {
     assert.match(rows[0] ?? '', /8080\s+→ 80\/tcp\s+kernel \+ proxy\s+web\s+the local network/);
     assert.match(rows[1] ?? '', /127\.0\.0\.1:9000\s+→ 81\/tcp\s+kernel \+ proxy\s+web\s+this host only/);
 
+    // On a second network it leaves the rack of its first, whose rail comes and goes with it.
+    const wires = "document.getElementById('graph')._cyreg.cy.edges('.wire').length";
+    assert.equal(await page.evaluate(wires), 2);
+    await cli('network', 'connect', 'bridge', 'cart');
+    await page.until(`${wires} === 3`);
+    await cli('network', 'disconnect', 'bridge', 'cart');
+    await page.until(`${wires} === 2`);
+
     await cli('rm', '-f', 'cart');
     await page.until(`!(${option('cart')})`);
     assert.deepEqual(page.complaints.filter(ours), []);

@@ -87,9 +87,7 @@ export class GraphView {
     const wanted = new Set([...scene.nodes, ...scene.edges].map(({ id }) => id));
     this.#cy.batch(() => {
       for (const id of this.#drawn.keys()) {
-        if (wanted.has(id)) continue;
-        this.#drawn.delete(id);
-        this.#cy.getElementById(id).remove();
+        if (!wanted.has(id)) this.#remove(id);
       }
       for (const node of scene.nodes) this.#put(nodeElement(node));
       const at = new Map(scene.nodes.map((node) => [node.id, node]));
@@ -97,6 +95,17 @@ export class GraphView {
       this.#markChosen();
     });
     if (!this.#moved && !this.#isInSight()) this.fit();
+  }
+
+  #remove(id: string): void {
+    // With a node go its edges, those too that are about to end somewhere else.
+    this.#cy
+      .getElementById(id)
+      .remove()
+      .forEach((element) => {
+        this.#drawn.delete(element.id());
+      });
+    this.#drawn.delete(id);
   }
 
   #put(element: DrawnElement): void {
