@@ -3,6 +3,7 @@
  * and asks for more when the way leads where nobody has looked yet.
  */
 
+import { setImmediate } from 'node:timers/promises';
 import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { RouteClient } from '../../kernel/netlink/index.ts';
@@ -10,6 +11,9 @@ import { type NetnsHandle, openCurrentNetns, openNetns } from '../../kernel/netn
 import { HOST, type HostSnapshot, type Namespace } from '../packet/snapshot.ts';
 import { readRulebook } from './firewall.ts';
 import { type NamespaceBasics, readPartial, readWhole } from './namespace.ts';
+
+/** Namespaces that are read at a stretch. */
+const TURN = 16;
 
 /** A container's namespace: its owner, and where it is. */
 export interface NamespacePlace {
@@ -64,6 +68,8 @@ export class SnapshotReader implements Disposable {
     for (const [id, { title, netns, route }] of this.#places) {
       const before = this.#read.get(id);
       if (before !== undefined && (!before.partial || !whole.has(id))) continue;
+      // Hundreds of namespaces: others get their turn of the loop in between.
+      if (this.#read.size % TURN === TURN - 1) await setImmediate();
       this.#read.set(
         id,
         whole.has(id)
@@ -83,9 +89,14 @@ export class SnapshotReader implements Disposable {
     if (veths.length === 0) return peers;
     const route = this.#places.get(id)?.route;
     const ids = new Map<number, string>();
+    const wanted = new Set(veths.flatMap(({ linkNetnsId }) => linkNetnsId ?? []));
+    // The host comes first: a container's pairs mostly lead there, and then nobody else is asked for.
     for (const [other, { netns }] of this.#places) {
+      if (wanted.size === 0) break;
       const number = other === id ? undefined : route?.netnsId(netns);
-      if (number !== undefined && !ids.has(number)) ids.set(number, other);
+      if (number === undefined || ids.has(number)) continue;
+      ids.set(number, other);
+      wanted.delete(number);
     }
     for (const { index, link, linkNetnsId } of veths) {
       const other = linkNetnsId === undefined ? id : ids.get(linkNetnsId);

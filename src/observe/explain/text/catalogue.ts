@@ -65,8 +65,6 @@ export interface Catalogue {
     count(packets: string): string;
     look(packets: string, set: string): string;
     unknown(text: string): string;
-    /** Who wrote it, where that is known. */
-    writtenBy(program: string): string;
   };
   readonly warnings: {
     dropsBefore(): string;
@@ -138,7 +136,6 @@ export interface Catalogue {
     answerFromElsewhere(from: string, expected: string): string;
     answerToElsewhere(where: string): string;
     routeElsewhere(address: string, link: string, route: string): string;
-    nameUnknown(name: string): string;
     inAnswer(text: string): string;
   };
   readonly remarks: {

@@ -87,7 +87,6 @@ export const en: Catalogue = {
     count: (packets) => `Counts or logs ${packets}, and decides nothing.`,
     look: (packets, set) => `Looks ${packets} up in ${set}, which decides.`,
     unknown: (text) => `Not understood: ${text}.`,
-    writtenBy: (program) => `Written by ${program}.`,
   },
   warnings: {
     dropsBefore: () => "It stands before the engine's rules: what it drops, no published port can let in.",
@@ -180,7 +179,6 @@ export const en: Catalogue = {
     answerToElsewhere: (where) => `The answer goes to ${where} and not back to the asker.`,
     routeElsewhere: (address, link, route) =>
       `The host sends packets for ${address} out by ${link}: its route ${route} goes before that of the network.`,
-    nameUnknown: (name) => `Nobody here is called ${name}.`,
     inAnswer: (text) => `The question arrives, and its answer does not come back. ${text}`,
   },
   remarks: {

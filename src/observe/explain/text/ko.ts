@@ -146,7 +146,6 @@ export const ko: Catalogue = {
     count: (packets) => `${packets}을 세거나 기록할 뿐 결정하지 않습니다.`,
     look: (packets, set) => `${packets}을 ${set}에서 조회해 결정합니다.`,
     unknown: (text) => `해석하지 못한 규칙: ${text}.`,
-    writtenBy: (program) => `작성한 프로그램: ${program}.`,
   },
   warnings: {
     dropsBefore: () => '엔진의 규칙보다 앞에 있어, 여기서 버린 패킷은 어떤 공개 포트로도 들어올 수 없습니다.',
@@ -238,7 +237,6 @@ export const ko: Catalogue = {
     answerToElsewhere: (where) => `응답이 요청한 쪽이 아니라 ${where} 쪽으로 갑니다.`,
     routeElsewhere: (address, link, route) =>
       `호스트가 ${address} 주소로 가는 패킷을 ${link} 인터페이스로 내보냅니다. ${route} 경로가 네트워크의 경로보다 앞섭니다.`,
-    nameUnknown: (name) => `${name}라는 이름을 가진 것이 없습니다.`,
     inAnswer: (text) => `요청은 도착하지만 응답이 돌아오지 않습니다. ${text}`,
   },
   remarks: {
