@@ -266,7 +266,7 @@ function ruleCause(cause: Extract<Cause, { kind: 'rule' }>, end: End, context: W
   }
   if (key !== undefined && DIRECT.includes(key)) {
     const container = to.container?.name ?? '';
-    const port = end.packet.destination.port;
+    const port = end.packet.destination.port || 'PORT';
     if (from.container !== undefined) return { ...noCommonNetwork(context), rule: explained };
     return withRule(
       'direct-access',

@@ -2,6 +2,7 @@
 
 import { invalid, notFound } from '../../../base/errors.ts';
 import { Ip } from '../../../base/ip.ts';
+import { MAX_PORT } from '../../../base/ports.ts';
 import type { WhyParty } from '../../../base/wire/index.ts';
 import type { NetworkSpec } from '../../../network/model/index.ts';
 import { HOST } from '../../packet/snapshot.ts';
@@ -29,6 +30,8 @@ export function readParty(asked: string, records: TopologyRecords, other?: Party
   const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(asked) ?? [];
   const name = bracketed ?? plain;
   const party = name === undefined ? undefined : findParty(name, records, other);
+  if (Number(port) > MAX_PORT || Number(port) === 0)
+    throw invalid(`invalid port in ${JSON.stringify(asked)}`);
   if (party === undefined) throw notFound(`No such container, network or address: ${asked}`);
   return { ...party, view: { ...party.view, asked }, port: Number(port) };
 }
@@ -38,7 +41,12 @@ function findParty(asked: string, records: TopologyRecords, other: Party | undef
   if (asked === 'host') return { view: { kind: 'host', asked } };
   if (asked === 'localhost') return { view: { kind: 'host', asked }, ip: Ip.parse('127.0.0.1') };
   const ip = Ip.tryParse(asked);
-  if (ip !== undefined) return addressParty(asked, ip, records);
+  if (ip !== undefined) {
+    // Groups, and what stands for "any": nobody in particular has them.
+    const isGroup = ip.isMulticast || ip.isUnspecified || asked === '255.255.255.255';
+    if (isGroup) throw invalid(`${asked} is not the address of anybody in particular`);
+    return addressParty(asked, ip, records);
+  }
   const container =
     byLink(asked, records, other) ??
     findOne(asked, records.containers(), 'container') ??
@@ -177,7 +185,8 @@ export function readService(
   if (
     !isKnown ||
     (before === undefined && number === undefined) ||
-    (port !== undefined && (port < 1 || port > 65535))
+    (before !== undefined && after !== undefined) ||
+    (port !== undefined && (port < 1 || port > MAX_PORT))
   ) {
     throw invalid(`invalid service ${JSON.stringify(text)}: want tcp/80, udp/53 or icmp`);
   }

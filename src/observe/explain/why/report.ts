@@ -1,5 +1,6 @@
 /** `GET /bridgeport/why`: whether one reaches another, the way of the packet and of the answer, and what stands in the way. */
 
+import { invalid } from '../../../base/errors.ts';
 import { Ip } from '../../../base/ip.ts';
 import type { ExplainLanguage, WhyCause, WhyLeg, WhyParty, WhyReport } from '../../../base/wire/index.ts';
 import type { Ternary } from '../../packet/condition.ts';
@@ -53,6 +54,9 @@ export async function why(
   const text = CATALOGUES[question.language];
   const from = readParty(question.from, records);
   const to = readParty(question.to, records, from);
+  if (from.view.kind === 'world' && to.view.kind === 'world') {
+    throw invalid('both ends are outside: name one that is on this host');
+  }
   const service = readService(question.service);
   const whole = new Set([HOST]);
   for (const { container } of [from, to]) {
