@@ -18,6 +18,7 @@ import { readTraffic } from '../../observe/topology/traffic.ts';
 import { PageServer } from '../page.ts';
 import { ruleReaders } from '../rule-readers.ts';
 import { askDocker } from './docker-client.ts';
+import { dockerDoctor } from './doctor.ts';
 import { dockerRecords } from './records.ts';
 import { DOCKER_SETTINGS } from './settings.ts';
 
@@ -50,7 +51,7 @@ function observeDocker(socketPath: string): ObserveBackend {
     },
     ports: absent('ports'),
     metrics: absent('metrics'),
-    doctor: absent('doctor'),
+    doctor: async (language) => dockerDoctor(await read(), language),
   };
 }
 

@@ -55,10 +55,10 @@ export interface DockerAnswers {
 
 const BRIDGE_OPTION = 'com.docker.network.bridge';
 
-export function dockerRecords({
-  containers,
-  networks,
-}: DockerAnswers): ExplainRecords & { intent(): FirewallIntent } {
+/** Of a Docker Engine something is always wanted. */
+export type DockerRecords = ExplainRecords & { intent(): FirewallIntent };
+
+export function dockerRecords({ containers, networks }: DockerAnswers): DockerRecords {
   const specs = networks.map(networkSpec);
   const found = containers.map((container) => topologyContainer(container, specs, containers));
   return {

@@ -1,0 +1,47 @@
+/** The doctor of a Docker Engine, as far as its API and the kernel tell. */
+
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import type { DoctorLanguage, DoctorReport } from '../../base/wire/index.ts';
+import { parseResolvConf } from '../../network/dns/index.ts';
+import { examine } from '../../observe/doctor/examine.ts';
+import type { NameServer } from '../../observe/doctor/read/resolver.ts';
+import { type DoctorSources, readSnapshot } from '../../observe/doctor/read/snapshot.ts';
+import type { ExplainRecords } from '../../observe/explain/records.ts';
+import { withVeths } from '../../observe/topology/veths.ts';
+import { DOCKER_SETTINGS } from './settings.ts';
+
+/** With the names of interfaces, which Docker does not tell. */
+export function wired(records: ExplainRecords): ExplainRecords {
+  const containers = withVeths(records.containers());
+  return { ...records, containers: () => containers };
+}
+
+/** Which rules a Docker Engine wants, what it left behind, and what its proxies hold. */
+const UNKNOWN_OF_DOCKER = ['rules-missing', 'proxy-down', 'time-wait', 'leftovers'] as const;
+
+export async function dockerDoctor(records: ExplainRecords, language: DoctorLanguage): Promise<DoctorReport> {
+  const snapshot = await readSnapshot(doctorSources(wired(records)));
+  return examine(snapshot, { host: hostname(), language, without: UNKNOWN_OF_DOCKER });
+}
+
+function doctorSources(records: ExplainRecords): DoctorSources {
+  return {
+    records,
+    firewall: DOCKER_SETTINGS.firewall,
+    intent: () => undefined,
+    keeper: { stats: async () => undefined, wanted: () => [], lost: async () => [] },
+    nameServers: hostNameServers,
+    marks: {
+      netnsFolder: '',
+      ownerOf: () => undefined,
+      roots: [],
+      inUse: () => ({ namespaces: [], linkOwners: [], containers: [] }),
+    },
+  };
+}
+
+function hostNameServers(): NameServer[] {
+  const { nameservers } = parseResolvConf(readFileSync('/etc/resolv.conf', 'utf8'));
+  return nameservers.map((address) => ({ address, port: 53 }));
+}
