@@ -288,3 +288,20 @@ for (const backend of BACKENDS) {
     });
   });
 }
+
+describe('--allow-direct-routing', () => {
+  const stage = useStage({ name: 'direct', images: ['web'], args: ['--allow-direct-routing'] });
+
+  it('neighbours with a route reach what is published under the own address of a container, and nothing else', async () => {
+    const { cli, host } = stage;
+    await host.world.ok('ip', 'route', 'add', '172.17.0.0/16', 'via', HOST_IP);
+    // Whatever the policy: a host that was a router before accepts.
+    await host.ok('iptables', '-P', 'FORWARD', 'ACCEPT');
+    await cli('run', '-d', '--name', 'web', '-p', '8080:80', 'web');
+    await cli('run', '-d', '--name', 'shy', 'web');
+    const address = (name: string) => inspect(cli, name, '{{.NetworkSettings.IPAddress}}');
+    assert.match(await host.world.getSoon(`http://${await address('web')}/`), /^hello/);
+    assert.match(await host.getSoon(`http://${await address('shy')}/`), /^hello/, 'it serves');
+    assert.ok(await host.world.unanswered(`http://${await address('shy')}/`));
+  });
+});
