@@ -62,7 +62,7 @@ export class PortPublisher {
     try {
       const fixed = requests.filter((request) => request.hostPort !== 0 && !request.anyOf);
       const mappings = fixed.flatMap((request) => this.#mappings(target, request, request.hostPort));
-      await this.#bind(mappings, []);
+      await this.#bind(mappings, this.#published());
       done.push(...mappings);
       for (const request of requests) {
         if (!fixed.includes(request)) done.push(...(await this.#publishAnywhere(target, request, done)));
@@ -102,17 +102,16 @@ export class PortPublisher {
       ? { start: request.hostPort, end: request.hostPortEnd }
       : this.#options.ephemeralRange();
     const size = range.end - range.start + 1;
+    const standing = [...this.#published(), ...own];
     // What we gave away ourselves need not be tried; who names a range may mean another address than the one that has it.
-    const taken = request.anyOf
-      ? new Set<number>()
-      : takenPorts([...this.#published(), ...own], request.proto);
+    const taken = request.anyOf ? new Set<number>() : takenPorts(standing, request.proto);
     let last: unknown;
     for (let attempt = 0; attempt < size; attempt++) {
       const offset = request.anyOf ? attempt : this.#cursor++ % size;
       if (taken.has(range.start + offset)) continue;
       const mappings = this.#mappings(target, request, range.start + offset);
       try {
-        await this.#bind(mappings, own);
+        await this.#bind(mappings, request.anyOf ? standing : []);
         return mappings;
       } catch (error) {
         if (!isKind(error, 'conflict')) throw error;
@@ -125,12 +124,14 @@ export class PortPublisher {
     );
   }
 
-  async #bind(mappings: PortMapping[], own: readonly PortMapping[]): Promise<void> {
+  /** @param standing mappings that these may get in the way of, although the container is the same */
+  async #bind(mappings: PortMapping[], standing: readonly PortMapping[]): Promise<void> {
     const kept = this.keeperMappings(mappings);
     if (kept.length === 0) return;
     // To the keeper, a mapping of the same id is the same one, changed.
-    const standing = new Set([...this.#published(), ...own].map(mappingId));
-    const twice = kept.find(({ id }) => standing.has(id));
+    const endpoints = new Set(mappings.map(({ endpointId }) => endpointId));
+    const ids = new Set(standing.filter(({ endpointId }) => endpoints.has(endpointId)).map(mappingId));
+    const twice = kept.find(({ id }) => ids.has(id));
     if (twice !== undefined) throw alreadyAllocated(twice.hostIp, twice.hostPort);
     try {
       await this.#keeper.add(kept);
