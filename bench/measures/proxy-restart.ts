@@ -6,6 +6,7 @@ import { SOCK_STREAM } from '../../src/kernel/epoll/socket.ts';
 import { check, libc } from '../../src/kernel/ffi/libc.ts';
 import { withNetns } from '../../src/kernel/netns/index.ts';
 import { type Measure, medianGoal } from '../measure.ts';
+import { PROXIED } from '../sides/servers.ts';
 import type { Side } from '../sides/side.ts';
 
 const FIRST = 20_000;
@@ -20,7 +21,7 @@ const many = `${RANGE} ports: killed to all listening`;
 /** Whether somebody listens on the port of the side's host; a matter of microseconds. */
 function listens(side: Side, port: number): boolean {
   return withNetns(`/run/netns/${side.host.name}`, () => {
-    const { family, bytes } = socketAddress('127.0.0.1', port);
+    const { family, bytes } = socketAddress(PROXIED, port);
     const fd = check(libc().socket(family, SOCK_STREAM, 0), 'open a socket');
     const connected = libc().connect(fd, bytes, bytes.length) === 0;
     libc().close(fd);

@@ -72,11 +72,13 @@ export async function startServers(side: Side): Promise<Servers> {
   const folder = join(side.host.root, 'nginx');
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'conf'), NGINX_CONF(folder));
+  // They end with the bench, however that ends: nobody else would miss them.
   const inside = (...command: string[]) =>
-    spawn('nsenter', [`--net=/proc/${State.Pid}/ns/net`, '--', ...command], {
-      stdio: 'ignore',
-      detached: true,
-    });
+    spawn(
+      'setpriv',
+      ['--pdeathsig', 'TERM', 'nsenter', `--net=/proc/${State.Pid}/ns/net`, '--', ...command],
+      { stdio: 'ignore', detached: true },
+    );
   const servers = [inside('nginx', '-c', join(folder, 'conf')), inside('iperf3', '-s')];
   await side.host.getSoon(`http://[${PROXIED}]:${WEB.host}/`);
   return {
