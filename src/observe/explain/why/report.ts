@@ -31,7 +31,7 @@ export interface WhyOptions {
   readonly records: ExplainRecords;
   readonly settings: ExplainSettings;
   /** Of the host and every container's namespace. */
-  readonly reader: SnapshotReader;
+  readonly reader: Pick<SnapshotReader, 'read'>;
   readonly programOf: WhyContext['programOf'];
 }
 
@@ -97,7 +97,7 @@ async function walk(
   plan: Plan,
   whole: Set<string>,
   first: HostSnapshot,
-  reader: SnapshotReader,
+  reader: WhyOptions['reader'],
 ): Promise<Walked> {
   let snapshot = first;
   const run = async (question: ExchangeQuestion): Promise<Exchange> => {

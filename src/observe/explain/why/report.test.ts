@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { NetworkSpec, PortMapping } from '../../../network/model/index.ts';
+import { HOST, type HostSnapshot } from '../../packet/snapshot.ts';
+import {
+  A,
+  B,
+  type Changes,
+  iptables,
+  listener,
+  route,
+  twoContainers,
+} from '../../packet/testing/snapshots.ts';
+import type { TopologyContainer } from '../../topology/records.ts';
+import type { ExplainRecords } from '../records.ts';
+import { type WhyQuestion, why } from './report.ts';
+
+const BRIDGE: NetworkSpec = {
+  id: 'n'.repeat(64),
+  name: 'bridge',
+  driver: 'bridge',
+  createdAt: '',
+  internal: false,
+  attachable: false,
+  enableIPv4: true,
+  enableIPv6: false,
+  ipam: { driver: 'default', options: {}, subnets: [{ subnet: '172.17.0.0/16', gateway: '172.17.0.1' }] },
+  options: {},
+  labels: {},
+  bridge: {
+    name: 'docker0',
+    isDefault: true,
+    icc: true,
+    masquerade: true,
+    hostBindingV4: '',
+    mtu: 1500,
+    gatewayModeV4: 'nat',
+    gatewayModeV6: 'nat',
+  },
+};
+
+const PORT: PortMapping = {
+  endpointId: `e${B}`,
+  proto: 'tcp',
+  containerIp: '172.17.0.3',
+  containerPort: 80,
+  hostIp: '0.0.0.0',
+  hostPort: 8080,
+};
+
+const container = (id: string, name: string, address: string, ports: PortMapping[]): TopologyContainer => ({
+  id,
+  name,
+  image: name,
+  state: 'running',
+  pid: 1,
+  networkIds: [BRIDGE.id],
+  sharesWith: undefined,
+  sandbox: {
+    path: '',
+    endpoints: [
+      {
+        id: `e${id}`,
+        networkId: BRIDGE.id,
+        containerId: id,
+        sandboxId: id,
+        ifname: 'eth0',
+        hostVeth: '',
+        mac: '',
+        v4: { address, prefixLength: 16, gateway: '172.17.0.1' },
+        aliases: [],
+        gatewayPriority: 0,
+        driverOptions: {},
+      },
+    ],
+    ports,
+  },
+  exposedPorts: [],
+  links: [],
+  names: {},
+});
+
+const RECORDS: ExplainRecords = {
+  networks: () => [BRIDGE],
+  containers: () => [container(A, 'a', '172.17.0.2', []), container(B, 'b', '172.17.0.3', [PORT])],
+  intent: () => undefined,
+};
+
+async function ask(changes: Changes, from: string, to: string, more: Partial<WhyQuestion> = {}) {
+  const reader = { read: async (): Promise<HostSnapshot> => twoContainers(changes) };
+  const settings = { engine: 'Bridgeport', firewall: 'none', userlandProxy: true } as const;
+  const options = { records: RECORDS, settings, reader, programOf: () => undefined };
+  return (await why({ from, to, language: 'en', ...more }, options)).report;
+}
+
+describe('`why()`', () => {
+  it('goes on with the connection that the userland proxy opens', async () => {
+    const { answer, legs } = await ask({ host: { sockets: [listener('0.0.0.0', 8080)] } }, 'world', 'b');
+    assert.equal(answer, 'yes');
+    assert.deepEqual(
+      legs.map(({ title }) => title),
+      [
+        'From the world to container b',
+        'From the userland proxy to container b',
+        'The answer, from container b to the host',
+        'The answer, from the host to the world',
+      ],
+    );
+    assert.equal(legs[0]?.steps.at(-1)?.kind, 'proxy');
+  });
+
+  it('names the process that holds published ports when it is gone', async () => {
+    const { answer, cause, port } = await ask({}, 'world', 'b', { service: 'tcp/80' });
+    assert.equal(answer, 'no');
+    assert.equal(cause?.kind, 'proxy-gone');
+    assert.deepEqual([cause.owner.kind, cause.owner.port], ['engine', '0.0.0.0:8080 → 80/tcp']);
+    assert.equal(port, 80, 'what was asked for, and not the port of the host');
+  });
+
+  it('is not content with the proxy when the container behind it does not answer', async () => {
+    const changes = { host: { sockets: [listener('0.0.0.0', 8080)] }, b: { sockets: [] } };
+    const { answer, cause } = await ask(changes, 'world', 'b');
+    assert.equal(answer, 'no');
+    assert.deepEqual([cause?.kind, cause?.owner.container?.name], ['no-socket', 'b']);
+  });
+
+  it('tells a smaller MTU on the way', async () => {
+    const host = twoContainers().namespaces.get(HOST);
+    const links = host?.links.map((one) => (one.name === 'eth0' ? { ...one, mtu: 1400 } : one)) ?? [];
+    const { remarks } = await ask({ host: { links } }, 'a', 'world');
+    assert.ok(remarks.some((remark) => /MTU of eth0 is 1400, smaller than the 1500/.test(remark)));
+    assert.ok(
+      remarks.some((remark) => remark.includes('keeps the source 172.17.0.2')),
+      'nothing masquerades here',
+    );
+  });
+
+  it('says which rule it could not decide, and does not guess', async () => {
+    const firewall = iptables(
+      '*filter\n:FORWARD DROP [0:0]\n-A FORWARD -m recent --rcheck -j ACCEPT\nCOMMIT\n',
+    );
+    const { answer, headline, legs } = await ask({ host: { firewall } }, 'a', 'world');
+    assert.equal(answer, 'unknown');
+    assert.match(headline, /cannot be told/);
+    assert.ok(legs.some(({ steps }) => steps.some(({ ok, text }) => ok === null && text.includes('recent'))));
+  });
+
+  it('finds a route that takes packets away from a bridge', async () => {
+    const base = twoContainers().namespaces.get(HOST);
+    const routes = [...(base?.routes ?? []), route('172.17.0.3/32', 2, { gateway: '10.9.0.254' })];
+    const { answer, cause } = await ask({ host: { routes } }, 'host', 'b', { service: 'tcp/80' });
+    assert.equal(answer, 'no');
+    assert.equal(cause?.kind, 'route-elsewhere');
+    assert.match(cause.text, /172\.17\.0\.3\/32 dev eth0/);
+  });
+
+  it('refuses a question about nobody on this host', async () => {
+    await assert.rejects(ask({}, 'world', 'world'), /both ends are outside/);
+    await assert.rejects(ask({}, 'a', 'nobody'), /No such container/);
+  });
+});
