@@ -33,7 +33,7 @@ export const ko: Messages = {
   found: (count) => `${count}개`,
   nothingFound: '그런 이름, 주소, 포트가 없습니다.',
 
-  world: '외부',
+  world: '바깥',
   host: '호스트',
   wall: '방화벽',
   forwards: (on) => (on ? '전달 켜짐' : '전달 꺼짐'),
@@ -122,7 +122,7 @@ export const ko: Messages = {
   portTo: '컨테이너',
   portReach: '접근할 수 있는 쪽',
   carriers: { kernel: '커널', proxy: '프록시', both: '커널 + 프록시' },
-  reach: { world: '외부 전체', lan: '로컬 네트워크', host: '이 호스트만', nobody: '아무도 없음' },
+  reach: { world: '바깥 전체', lan: '로컬 네트워크', host: '이 호스트만', nobody: '아무도 없음' },
   reachUnknown: '알 수 없음',
   reachOthers: '다른 네트워크의 컨테이너',
   reachDecided: (rules) => `함께 판단하는 규칙: ${rules}`,
