@@ -113,3 +113,27 @@ test('localhost is narrowed before rules are written and widened after; with rul
   await assert.rejects(sync.heal());
   assert.deepEqual(told, ['narrow 1', 'widen 1', 'narrow 1', 'narrow 1', 'close all']);
 });
+
+test('an intent whose networks are the same objects is not applied again, unless the last time failed or others wrote', async () => {
+  const backend = new Backend();
+  const networks = [network('br0', '10.0.0.0/24'), network('br1', '10.0.1.0/24')];
+  let settings = {};
+  const intent = () => ({ ...intentOf([]), ...settings, networks: [...networks] });
+  const sync = new FirewallSync({ backend, others: [], localhost: DEAF, intent });
+  await sync.sync();
+  await sync.sync();
+  assert.deepEqual(backend.applied, ['change 2']);
+  await sync.heal();
+  networks[1] = network('br1', '10.0.1.0/24');
+  await sync.sync();
+  assert.deepEqual(backend.applied, ['change 2', 'heal 2', 'change 2']);
+  settings = { allowDirectRouting: true };
+  backend.failures = 1;
+  await assert.rejects(sync.sync(), /refused/);
+  await sync.sync();
+  await sync.sync();
+  assert.equal(backend.applied.length, 4);
+  networks.pop();
+  await sync.sync();
+  assert.equal(backend.applied.at(-1), 'change 1');
+});

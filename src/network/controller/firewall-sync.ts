@@ -23,6 +23,8 @@ export class FirewallSync {
   #next: Promise<void> | undefined;
   #running: Promise<void> = Promise.resolve();
   #repairs = 0;
+  /** What the kernel has; undefined when a transaction failed. */
+  #applied: FirewallIntent | undefined;
 
   constructor(options: FirewallSyncOptions) {
     this.#options = options;
@@ -62,10 +64,14 @@ export class FirewallSync {
   async #apply(mode: ApplyMode): Promise<boolean> {
     const { backend, localhost } = this.#options;
     const intent = this.#options.intent();
+    // Most containers that come and go publish nothing.
+    if (mode === 'change' && this.#applied !== undefined && isSame(intent, this.#applied)) return false;
+    this.#applied = undefined;
     localhost.narrow(intent);
     try {
       const written = (await backend?.apply(intent, mode)) ?? false;
       localhost.widen(intent);
+      this.#applied = intent;
       return written;
     } catch (error) {
       // A change that failed leaves the rules of before; after others have written, there may be none.
@@ -83,4 +89,14 @@ export class FirewallSync {
     );
     return run;
   }
+}
+
+/** Networks of which nothing has changed are the same objects (see `NetworkIntents`). */
+function isSame({ networks, ...rest }: FirewallIntent, other: FirewallIntent): boolean {
+  const { networks: others, ...otherRest } = other;
+  return (
+    networks.length === others.length &&
+    networks.every((network, index) => network === others[index]) &&
+    JSON.stringify(rest) === JSON.stringify(otherRest)
+  );
 }
