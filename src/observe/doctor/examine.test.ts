@@ -277,6 +277,14 @@ describe('checks of addresses', () => {
     assert.match(stranger?.text ?? '', /172\.17\.0\.2 of web is held by aa:bb:cc:dd:ee:ff too/);
   });
 
+  it('a default route in two halves is no route over a network', () => {
+    const over = (destination: string) => ({
+      host: () => ({ ...host, routes: [...host.routes, route({ destination, link: 2 })] }),
+    });
+    assert.deepEqual(whats(over('128.0.0.0/1')), []);
+    assert.deepEqual(whats(over('172.0.0.0/8')), ['route-over-subnet warning program eth0']);
+  });
+
   it('a route to nowhere hides a network as one to elsewhere does', () => {
     const blackhole = route({ destination: '172.17.0.0/24', type: 'blackhole', link: undefined });
     const hidden = {

@@ -7,6 +7,8 @@ import type { Snapshot } from '../snapshot.ts';
 import { type BridgedNetwork, bridged, hostGateways, liveBridge, members, subnetsOf } from '../view.ts';
 
 const program = (name: string) => ({ kind: 'program', name }) as const;
+/** Length of a prefix that is as good as a default route. */
+const HALF_OF_ALL = 1;
 /** Made by the kernel for an address of an interface (rtnetlink.h). */
 const RTPROT_KERNEL = 2;
 
@@ -131,7 +133,14 @@ function culprits(snapshot: Snapshot, network: BridgedNetwork): Culprit[] {
   return snapshot.host().routes.flatMap((route) => {
     const prefix = Prefix.tryParse(route.destination);
     const leads = ['unicast', 'blackhole', 'unreachable', 'prohibit'].includes(route.type);
-    if (prefix === undefined || !leads || route.link === bridge?.index || route.protocol === RTPROT_KERNEL)
+    // `0.0.0.0/1` and `128.0.0.0/1` together are a VPN's way to write a default route.
+    if (
+      prefix === undefined ||
+      prefix.length <= HALF_OF_ALL ||
+      !leads ||
+      route.link === bridge?.index ||
+      route.protocol === RTPROT_KERNEL
+    )
       return [];
     const subnet = subnetsOf(network).find((candidate) => candidate.overlaps(prefix));
     return subnet === undefined ? [] : [{ route, prefix, subnet }];

@@ -1,13 +1,13 @@
 /** Reads everything that the checks look at. What cannot be read is said by the checks that would have needed it. */
 
-import { setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import type { ProxyStats } from '../../../base/proxy-control.ts';
 import { readConntrackUse } from '../../../kernel/proc/index.ts';
 import type { FirewallIntent } from '../../../network/firewall/index.ts';
 import type { PortMapping } from '../../../network/model/index.ts';
 import type { FirewallName } from '../../firewall/drops.ts';
 import type { TopologyRecords } from '../../topology/records.ts';
-import type { Reading, SandboxFacts, Snapshot } from '../snapshot.ts';
+import type { Reading, RuleFacts, SandboxFacts, Snapshot } from '../snapshot.ts';
 import { readClaims } from './claims.ts';
 import { type OwnMarks, readLeftovers } from './leftovers.ts';
 import { readHost, readNamespace } from './namespace.ts';
@@ -32,24 +32,28 @@ export interface DoctorSources {
   readonly marks: OwnMarks;
 }
 
+/** Milliseconds that a change of the firewall surely takes: a flush is healed in 500. */
+const SETTLE = 700;
 /** Sandboxes that are read before others get their turn of the loop. */
 const TURN = 32;
 
 export async function readSnapshot(sources: DoctorSources): Promise<Snapshot> {
   const { records, firewall } = sources;
   const networks = records.networks();
-  const containers = records.containers();
+  const asked = records.containers();
   const [rules, ports, resolver, claims] = await Promise.all([
-    reading(() => readRules(firewall, sources.intent())),
+    reading(() => settledRules(sources)),
     reading(() =>
       readPorts(
         sources,
-        containers.flatMap(({ sandbox }) => sandbox?.ports ?? []),
+        asked.flatMap(({ sandbox }) => sandbox?.ports ?? []),
       ),
     ),
     reading(async () => ({ upstreams: await probeNameServers(sources.nameServers()) })),
-    reading(() => readClaims(networks, containers)),
+    reading(() => readClaims(networks, asked)),
   ]);
+  // Anew: probes take their time, and what ended meanwhile is no fault.
+  const containers = records.containers();
   const sandboxes: SandboxFacts[] = [];
   for (const container of containers) {
     const { sandbox } = container;
@@ -70,6 +74,16 @@ export async function readSnapshot(sources: DoctorSources): Promise<Snapshot> {
     claims,
     leftovers: readNow(() => readLeftovers(sources.marks)),
   };
+}
+
+/** A rule is missing when it is so twice: a container may be starting, or a flush being healed. */
+async function settledRules({ firewall, intent }: DoctorSources): Promise<RuleFacts> {
+  const first = await readRules(firewall, intent());
+  if (first.missing.length === 0) return first;
+  await sleep(SETTLE);
+  const second = await readRules(firewall, intent());
+  const before = new Set(first.missing.map(({ text }) => text));
+  return { ...second, missing: second.missing.filter(({ text }) => before.has(text)) };
 }
 
 async function readPorts({ keeper }: DoctorSources, mappings: readonly PortMapping[]) {
