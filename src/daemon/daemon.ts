@@ -6,9 +6,8 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { Backend, ObserveBackend } from '../api/backend.ts';
-import { listenOn } from '../api/listen.ts';
-import { createMetricsServer } from '../api/metrics-server.ts';
+import type { Backend } from '../api/backend.ts';
+import { serveMetrics } from '../api/metrics-server.ts';
 import { type ApiServer, createApiServer } from '../api/server.ts';
 import { messageOf, notImplemented } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
@@ -195,7 +194,10 @@ export class Daemon {
     await this.#serve(
       createApiServer(backend, { log, minApiVersion, onAnswered: (answered) => operations.count(answered) }),
     );
-    await this.#serveMetrics(backend.observe);
+    if (config.metricsAddr !== '') {
+      const address = { kind: 'tcp', ...parseMetricsAddress(config.metricsAddr) } as const;
+      this.#onEnd('close the metrics', await serveMetrics(address, () => backend.observe.metrics(), log));
+    }
     this.#onEnd('close the page', () => page.close());
     await page.start();
     if (config.iptables) this.#onEnd('stop watching the firewall', network.controller.watchFirewall());
@@ -456,18 +458,6 @@ export class Daemon {
       networkDrivers: networkDrivers(),
       warnings: [],
     };
-  }
-
-  async #serveMetrics(observe: ObserveBackend): Promise<void> {
-    if (this.#config.metricsAddr === '') return;
-    const server = createMetricsServer(() => observe.metrics(), this.#log);
-    const { host, port } = parseMetricsAddress(this.#config.metricsAddr);
-    await listenOn(server, { kind: 'tcp', host, port });
-    this.#log.info({ address: this.#config.metricsAddr }, 'metrics listen');
-    this.#onEnd('close the metrics', () => {
-      server.close();
-      server.closeAllConnections();
-    });
   }
 
   async #serve(server: ApiServer): Promise<void> {
