@@ -113,6 +113,14 @@ describe('routes of the host', () => {
         answer.json<{ Warning: string }>().Warning,
         /^network over \(10\.220\.7\.0\/24\) hides what the host's route to 10\.220\.0\.0\/16 \(by tun0\) leads to$/,
       );
+      const again = await daemon.bridgeport.attempt([
+        'network',
+        'create',
+        '--subnet',
+        '10.220.8.0/24',
+        'too',
+      ]);
+      assert.match(again.stderr, /^WARNING: network too \(10\.220\.8\.0\/24\) hides /);
       await daemon.restart();
       await soon(async () => assert.deepEqual(await told('over'), ['conflict 10.220.0.0/16 route']));
     });

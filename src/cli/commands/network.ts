@@ -96,23 +96,28 @@ export const createNetwork = defineCommand({
     'ipam-opt': map('Set IPAM driver specific options'),
   },
   async run(context, { flags, given, args: [name] }) {
-    const { Id } = await context.client.json<{ Id: string }>('POST', '/networks/create', {
-      body: {
-        Name: name,
-        Driver: flags.driver,
-        Options: flags.opt,
-        Labels: keyValueMap(flags.label),
-        Internal: flags.internal,
-        Attachable: flags.attachable,
-        ...(given.has('ipv4') ? { EnableIPv4: flags.ipv4 } : {}),
-        ...(given.has('ipv6') ? { EnableIPv6: flags.ipv6 } : {}),
-        IPAM: {
-          Driver: flags['ipam-driver'],
-          Options: flags['ipam-opt'],
-          Config: poolConfigs(flags),
+    const { Id, Warning } = await context.client.json<{ Id: string; Warning: string }>(
+      'POST',
+      '/networks/create',
+      {
+        body: {
+          Name: name,
+          Driver: flags.driver,
+          Options: flags.opt,
+          Labels: keyValueMap(flags.label),
+          Internal: flags.internal,
+          Attachable: flags.attachable,
+          ...(given.has('ipv4') ? { EnableIPv4: flags.ipv4 } : {}),
+          ...(given.has('ipv6') ? { EnableIPv6: flags.ipv6 } : {}),
+          IPAM: {
+            Driver: flags['ipam-driver'],
+            Options: flags['ipam-opt'],
+            Config: poolConfigs(flags),
+          },
         },
       },
-    });
+    );
+    if (Warning) context.err(`WARNING: ${Warning}\n`);
     context.out(`${Id}\n`);
     return 0;
   },
