@@ -72,6 +72,12 @@ function actOf(step: Step, packets: string, foreign: Catalogue['foreign']): stri
       return step.how === 'dnat'
         ? foreign.destinationBecomes(packets, targetText(step.to))
         : foreign.sourceBecomes(packets, targetText(step.to));
+    case 'rewrite': {
+      const to = step.to.address ?? `:${step.to.port}`;
+      return step.what === 'destination'
+        ? foreign.destinationBecomes(packets, to)
+        : foreign.sourceBecomes(packets, to);
+    }
     case 'mark':
       return foreign.mark(packets);
     case 'notrack':

@@ -139,7 +139,7 @@ export class Ownership {
   #foreign(program: string | undefined): ExplainOwner {
     if (program === undefined) return { kind: 'user', text: this.#words.user };
     // In the well-known layout, the engine that is asked is the one that writes it.
-    if (program === 'Docker') return this.#engine();
+    if (program === 'Docker' || program === 'Bridgeport') return this.#engine();
     return { kind: 'program', program, text: program };
   }
 

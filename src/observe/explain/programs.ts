@@ -35,10 +35,12 @@ const TABLES: ReadonlyArray<readonly [RegExp, string]> = [
   [/^crowdsec/, 'CrowdSec'],
   [/^sshguard/, 'sshguard'],
   [/^docker-bridges$/, 'Docker'],
+  // In the namespaces of containers: the way to the embedded resolver.
+  [/^bridgeport-dns$/, 'Bridgeport'],
 ];
 
-/** Chains that Docker and Bridgeport write, in the well-known layout. */
-const ENGINE_CHAINS = /^DOCKER($|-(?!USER))/;
+/** Chains that Docker and Bridgeport write, in the well-known layout, and Docker's in the namespaces of containers (`DOCKER_OUTPUT`). */
+const ENGINE_CHAINS = /^DOCKER($|_|-(?!USER))/;
 
 /** Comments of programs that use no chains of their own. */
 const COMMENTS: ReadonlyArray<readonly [RegExp, string]> = [

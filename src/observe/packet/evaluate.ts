@@ -208,6 +208,16 @@ class ChainRun {
           packet.connection.mark = ((packet.connection.mark & ~step.mask) | step.value) >>> 0;
         }
         return undefined;
+      case 'rewrite': {
+        const from = packet[step.what];
+        const to: Side = {
+          ip: step.to.address === undefined ? from.ip : Ip.parse(step.to.address),
+          port: step.to.port ?? from.port,
+        };
+        packet[step.what] = to;
+        this.#hits.push({ rule, translated: { what: step.what, from, to } });
+        return undefined;
+      }
       case 'notrack':
         if (packet.connection !== undefined) packet.connection.untracked = true;
         return undefined;

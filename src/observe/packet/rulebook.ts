@@ -61,6 +61,12 @@ export type Step =
       readonly value: number;
       readonly mask: number;
     }
+  /** Without connection tracking: the packet itself is written over, and nothing undoes it for the answer. */
+  | {
+      readonly kind: 'rewrite';
+      readonly what: 'destination' | 'source';
+      readonly to: Pick<NatTarget, 'address' | 'port'>;
+    }
   | { readonly kind: 'notrack' }
   /** Counters, logs and the like: they decide nothing. */
   | { readonly kind: 'note'; readonly text: string }

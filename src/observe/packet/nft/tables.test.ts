@@ -170,6 +170,9 @@ describe('rules of nftables', () => {
       return [made.source, made.destination].map(({ ip, port }) => `${ip}:${port}`);
     };
     const byMap = { dnat: { family: 'ip', addr: { map: { key: payload('tcp', 'dport'), data: '@m' } } } };
+    const rewrites = { mangle: { key: payload('tcp', 'dport'), value: 5353 } };
+    assert.deepEqual(translated([rewrites])[1], '10.0.0.1:5353');
+    assert.deepEqual(translated([{ mangle: { key: payload('ip', 'ttl'), value: 9 } }])[1], '10.0.0.1:80');
     assert.deepEqual(translated([byMap]), ['10.9.0.2:40000', '10.0.0.2:8080']);
     assert.deepEqual(translated([{ dnat: { family: 'ip', addr: '10.1.1.1', port: 81 } }])[1], '10.1.1.1:81');
     assert.deepEqual(translated([{ redirect: { port: 99 } }])[1], '10.9.0.1:99');

@@ -236,8 +236,21 @@ function portTarget(value: unknown): NatTarget {
   return Array.isArray(range) ? { port: Number(range[0]), portEnd: Number(range[1]) } : {};
 }
 
+/** Fields that decide about a packet's way; that others are written over (`ip dscp`, `ip ttl`) does not. */
+const WAY = new Set(['saddr', 'daddr', 'sport', 'dport']);
+
 function readMangle({ key, value }: Json): Step | undefined {
-  const { meta, ct } = object(key);
+  const { meta, ct, payload } = object(key);
+  if (payload !== undefined) {
+    const field = String(object(payload).field);
+    if (!WAY.has(field)) return undefined;
+    const what = field.startsWith('d') ? 'destination' : 'source';
+    if (field.endsWith('port') && typeof value === 'number')
+      return { kind: 'rewrite', what, to: { port: value } };
+    if (field.endsWith('addr') && typeof value === 'string')
+      return { kind: 'rewrite', what, to: { address: value } };
+    return { kind: 'opaque', text: `${field} set ${JSON.stringify(value)}` };
+  }
   const isMark = object(meta ?? ct).key === 'mark';
   if (!isMark || typeof value !== 'number') return undefined;
   return { kind: 'mark', what: meta === undefined ? 'connection' : 'packet', value, mask: 0xffffffff };
