@@ -38,11 +38,12 @@ export class PublishedPorts {
     );
     return this.#change(ref, 'publish', async (container) => {
       const { network } = this.#context;
-      const { hostConfig } = container.record;
-      const next = withPorts(hostConfig.PortBindings ?? {}, added);
       network.validate({ ...sandboxRequest(container), portBindings: added });
-      const made = container.isRunning ? await network.addPorts(container.id, added) : [];
-      hostConfig.PortBindings = next;
+      const asked = everythingAsked(container);
+      const { bindings, made } = container.isRunning
+        ? await network.addPorts(container.id, asked, added)
+        : { bindings: withPorts(asked, added), made: [] };
+      setAsked(container, bindings);
       return made;
     });
   }
@@ -51,14 +52,11 @@ export class PublishedPorts {
   async remove(ref: string, given: PortMap): Promise<ContainerPorts> {
     const removal = normalizeBindings(given);
     return this.#change(ref, 'unpublish', async (container) => {
-      const { hostConfig } = container.record;
       const asked = everythingAsked(container);
       const { bindings, lost } = container.isRunning
         ? await this.#context.network.removePorts(container.id, asked, removal)
         : withoutPorts(asked, [], removal);
-      hostConfig.PortBindings = bindings;
-      // The ports of `-P` that stay are asked for one by one from now on.
-      hostConfig.PublishAllPorts = false;
+      setAsked(container, bindings);
       return lost;
     });
   }
@@ -122,4 +120,10 @@ function everythingAsked({ record: { config, hostConfig } }: Container): PortMap
   if (!hostConfig.PublishAllPorts) return bindings;
   const exposed = Object.keys(config.ExposedPorts ?? {}).filter((port) => !bindings[port]?.length);
   return { ...bindings, ...Object.fromEntries(exposed.map((port) => [port, [ANYWHERE]])) };
+}
+
+/** From now on the ports of `-P` are asked for one by one: with a host port of its own, one would not be among them any more. */
+function setAsked({ record: { hostConfig } }: Container, bindings: PortMap): void {
+  hostConfig.PortBindings = bindings;
+  hostConfig.PublishAllPorts = false;
 }

@@ -344,11 +344,14 @@ export class NetworkController {
 
   /**
    * Publishes more ports of a running container; all of them or none. Throws `conflict` naming a port that is taken.
-   *
-   * @returns the mappings that were made
+   * `bindings`: what it has asked for so far.
    */
-  async addPorts(containerId: string, added: PortMap): Promise<PortMapping[]> {
-    return this.#publishing.add(this.#records.open(containerId), added);
+  async addPorts(
+    containerId: string,
+    bindings: PortMap,
+    added: PortMap,
+  ): Promise<{ bindings: PortMap; made: PortMapping[] }> {
+    return this.#publishing.add(this.#records.open(containerId), bindings, added);
   }
 
   /** Takes published ports of a running container away. `bindings`: what it has asked for so far. */

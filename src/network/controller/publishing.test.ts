@@ -59,7 +59,7 @@ test('`add()` records before it writes rules, and forgets what flowed by the new
   const { publishing, record, told } = stage({ '80/tcp': at('8080') });
   await publishing.open(record);
   told.length = 0;
-  const made = await publishing.add(record, { '80/tcp': at('9090') });
+  const { made } = await publishing.add(record, record.request.portBindings, { '80/tcp': at('9090') });
   assert.deepEqual(
     made.map(({ hostPort }) => hostPort),
     [9090],
@@ -74,7 +74,10 @@ test('`add()` undoes everything when the rules cannot be written', async () => {
   const before = structuredClone({ ports: record.ports, request: record.request });
   told.length = 0;
   state.refuse = true;
-  await assert.rejects(publishing.add(record, { '81/tcp': at('9090') }), /line 3 failed/);
+  await assert.rejects(
+    publishing.add(record, record.request.portBindings, { '81/tcp': at('9090') }),
+    /line 3 failed/,
+  );
   assert.deepEqual({ ports: record.ports, request: record.request }, before);
   assert.deepEqual(told.slice(-2), ['save 8080', 'unpublish 9090']);
 });
@@ -82,7 +85,7 @@ test('`add()` undoes everything when the rules cannot be written', async () => {
 test('`add()` refuses a container without a way out, before anything is bound', async () => {
   const { publishing, record, told } = stage({});
   record.endpoints = [];
-  await assert.rejects(publishing.add(record, { '80/tcp': at('8080') }), {
+  await assert.rejects(publishing.add(record, {}, { '80/tcp': at('8080') }), {
     kind: 'invalid',
     message: /none of its networks has a way out/,
   });

@@ -61,9 +61,14 @@ export class Publishing {
   /**
    * Publishes more ports of a sandbox that is open; all of them or none.
    *
-   * @returns the mappings that were made
+   * @param bindings what the container asks for, before: all of it, with that of `-P` written out
+   * @returns what it asks for afterwards, and the mappings that were made
    */
-  async add(record: SandboxRecord, added: PortMap): Promise<PortMapping[]> {
+  async add(
+    record: SandboxRecord,
+    bindings: PortMap,
+    added: PortMap,
+  ): Promise<{ bindings: PortMap; made: PortMapping[] }> {
     const { publisher, staleFlows, syncFirewall, save } = this.#parts;
     const target = this.#target(record);
     if (isNowhere(target)) {
@@ -71,7 +76,7 @@ export class Publishing {
         `publish ports of ${record.request.containerName}: none of its networks has a way out (internal, or none)`,
       );
     }
-    const portBindings = withPorts(record.request.portBindings, added);
+    const portBindings = withPorts(bindings, added);
     const made = await publisher.publish(
       target,
       publishRequests({
@@ -84,7 +89,7 @@ export class Publishing {
     );
     const { ports, request } = record;
     record.ports = [...ports, ...made];
-    record.request = { ...request, portBindings };
+    record.request = { ...request, portBindings, publishAllPorts: false };
     save(record);
     try {
       await syncFirewall();
@@ -95,13 +100,13 @@ export class Publishing {
       throw error;
     }
     staleFlows.forget(made);
-    return made;
+    return { bindings: portBindings, made };
   }
 
   /**
    * Takes published ports of an open sandbox away, and ends what travels by them; the others do not notice.
    *
-   * @param bindings what the container asks for, before
+   * @param bindings what the container asks for, before: as in `add()`
    * @param removal what shall go: see `withoutPorts()`
    * @returns what it asks for afterwards, and the mappings that went
    */
