@@ -290,8 +290,9 @@ describe('the doctor', () => {
     let thief: Background;
     try {
       await host.sh("kill -9 $(ss -lntpH 'sport = :8080' | sed -n 's/.*pid=\\([0-9]*\\).*/\\1/p' | sort -u)");
+      await soon(async () => assert.equal(await host.ok('ss', '-lntH', 'sport = :8080'), ''));
       thief = background([...host.enter, 'socat', 'TCP-LISTEN:8080,fork,reuseaddr', 'EXEC:cat']);
-      await soon(async () => assert.match(await host.ok('ss', '-lntH', 'sport = :8080'), /LISTEN/));
+      await soon(async () => assert.match(await host.ok('ss', '-lntpH', 'sport = :8080'), /socat/));
     } finally {
       process.kill(daemon.pid, 'SIGCONT');
     }

@@ -1,21 +1,24 @@
 /** Does every address have one owner? Pure. */
 
 import { type Check, type Finding, ofContainer } from '../finding.ts';
-import type { Snapshot } from '../snapshot.ts';
-import { liveBridge, type Member, members } from '../view.ts';
+import { type Member, members } from '../view.ts';
 
 export const addressTwice: Check = {
   id: 'address-twice',
   find(snapshot) {
     const all = members(snapshot);
     const holders = holdersOf(all);
+    const owners = ownersOfMacs(all);
+    const claims = new Map(
+      snapshot.claims().map((claim) => [`${claim.bridge} ${claim.address}`, claim.macs]),
+    );
     return all.flatMap((member) =>
       addressesOf(member).flatMap((address) => {
         const others = [
           ...(holders.get(`${member.network.id} ${address}`) ?? [])
             .filter((other) => other !== member)
             .map(({ container }) => container.name),
-          ...strangers(snapshot, member, address, all),
+          ...strangers(member, claims.get(`${member.network.bridge.name} ${address}`) ?? [], owners),
           ...refused(member, address),
         ];
         return others.length === 0 ? [] : [twice(member, address, [...new Set(others)])];
@@ -55,17 +58,27 @@ function holdersOf(all: readonly Member[]): Map<string, Member[]> {
   return holders;
 }
 
-/** MAC addresses that answered for it and that no container of the network has. */
-function strangers(snapshot: Snapshot, member: Member, address: string, all: readonly Member[]): string[] {
-  const claim = snapshot
-    .claims()
-    .find((entry) => entry.address === address && entry.bridge === member.network.bridge.name);
-  const known = all.filter(({ network }) => network.id === member.network.id);
-  return (claim?.macs ?? []).flatMap((mac) => {
-    const owners = known.filter((other) => macOf(other) === mac);
-    if (owners.includes(member)) return [];
-    return owners.length > 0 ? owners.map(({ container }) => container.name) : [mac];
+/** Who answered for an address of the member, and is not the member: by name, or by MAC address where no container has it. */
+function strangers(
+  member: Member,
+  macs: readonly string[],
+  owners: ReadonlyMap<string, readonly Member[]>,
+): string[] {
+  return macs.flatMap((mac) => {
+    const known = owners.get(`${member.network.id} ${mac}`) ?? [];
+    if (known.includes(member)) return [];
+    return known.length > 0 ? known.map(({ container }) => container.name) : [mac];
   });
+}
+
+/** By network and MAC address, as they really are. */
+function ownersOfMacs(all: readonly Member[]): Map<string, Member[]> {
+  const owners = new Map<string, Member[]>();
+  for (const member of all) {
+    const key = `${member.network.id} ${macOf(member)}`;
+    owners.set(key, [...(owners.get(key) ?? []), member]);
+  }
+  return owners;
 }
 
 const macOf = ({ sandbox, endpoint }: Member) =>
@@ -82,24 +95,23 @@ export const macTwice: Check = {
   find(snapshot) {
     const { links, forwarding } = snapshot.host();
     const all = members(snapshot);
+    const owners = ownersOfMacs(all);
+    const byName = new Map(links.map((link) => [link.name, link]));
+    const names = new Map(links.map(({ index, name }) => [index, name]));
+    const learned = Map.groupBy(forwarding, ({ mac, master }) => `${master} ${mac}`);
     return all.flatMap((member): Finding[] => {
       const mac = macOf(member);
-      const bridge = liveBridge(snapshot, member.network);
-      const port = links.find(({ name }) => name === member.endpoint.hostVeth);
-      if (mac === undefined || bridge === undefined || port === undefined) return [];
-      const same = all.filter(
-        (other) => other !== member && other.network.id === member.network.id && macOf(other) === mac,
-      );
+      const bridge = byName.get(member.network.bridge.name);
+      const port = byName.get(member.endpoint.hostVeth);
+      if (mac === undefined || bridge?.up !== true || port === undefined) return [];
+      const same = (owners.get(`${member.network.id} ${mac}`) ?? []).filter((other) => other !== member);
+      const veths = new Set(same.map(({ endpoint }) => endpoint.hostVeth));
       // Learned at another port: somebody behind it sends with this address.
-      const learned = forwarding.filter(
-        (entry) => entry.mac === mac && entry.master === bridge.index && entry.link !== port.index,
-      );
-      const names = [
-        ...same.map(({ container }) => container.name),
-        ...learned.flatMap(({ link }) => links.find(({ index }) => index === link)?.name ?? []),
-      ];
-      const known = new Set(same.map(({ endpoint }) => endpoint.hostVeth));
-      const others = [...new Set(names)].filter((name) => !known.has(name));
+      const ports = (learned.get(`${bridge.index} ${mac}`) ?? [])
+        .filter(({ link }) => link !== port.index)
+        .flatMap(({ link }) => names.get(link) ?? [])
+        .filter((name) => !veths.has(name));
+      const others = [...new Set([...same.map(({ container }) => container.name), ...ports])];
       if (others.length === 0) return [];
       return [
         {
