@@ -29,7 +29,7 @@ export const PROXY_NODE_FLAGS: readonly string[] = [
 ];
 
 /** Grows by one whenever an older peer would misunderstand; `ping` tells it first. */
-export const PROXY_CONTROL_VERSION = 1;
+export const PROXY_CONTROL_VERSION = 2;
 
 export type ProxyProtocol = 'tcp' | 'udp';
 
