@@ -25,6 +25,8 @@ export interface CaptureOptions {
 }
 
 const SNAP_LENGTH = 262_144;
+/** Enough for the headers of Ethernet, IPv4 and TCP without options. */
+const SNAP_LENGTH_LEAST = 64;
 /** Bytes that wait for a listener who is slower. */
 const BACKLOG = 64 * 1024 * 1024;
 /** Milliseconds between two looks at what was lost. */
@@ -70,7 +72,7 @@ class Session {
     this.#records = records;
     this.#options = options;
     this.#book = new AddressBook(records);
-    this.#snapLength = Math.min(options.snapLength ?? SNAP_LENGTH, SNAP_LENGTH);
+    this.#snapLength = Math.min(Math.max(options.snapLength ?? SNAP_LENGTH, SNAP_LENGTH_LEAST), SNAP_LENGTH);
     this.#left = options.count ?? Number.POSITIVE_INFINITY;
     this.#queue.push(
       sectionBlock({ program: 'bridgeport', os: 'Linux', comment: `capture of ${options.target}` }),

@@ -1,5 +1,6 @@
 /** `GET /bridgeport/flows`: the connections there are, or what happens to them. Nothing runs while nobody listens. */
 
+import { setImmediate as turn } from 'node:timers/promises';
 import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { FlowDrop, FlowLine } from '../../base/wire/index.ts';
@@ -36,6 +37,8 @@ export interface FlowOptions {
   readonly signal: AbortSignal;
 }
 
+/** Connections that are told at once. */
+const CHUNK = 1000;
 /** Lines that wait for a listener who is slower. */
 const BACKLOG = 20_000;
 /** Milliseconds between two looks at the counters of rules: each costs two programs of iptables. */
@@ -51,10 +54,15 @@ export async function* flows(sources: FlowSources, options: FlowOptions): AsyncG
   if (!follow) {
     const time = new Date().toISOString();
     using client = ConntrackClient.open();
-    yield client
-      .list()
-      .map((entry) => flowOf('open', entry, time, owner))
-      .filter(isAsked);
+    const entries = client.list();
+    for (let at = 0; at < entries.length; at += CHUNK) {
+      yield entries
+        .slice(at, at + CHUNK)
+        .map((entry) => flowOf('open', entry, time, owner))
+        .filter(isAsked);
+      // A full table is hundreds of thousands: others get their turn.
+      await turn();
+    }
     return;
   }
   const queue = new ListenerQueue<FlowLine>(BACKLOG);
