@@ -4,6 +4,7 @@ import { PROXY_CONTROL_VERSION, type ProxyRequest, type ProxyStats } from '../ba
 import { DatagramBatch } from '../kernel/epoll/datagrams.ts';
 import { EpollLoop } from '../kernel/epoll/loop.ts';
 import { PipePool } from '../kernel/epoll/pipe.ts';
+import { libc } from '../kernel/ffi/libc.ts';
 import { AcceptGate } from './accept-gate.ts';
 import { ControlServer } from './control-server.ts';
 import { type Counters, newCounters } from './counters.ts';
@@ -37,6 +38,12 @@ const UDP_SHARE = 0.25;
  * else allocates: 4 MB of 16,384 ports. Collecting them took 40 ms while the machine was busy.
  */
 const MANY_PORTS = 4096;
+
+/**
+ * How often free memory is given back, milliseconds. V8's great collections and the buffers of slow peers take some 20 MB from
+ * malloc(3) for a moment, which by itself returns only what happens to lie at the end of its heap.
+ */
+const TIDY = 20_000;
 
 const MOST_COMPLAINTS = 100;
 
@@ -101,6 +108,7 @@ export class Keeper {
 
   /** Blocks until a `shutdown` request. */
   run(): void {
+    this.#tidyLater(this.#counters.tcp.accepted);
     this.#loop.run();
     this.#ports.set([]);
     this.#control.close();
@@ -139,6 +147,15 @@ export class Keeper {
       default:
         throw invalid(`unknown operation ${JSON.stringify((request as { op: unknown }).op)}`);
     }
+  }
+
+  /** @param accepted connections so far: nothing is done as long as it stays the same */
+  #tidyLater(accepted: number): void {
+    this.#loop.after(TIDY, () => {
+      const now = this.#counters.tcp.accepted;
+      if (now !== accepted) libc().malloc_trim(0);
+      this.#tidyLater(now);
+    });
   }
 
   /** Only the first faults are told: standard error may be a pipe that nobody reads, and writing would block us. */

@@ -30,6 +30,8 @@ const PROTOTYPES = {
   openat2: 'int64_t syscall(int64_t number, int64_t directory, const void *path, void *how, size_t size)',
   splice:
     'int64_t splice(int fd_in, void *offset_in, int fd_out, void *offset_out, size_t length, unsigned int flags)',
+  // memory
+  malloc_trim: 'int malloc_trim(size_t keep)',
   // sockets
   socket: 'int socket(int domain, int type, int protocol)',
   socketpair: 'int socketpair(int domain, int type, int protocol, void *fds)',
@@ -117,6 +119,7 @@ export interface Libc {
       flags: number,
     ) => number
   >;
+  malloc_trim: Native<(keep: number) => number>;
   socket: Native<(domain: number, type: number, protocol: number) => number>;
   socketpair: Native<(domain: number, type: number, protocol: number, fds: Pointer) => number>;
   bind: Native<(fd: number, address: Pointer, length: number) => number>;
