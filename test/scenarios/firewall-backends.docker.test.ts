@@ -15,6 +15,7 @@ const FLUSHES = {
   iptables: {
     '`nft flush ruleset`': 'nft flush ruleset',
     '`iptables -F`': 'iptables -F; iptables -t nat -F',
+    '`iptables -F FORWARD`': 'iptables -F FORWARD',
     'a reload as of firewalld': `
       iptables -F; iptables -X; iptables -t nat -F; iptables -t nat -X; iptables -P FORWARD ACCEPT
       iptables -N FOREIGN_pre; iptables -A FOREIGN_pre -s 192.0.2.1 -j DROP; iptables -I FORWARD -j FOREIGN_pre

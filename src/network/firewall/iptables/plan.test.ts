@@ -167,6 +167,16 @@ COMMIT
     assert.deepEqual(tables.observed, expected.observed);
   });
 
+  test('a flushed chain of the kernel comes back whole, without what was taken away elsewhere', () => {
+    const tables = applied(WEB);
+    tables.rules('filter', 'FORWARD').length = 0;
+    tables.restore(`*filter\n-D DOCKER ${WEB_RULE}\nCOMMIT\n`);
+    tables.restore(planTransaction(WEB, WEB, { observed: tables.observed }));
+    const expected = applied(WEB);
+    expected.restore(`*filter\n-D DOCKER ${WEB_RULE}\nCOMMIT\n`);
+    assert.deepEqual(tables.observed, expected.observed);
+  });
+
   test('sets the policy of FORWARD once, and again only on `restore`', () => {
     const tables = applied(BARE);
     assert.equal(tables.observed.get('filter')?.get('FORWARD')?.policy, 'DROP');

@@ -22,8 +22,8 @@ export interface PlanOptions {
    * What to do about a rule that we wrote and that is gone although it is still wanted.
    *
    * - `respect` (default): somebody took it away (`iptables -D DOCKER 1`), so it stays away until it is compiled anew, that
-   *   is, after its container or network went and came. But where nothing of ours is left in a table, the table was flushed,
-   *   and all of it comes back.
+   *   is, after its container or network went and came. But where nothing of ours is left in a table, or of several
+   *   rules in a chain of the kernel (`iptables -F FORWARD`), it was flushed, and all of it comes back.
    * - `restore`: it comes back. For the start of the daemon, and for healing.
    *
    * The same goes for the policy of FORWARD.
@@ -136,7 +136,7 @@ function planRules(
     next: view.after.get(spec.name) ?? [],
     observed: found?.rules ?? [],
     staying,
-    restoreMissing: restoreAll || found === undefined,
+    restoreMissing: restoreAll || found === undefined || wasChainFlushed(view, spec),
   });
 }
 
@@ -183,6 +183,16 @@ function isLeft(view: TableView, spec: ChainSpec, plans: ReadonlyMap<string, Cha
     (plans.get(name)?.result ?? chain.rules).some((args) => jump.test(args)),
   );
   return plans.get(spec.name)?.result.length === 0 && !isReferenced;
+}
+
+/**
+ * True when we had several rules in a chain of the kernel and none of them is left. In chains of ours people take rules away one by one,
+ * so that an empty one says nothing; and one rule alone may have been deleted as well as flushed.
+ */
+function wasChainFlushed(view: TableView, { name, owner }: ChainSpec): boolean {
+  const before = view.before.get(name) ?? [];
+  const found = new Set(view.seen.get(name)?.rules);
+  return owner === 'kernel' && before.length > 1 && !before.some(({ args }) => found.has(args));
 }
 
 /** True when we had rules in this table and none of them is left. */
