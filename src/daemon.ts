@@ -6,7 +6,8 @@ import { messageOf } from './base/errors.ts';
 import { parseDaemonConfig, type ReadFile } from './config/parse.ts';
 import { diffReload, reloadAttributes } from './config/reload.ts';
 import type { DaemonConfig } from './config/table.ts';
-import { Daemon, VERSION } from './daemon/daemon.ts';
+import { Daemon } from './daemon/daemon.ts';
+import { VERSION } from './daemon/facts.ts';
 
 const readConfig: ReadFile = (path) => {
   try {

@@ -1,19 +1,13 @@
 /** One daemon: everything is made here and handed to each other, started in order and ended in the opposite one. */
 
-import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import type { Backend } from '../api/backend.ts';
 import { serveMetrics } from '../api/metrics-server.ts';
 import { type ApiServer, createApiServer } from '../api/server.ts';
 import { messageOf, notImplemented } from '../base/errors.ts';
-import { newId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
-import type { PortRange } from '../base/ports.ts';
-import { Prefix } from '../base/prefix.ts';
 import { parseHost, parseMetricsAddress } from '../config/hosts.ts';
 import type { DaemonConfig } from '../config/table.ts';
 import type { EngineContext, ResolvedImage } from '../engine/context.ts';
@@ -21,56 +15,29 @@ import { Engine } from '../engine/engine.ts';
 import { EventBus } from '../engine/events/bus.ts';
 import { ImageService } from '../engine/images/service.ts';
 import type { SystemFacts } from '../engine/system/info.ts';
-import { probeFeature } from '../kernel/features.ts';
-import { IptablesRunner } from '../kernel/iptables/index.ts';
-import { ConntrackClient, RouteClient } from '../kernel/netlink/index.ts';
+import { RouteClient } from '../kernel/netlink/index.ts';
 import { warmThreadPool } from '../kernel/netns/index.ts';
-import { NftContext } from '../kernel/nft/index.ts';
-import { readSysctl, tryReadSysctl } from '../kernel/sysctl.ts';
-import { AppliedRules } from '../network/controller/applied-rules.ts';
-import { NetworkController } from '../network/controller/controller.ts';
-import type { FirewallBackend } from '../network/controller/firewall-backend.ts';
-import { FirewallSync } from '../network/controller/firewall-sync.ts';
-import { Forwarding } from '../network/controller/forwarding.ts';
-import { IptablesBackend } from '../network/controller/iptables-backend.ts';
-import { canRouteLocalhost, LocalhostRouting } from '../network/controller/localhost-routing.ts';
-import { NftablesBackend, type NftTables } from '../network/controller/nftables-backend.ts';
-import { OwnWriters } from '../network/controller/own-writers.ts';
-import { DnsServer, type ResolvConf, watchResolvConf } from '../network/dns/index.ts';
-import { BridgeDriver } from '../network/drivers/bridge.ts';
-import { NetworkDrivers } from '../network/drivers/driver.ts';
-import { ParentDriver } from '../network/drivers/parent.ts';
-import { DOCKER_DEFAULT_POOLS, SubnetSpace, ulaPool } from '../network/ipam/index.ts';
 import { LocalPortWatch } from '../network/ports/local-ports.ts';
 import { ProxyProcess } from '../network/ports/proxy-process.ts';
-import { PortPublisher } from '../network/ports/publisher.ts';
-import { StaleFlows } from '../network/ports/stale-flows.ts';
 import { OperationCounters } from '../observe/metrics/operations.ts';
 import { type Containerd, connectContainerd } from '../runtime/containerd/client.ts';
 import { ManagedContainerd } from '../runtime/containerd/managed.ts';
 import { RegistryClient } from '../runtime/registry/client.ts';
 import { Store } from '../store/store.ts';
 import { createBackend } from './backend.ts';
-import { gitCommit } from './git-commit.ts';
+import { engineSettings, SNAPSHOTTER } from './engine-settings.ts';
+import { reloadableFacts, systemFacts, VERSION } from './facts.ts';
 import { createHostSystem } from './host-system.ts';
 import { apiAddress, pageAddress } from './listen.ts';
+import { canServeLocalhost, createNetwork, firewallOf, localPortRange } from './network.ts';
 import { createObserveBackend } from './observe.ts';
 import { PageServer } from './page.ts';
 import { topologyRecords } from './topology.ts';
 
-export const VERSION = '0.1.0';
-const SNAPSHOTTER = 'overlayfs';
 /** Milliseconds that the start of containers may keep the API waiting. */
 const POLICY_PATIENCE = 15_000;
 /** Milliseconds that an outside containerd gets to answer. */
 const CONTAINERD_TIMEOUT = 10_000;
-/** Static init programs, by preference: Docker's own name, Debian's package tini. */
-const INIT_PROGRAMS = [
-  '/usr/bin/docker-init',
-  '/usr/libexec/docker/docker-init',
-  '/usr/bin/tini-static',
-  '/sbin/tini-static',
-];
 
 export class Daemon {
   readonly #config: DaemonConfig;
@@ -97,7 +64,7 @@ export class Daemon {
     const [, containerd, localhostByKernel] = await Promise.all([
       warmThreadPool(),
       this.#startContainerd(),
-      this.#canServeLocalhost(),
+      canServeLocalhost(config, log),
     ]);
     const store = Store.open(join(config.dataRoot, 'bridgeport.db'));
     this.#onEnd('close the store', () => store.close());
@@ -112,7 +79,10 @@ export class Daemon {
       log: { info: (message) => log.info({}, message), warn: (message) => log.warn({}, message) },
     });
     const host = createHostSystem(keeper);
-    const network = this.#network(store, route, keeper, events, localhostByKernel);
+    const network = createNetwork({
+      ...{ config, log, store, route, keeper, events, localhostByKernel },
+      onEnd: (name, end) => this.#onEnd(name, end),
+    });
     network.controller.init();
     this.#onEnd('leave the namespaces', () => network.controller.end());
     const keeperReady = keeper.start();
@@ -139,7 +109,7 @@ export class Daemon {
       log: { warn: (message) => log.warn({}, message) },
     });
     const context: EngineContext = {
-      settings: this.#settings(),
+      settings: engineSettings(config),
       containerd,
       network: network.controller,
       images: {
@@ -160,7 +130,7 @@ export class Daemon {
     this.#onEnd('stop watching local ports', () => localPorts.stop());
 
     const operations = new OperationCounters();
-    const facts = await this.#facts(store, containerd, host);
+    const facts = await systemFacts(config, store, containerd, host);
     this.#shown = facts;
     const page = new PageServer({ address: pageAddress(config), backend: () => backend, log });
     const backend: Backend = createBackend({
@@ -251,215 +221,6 @@ export class Daemon {
     return client;
   }
 
-  /** `--localhost-nat`, where this host has what it takes: without table raw nothing would protect 127.0.0.0/8. */
-  async #canServeLocalhost(): Promise<boolean> {
-    const firewall = firewallOf(this.#config);
-    if (!this.#config.localhostNat || !this.#config.userlandProxy || firewall === 'none') return false;
-    try {
-      if (firewall === 'iptables') await new IptablesRunner({ family: 4 }).save('raw');
-      if (canRouteLocalhost()) return true;
-      throw new Error('route_localnet cannot be set');
-    } catch (error) {
-      this.#log.info({ error: messageOf(error) }, 'the userland proxy serves localhost');
-      return false;
-    }
-  }
-
-  #network(
-    store: Store,
-    route: RouteClient,
-    keeper: ProxyProcess,
-    events: EventBus,
-    localhostByKernel: boolean,
-  ) {
-    const config = this.#config;
-    const log = this.#log;
-    const kernelServes = config.iptables;
-    const publisher = new PortPublisher(keeper, {
-      userlandProxy: config.userlandProxy,
-      kernelServes,
-      hostHasIPv6: tryReadSysctl('net/ipv6/conf/all/disable_ipv6') === '0',
-      ephemeralRange: localPortRange,
-      published: () => controller.publishedPorts(),
-      sctpMissing: existsSync('/proc/sys/net/sctp') ? null : 'this kernel has no SCTP (CONFIG_IP_SCTP)',
-    });
-    const writers = new OwnWriters(process.pid);
-    const backends = this.#firewallBackends(store, writers);
-    const chosen = firewallOf(config);
-    const pools = config.defaultAddressPools.map(({ base, size }) => ({
-      base: Prefix.parse(String(base)),
-      size,
-    }));
-    const { dns, resolvConf } = this.#dns();
-    const conntrack = ConntrackClient.open();
-    this.#onEnd('close connection tracking', () => conntrack.close());
-    const controller: NetworkController = new NetworkController({
-      settings: {
-        netnsFolder: join(config.execRoot, 'netns'),
-        defaultBridge: {
-          bridge: config.bridge,
-          v4: { bip: config.bip, fixedCidr: config.fixedCidr, defaultGateway: config.defaultGateway },
-          enableIPv6: config.ipv6,
-          v6: {
-            bip: config.bip6,
-            fixedCidr: config.fixedCidrV6,
-            defaultGateway: config.defaultGatewayV6,
-          },
-          icc: config.icc,
-          ipMasq: config.ipMasq,
-          ip: config.ip === '0.0.0.0' ? '' : config.ip,
-          mtu: config.mtu === 0 ? 1500 : config.mtu,
-        },
-        pools: new SubnetSpace([
-          ...(pools.some(({ base }) => base.family === 4) ? [] : DOCKER_DEFAULT_POOLS),
-          ...pools,
-          ...(pools.some(({ base }) => base.family === 6) ? [] : [ulaPool(engineId(store))]),
-        ]),
-        defaultNetworkOptions: config.defaultNetworkOpts,
-        userlandProxy: config.userlandProxy,
-        localhostByKernel,
-        iptables: config.iptables,
-        ip6tables: config.ip6tables,
-        dns: config.dns,
-        dnsOptions: config.dnsOpts,
-        allowDirectRouting: config.allowDirectRouting,
-      },
-      store,
-      route,
-      drivers: new NetworkDrivers([
-        new BridgeDriver(route, config, log),
-        new ParentDriver('macvlan', route, log),
-        new ParentDriver('ipvlan', route, log),
-      ]),
-      dns,
-      resolvConf,
-      forwarding: new Forwarding(
-        { enabled: config.ipForward, dropAllowed: config.iptables && !config.ipForwardNoDrop },
-        store,
-        route,
-        log,
-      ),
-      publisher,
-      staleFlows: new StaleFlows(conntrack, route),
-      firewall: (intent) =>
-        new FirewallSync({
-          backend: chosen === 'none' ? undefined : backends[chosen],
-          others: Object.values(backends).filter(({ name }) => name !== chosen),
-          intent,
-          localhost: new LocalhostRouting(store.table<boolean>('route_localnet'), log),
-        }),
-      writers,
-      emit: (action, id, attributes) => events.publish('network', action, id, attributes),
-      log,
-    });
-    return { controller, publisher, dns };
-  }
-
-  /** The embedded resolver, which follows the host's name servers. */
-  #dns(): { dns: DnsServer; resolvConf: () => ResolvConf } {
-    const log = this.#log.child({ part: 'dns' });
-    const upstreams = (conf: { nameservers: readonly string[] }) =>
-      conf.nameservers.map((address) => ({ address, from: 'host' as const }));
-    const watch = watchResolvConf({ log, onChange: (conf) => dns.setUpstreams(upstreams(conf)) });
-    const dns = new DnsServer({ log, upstreams: upstreams(watch.current) });
-    this.#onEnd('close the resolver', () => {
-      watch[Symbol.dispose]();
-      dns[Symbol.dispose]();
-    });
-    return { dns, resolvConf: () => watch.current };
-  }
-
-  #firewallBackends(store: Store, writers: OwnWriters): Record<'iptables' | 'nftables', FirewallBackend> {
-    const log = this.#log;
-    const programs = (family: 4 | 6) => {
-      const iptables = new IptablesRunner({ family, onStart: (pid) => writers.add(pid) });
-      return {
-        restore: (text: string) => iptables.restore(text, { noflush: true }),
-        save: () => iptables.save(),
-      };
-    };
-    return {
-      iptables: new IptablesBackend({
-        programs: { v4: programs(4), v6: programs(6) },
-        applied: new AppliedRules(store),
-        log,
-      }),
-      nftables: new NftablesBackend({
-        open: () => {
-          const context = NftContext.open();
-          this.#onEnd('close nftables', () => context.close());
-          return context;
-        },
-        applied: store.table<NftTables>('firewall_nftables'),
-        log,
-      }),
-    };
-  }
-
-  #settings(): EngineContext['settings'] {
-    const config = this.#config;
-    return {
-      dataRoot: config.dataRoot,
-      execRoot: config.execRoot,
-      snapshotter: SNAPSHOTTER,
-      cgroupParent: config.cgroupParent || 'bridgeport',
-      initPath: config.initPath || INIT_PROGRAMS.find((path) => existsSync(path)),
-      defaults: {
-        hasDefaultBridge: config.bridge !== 'none',
-        logDriver: config.logDriver,
-        logOptions: { ...config.logOpts },
-        dns: [...config.dns],
-        dnsOptions: [...config.dnsOpts],
-        dnsSearch: [...config.dnsSearch],
-        shmSize: Number(config.defaultShmSize),
-        init: config.init,
-        ipcMode: config.defaultIpcMode || 'private',
-        cgroupnsMode: config.defaultCgroupnsMode,
-        ulimits: Object.values(config.defaultUlimits).map(({ name, soft, hard }) => ({
-          Name: name,
-          Soft: soft,
-          Hard: hard,
-        })),
-        noNewPrivileges: config.noNewPrivileges,
-        seccompProfile: readSeccompProfile(config.seccompProfile),
-      },
-      hostGatewayIps: [...config.hostGatewayIps],
-      liveRestore: config.liveRestore,
-      shutdownTimeout: config.shutdownTimeout,
-      cpus: cpus().length,
-    };
-  }
-
-  async #facts(
-    store: Store,
-    containerd: Containerd,
-    host: ReturnType<typeof createHostSystem>,
-  ): Promise<SystemFacts> {
-    const config = this.#config;
-    return {
-      version: VERSION,
-      gitCommit: gitCommit(join(import.meta.dirname, '..', '..')),
-      buildTime: '',
-      nodeVersion: process.versions.node,
-      containerdVersion: (await containerd.version()).version,
-      runcVersion: await runcVersion(),
-      id: engineId(store),
-      dataRoot: config.dataRoot,
-      ...reloadableFacts(config),
-      iptables: config.iptables,
-      ipForwarding: readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim() === '1',
-      cgroupVersion: host.cgroupVersion,
-      controllers: host.cgroupControllers,
-      hasSeccomp: host.hasSeccomp,
-      snapshotter: SNAPSHOTTER,
-      hasInit: INIT_PROGRAMS.some((path) => existsSync(path)),
-      logDriver: config.logDriver,
-      firewallBackend: firewallOf(config),
-      networkDrivers: networkDrivers(),
-      warnings: [],
-    };
-  }
-
   async #serve(server: ApiServer): Promise<void> {
     for (const host of this.#config.hosts) {
       const address = apiAddress(parseHost(host), this.#config);
@@ -470,51 +231,8 @@ export class Daemon {
   }
 }
 
-/** In Docker's order. */
-function networkDrivers(): string[] {
-  const known = (['ipvlan', 'macvlan'] as const).filter((name) => probeFeature(name).available !== false);
-  return ['bridge', 'host', ...known, 'null'];
-}
-
-/** Where the kernel, and we, choose ports from. */
-function localPortRange(): PortRange {
-  const [start = 32_768, end = 60_999] = readSysctl('net/ipv4/ip_local_port_range').split(/\s+/).map(Number);
-  return { start, end };
-}
-
-/** `builtin`, `unconfined`, or a file's JSON text. */
-function readSeccompProfile(path: string): string {
-  if (path === '' || path === 'builtin') return '';
-  return path === 'unconfined' ? path : readFileSync(path, 'utf8');
-}
-
-/** Chosen at the first start, and the same ever after. */
-function engineId(store: Store): string {
-  const meta = store.table<string>('meta');
-  const id = meta.get('engine_id') ?? newId();
-  meta.put('engine_id', id);
-  return id;
-}
-
-/** The firewall that the flags choose; `none` is `iptables: false`. */
-function firewallOf(config: DaemonConfig): 'iptables' | 'nftables' | 'none' {
-  if (!config.iptables) return 'none';
-  return config.firewallBackend === 'nftables' ? 'nftables' : 'iptables';
-}
-
 function registryConfig(config: DaemonConfig): { insecureRegistries: string[]; mirrors: string[] } {
   return { insecureRegistries: [...config.insecureRegistries], mirrors: [...config.registryMirrors] };
-}
-
-/** What `info` shows of the configuration that a reload may change. */
-function reloadableFacts(config: DaemonConfig) {
-  return {
-    labels: [...config.labels],
-    debug: config.debug,
-    liveRestore: config.liveRestore,
-    insecureRegistries: [...config.insecureRegistries],
-    mirrors: [...config.registryMirrors],
-  };
 }
 
 function resolvedImage(image: Awaited<ReturnType<ImageService['resolve']>>): ResolvedImage {
@@ -524,14 +242,4 @@ function resolvedImage(image: Awaited<ReturnType<ImageService['resolve']>>): Res
     chainId: image.chainId,
     defaults: image.config as ResolvedImage['defaults'],
   };
-}
-
-/** `1.1.5+ds1`, or empty when runc cannot be run. */
-async function runcVersion(): Promise<string> {
-  try {
-    const { stdout } = await promisify(execFile)('runc', ['--version'], { timeout: 5000 });
-    return /^runc version (\S+)/m.exec(stdout)?.[1] ?? '';
-  } catch {
-    return '';
-  }
 }
