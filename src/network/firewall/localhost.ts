@@ -1,6 +1,6 @@
 /**
  * Localhost by the kernel, beside a userland proxy: what this host sends to 127.0.0.0/8 is translated like everything else, and gets
- * a source that the container can answer. The bridges then need `route_localnet`; docs/decisions/0028 says why that is safe.
+ * a source that the container can answer. The bridges then need `route_localnet`; docs/decisions/0019 says why that is safe.
  */
 
 import { type FirewallIntent, inFamily, type NetworkIntent } from './intent.ts';
