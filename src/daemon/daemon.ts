@@ -1,12 +1,12 @@
 /** One daemon: everything is made here and handed to each other, started in order and ended in the opposite one. */
 
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backend } from '../api/backend.ts';
 import { serveMetrics } from '../api/metrics-server.ts';
 import { type ApiServer, createApiServer } from '../api/server.ts';
-import { messageOf, notImplemented } from '../base/errors.ts';
+import { conflict, messageOf, notImplemented } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { parseHost, parseMetricsAddress } from '../config/hosts.ts';
 import type { DaemonConfig } from '../config/table.ts';
@@ -15,6 +15,7 @@ import { Engine } from '../engine/engine.ts';
 import { EventBus } from '../engine/events/bus.ts';
 import { ImageService } from '../engine/images/service.ts';
 import type { SystemFacts } from '../engine/system/info.ts';
+import { tryLock } from '../kernel/files/index.ts';
 import { RouteClient } from '../kernel/netlink/index.ts';
 import { warmThreadPool } from '../kernel/netns/index.ts';
 import { LocalPortWatch } from '../network/ports/local-ports.ts';
@@ -61,6 +62,7 @@ export class Daemon {
     const log = this.#log;
     mkdirSync(config.dataRoot, { recursive: true, mode: 0o710 });
     mkdirSync(config.execRoot, { recursive: true, mode: 0o711 });
+    this.#lockRoots();
     const [, containerd, localhostByKernel] = await Promise.all([
       warmThreadPool(),
       this.#startContainerd(),
@@ -196,6 +198,20 @@ export class Daemon {
 
   #onEnd(name: string, end: () => unknown): void {
     this.#ends.push({ name, end });
+  }
+
+  /** Two daemons on one root would each take the other's containers for leftovers of an earlier life. */
+  #lockRoots(): void {
+    const roots = { '--data-root': this.#config.dataRoot, '--exec-root': this.#config.execRoot };
+    const locked = new Set<string>();
+    for (const [flag, root] of Object.entries(roots)) {
+      const path = realpathSync(root);
+      if (locked.has(path)) continue;
+      const lock = tryLock(path);
+      if (lock === undefined) throw conflict(`${flag} "${root}" is in use by another daemon`);
+      locked.add(path);
+      this.#onEnd(`unlock ${path}`, () => lock[Symbol.dispose]());
+    }
   }
 
   async #startContainerd(): Promise<Containerd> {

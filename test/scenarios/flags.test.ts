@@ -32,6 +32,22 @@ describe('The daemon’s flags and its daemon.json', () => {
     await fails({ config: { 'fixed-cidr': '10.0.0.0/33' } }, /fixed-cidr/);
   });
 
+  it('a second daemon on the roots of one that runs is refused, and does the first no harm', async () => {
+    await using host = await createHost();
+    const daemon = await startDaemon(host, { images: ['busybox'] });
+    await daemon.docker('run', '-d', '--name', 'box', 'busybox', 'sleep', '600');
+    for (const [root, flag] of [
+      [daemon.dataRoot, '--data-root'],
+      [daemon.execRoot, '--exec-root'],
+    ] as const) {
+      const other = new TestDaemon(host, { args: [flag, root] });
+      const { code, stderr } = await run(other.command, { timeout: 15_000 });
+      assert.equal(code, 1, stderr);
+      assert.match(stderr, new RegExp(`${flag}.*is in use by another daemon`));
+    }
+    assert.equal(await inspect(daemon.docker, 'box', '{{.State.Status}}'), 'running');
+  });
+
   it('--validate checks and exits', async () => {
     await using host = await createHost();
     const daemon = new TestDaemon(host, { args: ['--validate'] });

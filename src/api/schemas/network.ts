@@ -51,6 +51,10 @@ const ipam: Decoder<Partial<Ipam>> = struct<Partial<Ipam>>('IPAM', {
   Config: array(ipamPool),
 });
 
+const configReference = struct<NonNullable<NetworkCreateBody['ConfigFrom']>>('ConfigReference', {
+  Network: string,
+});
+
 export const networkCreateBody = struct<NetworkCreateBody>('NetworkCreateRequest', {
   Name: filled(string),
   CheckDuplicate: bool,
@@ -60,6 +64,7 @@ export const networkCreateBody = struct<NetworkCreateBody>('NetworkCreateRequest
   Attachable: bool,
   Ingress: bool,
   ConfigOnly: bool,
+  ConfigFrom: nullable(configReference),
   IPAM: nullable(ipam),
   EnableIPv4: bool,
   EnableIPv6: bool,

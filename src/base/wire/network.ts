@@ -53,6 +53,7 @@ export interface NetworkCreateBody {
   Attachable?: boolean;
   Ingress?: boolean;
   ConfigOnly?: boolean;
+  ConfigFrom?: { Network?: string } | null;
   IPAM?: Partial<Ipam> | null;
   EnableIPv4?: boolean;
   EnableIPv6?: boolean;

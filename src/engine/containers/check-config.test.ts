@@ -170,6 +170,11 @@ test("`checkNetworkMode()`: in another container's network nothing of the networ
     [{}, { Dns: ['1.1.1.1'] }, 'dns and the network mode'],
     [{}, { ExtraHosts: ['a:1.2.3.4'] }, 'custom host-to-IP mapping and the network mode'],
     [{ MacAddress: '02:42:ac:11:00:02' }, {}, 'mac-address and the network mode'],
+    [
+      { NetworkingConfig: { EndpointsConfig: { 'container:a': { MacAddress: '02:42:ac:11:00:02' } } } },
+      {},
+      'mac-address and the network mode',
+    ],
     [{}, { PortBindings: { '80/tcp': [] } }, 'port publishing and the container type network mode'],
     [{}, { PublishAllPorts: true }, 'port publishing and the container type network mode'],
     [{ ExposedPorts: { '80/tcp': {} } }, {}, 'port exposing and the container type network mode'],

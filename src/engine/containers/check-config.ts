@@ -145,7 +145,11 @@ export function checkNetworkMode(
   refuse(isGiven(host.Links), `container type network ${undefinedBehavior}`);
   refuse(isGiven(host.Dns), 'dns and the network mode');
   refuse(isGiven(host.ExtraHosts), 'custom host-to-IP mapping and the network mode');
-  refuse(Boolean(body.MacAddress), 'mac-address and the network mode');
+  const endpoints = Object.values(body.NetworkingConfig?.EndpointsConfig ?? {});
+  refuse(
+    Boolean(body.MacAddress) || endpoints.some((endpoint) => endpoint.MacAddress),
+    'mac-address and the network mode',
+  );
   refuse(
     isGiven(host.PortBindings) || host.PublishAllPorts,
     'port publishing and the container type network mode',

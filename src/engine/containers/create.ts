@@ -164,6 +164,9 @@ export class Creator {
       if (ref !== undefined) hostConfig[field] = `container:${this.#registry.find(ref).id}`;
     }
     const warnings: string[] = [];
+    for (const label of Object.keys(config.Labels).filter((name) => name.startsWith('bridgeport.net.'))) {
+      warnings.push(`The label ${label} has no effect: rate limits are not implemented by Bridgeport yet`);
+    }
     const isShared = mode === 'host' || mode.startsWith('container:');
     if (isShared && Object.keys(hostConfig.PortBindings ?? {}).length > 0 && mode === 'host') {
       warnings.push('Published ports are discarded when using host network mode');

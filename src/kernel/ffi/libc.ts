@@ -18,6 +18,7 @@ const PROTOTYPES = {
   write: 'int64_t write(int fd, const void *buffer, size_t length)',
   dup: 'int dup(int fd)',
   fcntl: 'int fcntl(int fd, int command, int64_t argument)',
+  flock: 'int flock(int fd, int operation)',
   ioctl: 'int ioctl(int fd, uint64_t request, void *argument)',
   pipe2: 'int pipe2(void *fds, int flags)',
   eventfd: 'int eventfd(unsigned int initial, int flags)',
@@ -99,6 +100,7 @@ export interface Libc {
   write: Native<(fd: number, buffer: Pointer, length: number) => number>;
   dup: Native<(fd: number) => number>;
   fcntl: Native<(fd: number, command: number, argument: number) => number>;
+  flock: Native<(fd: number, operation: number) => number>;
   ioctl: Native<(fd: number, request: number, argument: Pointer) => number>;
   pipe2: Native<(fds: Pointer, flags: number) => number>;
   eventfd: Native<(initial: number, flags: number) => number>;

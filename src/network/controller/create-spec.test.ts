@@ -45,6 +45,14 @@ test('`createSpec()` takes what the daemon says for its driver, unless the user 
   assert.equal(other.enableIPv6, false);
 });
 
+test('`createSpec()` refuses to take a configuration from a network that is not there', () => {
+  assert.throws(() => create({ ConfigFrom: { Network: 'zz' } }), {
+    kind: 'not-found',
+    message: 'network zz not found',
+  });
+  assert.equal(create({ ConfigFrom: { Network: '' } }).name, 'n1');
+});
+
 test('`createSpec()` refuses drivers that are not there, and those that there is one of', () => {
   const refused = (Driver: string, kind: string, message: RegExp) =>
     assert.throws(() => create({ Driver }), { kind, message });

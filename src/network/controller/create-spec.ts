@@ -96,6 +96,9 @@ function driverOf({ body, driver: find }: SpecInput): NetworkDriver {
   if (body.Scope && body.Scope !== 'local') throw notImplemented(`a network of scope "${body.Scope}"`);
   if (body.Ingress) throw notImplemented('an ingress network');
   if (body.ConfigOnly) throw notImplemented('a config-only network');
+  // Without networks of that kind there is none to take a configuration from.
+  const source = body.ConfigFrom?.Network;
+  if (source) throw notFound(`network ${source} not found`);
   const ipamDriver = body.IPAM?.Driver || 'default';
   if (ipamDriver !== 'default') throw notFound(`plugin "${ipamDriver}" not found`);
   return driver;

@@ -104,3 +104,14 @@ test('a run ends where the server begins to expect a PROXY header', () => {
     ],
   );
 });
+
+test('a port of the host that is wanted twice is refused in the words for one that somebody has', () => {
+  const twice = (HostIp: string, other: string) => ({
+    '80/tcp': [{ HostIp, HostPort: '8080' }],
+    '81/tcp': [{ HostIp: other, HostPort: '8080' }],
+  });
+  const refused = { kind: 'conflict', message: 'Bind for 0.0.0.0:8080 failed: port is already allocated' };
+  assert.throws(() => requests(twice('', '')), refused);
+  assert.throws(() => requests(twice('', '0.0.0.0')), refused);
+  assert.equal(requests(twice('10.0.0.1', '10.0.0.2')).length, 2);
+});

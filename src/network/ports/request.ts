@@ -1,7 +1,7 @@
 /** From what a client asks for (`PortBindings`) to the runs of ports that shall be published. Pure. */
 
-import { invalid } from '../../base/errors.ts';
-import { isIp } from '../../base/ip.ts';
+import { conflict, invalid } from '../../base/errors.ts';
+import { hostPort as formatHostPort, isIp } from '../../base/ip.ts';
 import { MAX_PORT, type PortRange, type Protocol, parsePortRange } from '../../base/ports.ts';
 import type { PortMap } from '../../base/wire/index.ts';
 
@@ -47,7 +47,19 @@ export function publishRequests(wishes: PortWishes): PublishRequest[] {
         single.push(request(port, wishes.defaultHostIp, '', wishes));
     }
   }
+  refuseTwice(single);
   return joinRuns(single);
+}
+
+/** In the words for a port that another container has: people and scripts search for them. */
+function refuseTwice(requests: readonly PublishRequest[]): void {
+  const seen = new Set<string>();
+  for (const { proto, hostIp, hostPort, anyOf } of requests) {
+    if (hostPort === 0 || anyOf) continue;
+    const at = formatHostPort(hostIp || '0.0.0.0', hostPort);
+    if (seen.has(`${at}/${proto}`)) throw conflict(`Bind for ${at} failed: port is already allocated`);
+    seen.add(`${at}/${proto}`);
+  }
 }
 
 function request(
