@@ -266,6 +266,16 @@ for (const backend of BACKENDS) {
           owner: { kind: 'network', network: 'cellar' },
         },
         {
+          name: 'an internal network, from outside',
+          make: 'true',
+          undo: 'true',
+          from: 'world',
+          to: 'mole',
+          service: 'tcp/80',
+          cause: 'internal-network',
+          owner: { kind: 'network', network: 'cellar' },
+        },
+        {
           name: 'a service bound to 127.0.0.1',
           make: 'true',
           undo: 'true',
@@ -437,6 +447,14 @@ EOF`,
         await stage.host.sh(rule(`-t nat -A ${translation}`));
       }
       assert.match(await stage.daemon.bridgeport('rules', '--lang', 'ko'), /web 컨테이너의 80번 포트/);
+      await cli('pause', 'web');
+      for (const from of ['client', 'world']) {
+        const { answer, cause: paused } = await ask(from, 'web', 'tcp/80');
+        assert.deepEqual([answer, paused?.kind, paused?.owner.container?.name], ['no', 'paused', 'web']);
+        assert.deepEqual(paused?.remedies, ['docker unpause web']);
+      }
+      await yes('client', 'web', 'icmp');
+      await cli('unpause', 'web');
       await cli('stop', '-t', '0', 'web');
       const { cause } = await ask('client', 'web', 'tcp/80');
       assert.equal(cause?.kind, 'not-running');
@@ -506,6 +524,7 @@ EOF`,
       await Promise.all([
         run('guest', '--network', 'container:web', ...sleeper),
         run('linked', '--link', 'web:shop', ...sleeper),
+        run('alone', '--network', 'none', ...sleeper),
         cli('network', 'connect', 'back', 'client'),
       ]);
       await host.getSoon('http://127.0.0.1:8080/');
@@ -531,6 +550,10 @@ EOF`,
         ['app', 'host:8080'],
         ['web', 'host:8080'],
         ['guest', 'world'],
+        ['client', 'guest', 'tcp/80'],
+        ['guest', 'web', 'tcp/80'],
+        ['world', 'guest', 'tcp/80'],
+        ['host', 'guest', 'tcp/80'],
         ['world', 'host:7777'],
         ['client', 'back', 'tcp/80'],
         ['10.99.0.1', 'routed', 'tcp/80'],
@@ -544,6 +567,13 @@ EOF`,
           await yes(from, to, service, family);
         }
       }
+      // What is told to be done, the daemon does.
+      const remedyOf = async (from: string) => (await ask(from, 'db', 'tcp/80')).cause?.remedies.at(-1);
+      assert.match((await remedyOf('alone')) ?? '', /^docker run --network back … .*busybox/);
+      assert.equal(await remedyOf('guest'), 'docker network connect back web');
+      await cli('network', 'connect', 'back', 'web');
+      await yes('guest', 'db', 'tcp/80');
+      await cli('network', 'disconnect', 'back', 'web');
       const { legs, remarks } = await yes('world', 'web', 'tcp/80');
       assert.deepEqual(remarks, []);
       assert.deepEqual(

@@ -117,6 +117,9 @@ export interface Catalogue {
     publishedOnLoopback(port: string): string;
     proxyGone(port: string): string;
     notRunning(container: string, state: string): string;
+    paused(container: string): string;
+    /** `device`: of the host; `driver`: `macvlan`, `ipvlan`. */
+    ownParent(device: string, driver: string, container: string): string;
     emptyNetwork(network: string): string;
     noFamily(who: string, family: number): string;
     noRoute(where: string, address: string): string;

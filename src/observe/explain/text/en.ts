@@ -152,6 +152,9 @@ export const en: Catalogue = {
     proxyGone: (port) =>
       `Nobody listens on ${port} of the host: the process that holds published ports does not run.`,
     notRunning: (container, state) => `Container ${container} does not run (${state}).`,
+    paused: (container) => `Container ${container} is paused: its programs do not run, and none can answer.`,
+    ownParent: (device, driver, container) =>
+      `The ${driver} interface of container ${container} stands on ${device} of the host, and the kernel passes nothing between an interface and those that stand on it.`,
     emptyNetwork: (network) => `No container runs on network ${network}.`,
     noFamily: (who, family) => `${who} has no IPv${family} address.`,
     noRoute: (where, address) => `There is no route to ${address} in ${where}.`,

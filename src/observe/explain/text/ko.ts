@@ -210,6 +210,10 @@ export const ko: Catalogue = {
     proxyGone: (port) =>
       `호스트의 ${port}에서 기다리는 프로그램이 없습니다. 공개 포트를 맡는 프로세스가 실행되고 있지 않습니다.`,
     notRunning: (container, state) => `${container} 컨테이너가 실행되고 있지 않습니다(${state}).`,
+    paused: (container) =>
+      `${container} 컨테이너가 일시 정지되어 프로그램이 실행되지 않으므로 아무도 응답하지 못합니다.`,
+    ownParent: (device, driver, container) =>
+      `${container} 컨테이너의 ${driver} 인터페이스는 호스트의 ${device} 인터페이스 위에 있고, 커널은 그 둘 사이에 패킷을 전하지 않습니다.`,
     emptyNetwork: (network) => `${network} 네트워크에 실행 중인 컨테이너가 없습니다.`,
     noFamily: (who, family) => `${who}에는 IPv${family} 주소가 없습니다.`,
     noRoute: (where, address) => `${where}에는 ${address} 주소로 가는 경로가 없습니다.`,

@@ -9,8 +9,9 @@ import { explainRule } from '../describe.ts';
 import { LOSSES } from '../losses.ts';
 import type { ExpectedRule } from '../ownership.ts';
 import { containerOf, partyText, placeText, type WhyContext } from './context.ts';
-import type { Obstacle } from './plan.ts';
-import { allowIn, removeRule, restoreRule } from './remedies.ts';
+import type { Obstacle } from './obstacles.ts';
+import { networkOwner } from './parties.ts';
+import { allowIn, joinNetwork, publish, removeRule, restoreRule } from './remedies.ts';
 
 /** Kinds of the engine's own rules by what they say about a network. */
 const INTERNAL: readonly SentenceKey[] = ['internal-in', 'internal-out'];
@@ -19,7 +20,7 @@ const DIRECT: readonly SentenceKey[] = ['direct-drop', 'routed-drop', 'unpublish
 
 export function obstacleCause(obstacle: Obstacle, context: WhyContext): WhyCause {
   const { text } = context;
-  const { causes, words } = text;
+  const { causes } = text;
   switch (obstacle.kind) {
     case 'not-running': {
       const { container } = obstacle;
@@ -30,17 +31,41 @@ export function obstacleCause(obstacle: Obstacle, context: WhyContext): WhyCause
         remedies: [`docker start ${container.name}`],
       };
     }
+    case 'paused': {
+      const { container } = obstacle;
+      return {
+        kind: 'paused',
+        text: causes.paused(container.name),
+        owner: containerOwner(container, context),
+        remedies: [`docker unpause ${container.name}`],
+      };
+    }
+    case 'internal-network': {
+      const { container, network } = obstacle;
+      return {
+        kind: 'internal-network',
+        text: causes.internalNetwork(network.name),
+        owner: networkOwned(network, context),
+        remedies: [joinNetwork('bridge', container, context.records)],
+      };
+    }
+    case 'own-parent': {
+      const { container, network } = obstacle;
+      const device = network.parent?.device ?? '';
+      return {
+        kind: 'own-parent',
+        text: causes.ownParent(device, network.driver, container.name),
+        owner: networkOwned(network, context),
+        remedies: [joinNetwork('bridge', container, context.records)],
+      };
+    }
     case 'empty-network': {
       const { network } = obstacle;
       return {
         kind: 'empty-network',
         text: causes.emptyNetwork(network.name),
-        owner: {
-          kind: 'network',
-          network: { id: network.id, name: network.name },
-          text: words.network(network.name),
-        },
-        remedies: [`docker network connect ${network.name} CONTAINER`],
+        owner: networkOwned(network, context),
+        remedies: [joinNetwork(network.name, undefined, context.records)],
       };
     }
     case 'no-family': {
@@ -51,13 +76,10 @@ export function obstacleCause(obstacle: Obstacle, context: WhyContext): WhyCause
         kind: 'no-family',
         text: causes.noFamily(name, family),
         owner: container === undefined ? { kind: 'host', text: name } : containerOwner(container, context),
-        remedies:
-          family === 6
-            ? [
-                'docker network create --ipv6 NETWORK',
-                `docker network connect NETWORK ${container?.name ?? 'CONTAINER'}`,
-              ]
-            : [`docker network connect NETWORK ${container?.name ?? 'CONTAINER'}`],
+        remedies: [
+          ...(family === 6 ? ['docker network create --ipv6 NETWORK'] : []),
+          joinNetwork('NETWORK', container, context.records),
+        ],
       };
     }
     case 'no-common-network':
@@ -68,9 +90,7 @@ export function obstacleCause(obstacle: Obstacle, context: WhyContext): WhyCause
         kind: 'not-published',
         text: causes.notPublished(container.name, `${port}/${context.plan.protocol}`),
         owner: containerOwner(container, context),
-        remedies: [
-          `docker run -p ${port}:${port}${context.plan.protocol === 'udp' ? '/udp' : ''} … ${container.image}`,
-        ],
+        remedies: [publish(port, port, context.plan.protocol, container.image)],
       };
     }
     case 'published-on-loopback': {
@@ -80,9 +100,7 @@ export function obstacleCause(obstacle: Obstacle, context: WhyContext): WhyCause
         kind: 'published-on-loopback',
         text: causes.publishedOnLoopback(`${hostPort(mapping.hostIp, port)} → ${containerPort}/${proto}`),
         owner: { ...containerOwner(container, context), port: `${containerPort}/${proto}` },
-        remedies: [
-          `docker run -p ${port}:${containerPort}${proto === 'udp' ? '/udp' : ''} … ${container.image}`,
-        ],
+        remedies: [publish(port, containerPort, proto, container.image)],
       };
     }
   }
@@ -90,7 +108,8 @@ export function obstacleCause(obstacle: Obstacle, context: WhyContext): WhyCause
 
 export function noCommonNetwork(context: WhyContext): WhyCause {
   const { text, from, to, records } = context;
-  const network = records.networks().find(({ id }) => to.container?.networkIds.includes(id));
+  const asked = to.container && networkOwner(to.container, records);
+  const network = records.networks().find(({ id }) => asked?.networkIds.includes(id));
   return {
     kind: 'no-common-network',
     text: text.causes.noCommonNetwork(partyText(from, text), partyText(to, text)),
@@ -99,7 +118,7 @@ export function noCommonNetwork(context: WhyContext): WhyCause {
       ...(network === undefined ? {} : { network: { id: network.id, name: network.name } }),
       text: text.words.network(network?.name ?? ''),
     },
-    remedies: [`docker network connect ${network?.name ?? 'NETWORK'} ${from.container?.name ?? 'CONTAINER'}`],
+    remedies: [joinNetwork(network?.name ?? 'NETWORK', from.container, records)],
   };
 }
 
@@ -244,8 +263,8 @@ function ruleCause(cause: Extract<Cause, { kind: 'rule' }>, end: End, context: W
       'icc-off',
       text.causes.iccOff(network),
       'docker network create NETWORK',
-      `docker network connect NETWORK ${from.container?.name ?? 'CONTAINER'}`,
-      `docker network connect NETWORK ${to.container?.name ?? 'CONTAINER'}`,
+      joinNetwork('NETWORK', from.container, context.records),
+      joinNetwork('NETWORK', to.container, context.records),
     );
   }
   if (key !== undefined && INTERNAL.includes(key)) {
@@ -253,7 +272,7 @@ function ruleCause(cause: Extract<Cause, { kind: 'rule' }>, end: End, context: W
     return withRule(
       'internal-network',
       text.causes.internalNetwork(network),
-      `docker network connect bridge ${inside?.name ?? 'CONTAINER'}`,
+      joinNetwork('bridge', inside, context.records),
     );
   }
   if (
@@ -266,12 +285,16 @@ function ruleCause(cause: Extract<Cause, { kind: 'rule' }>, end: End, context: W
   }
   if (key !== undefined && DIRECT.includes(key)) {
     const container = to.container?.name ?? '';
-    const port = end.packet.destination.port || 'PORT';
+    const { protocol, destination } = end.packet;
     if (from.container !== undefined) return { ...noCommonNetwork(context), rule: explained };
     return withRule(
       'direct-access',
       text.causes.directAccess(container),
-      `docker run -p ${port}:${port} … ${to.container?.image ?? 'IMAGE'}`,
+      // A ping has no port to publish; networks whose containers are routed to answer it.
+      protocol === 'icmp'
+        ? 'docker network create -o com.docker.network.bridge.gateway_mode_ipv4=routed NETWORK'
+        : publish(destination.port, destination.port, protocol, to.container?.image ?? 'IMAGE'),
+      ...(protocol === 'icmp' ? [joinNetwork('NETWORK', to.container, context.records)] : []),
     );
   }
   const remedies =
@@ -304,12 +327,8 @@ function noRoute(
     return {
       kind: 'internal-network',
       text: text.causes.internalNetwork(internal.name),
-      owner: {
-        kind: 'network',
-        network: { id: internal.id, name: internal.name },
-        text: text.words.network(internal.name),
-      },
-      remedies: [`docker network connect bridge ${container.name}`],
+      owner: networkOwned(internal, context),
+      remedies: [joinNetwork('bridge', container, records)],
     };
   }
   if (
@@ -321,7 +340,7 @@ function noRoute(
       kind: 'no-family',
       text: text.causes.noFamily(where, 6),
       owner: here,
-      remedies: ['docker network create --ipv6 NETWORK', `docker network connect NETWORK ${container.name}`],
+      remedies: ['docker network create --ipv6 NETWORK', joinNetwork('NETWORK', container, records)],
     };
   }
   return {
@@ -379,6 +398,10 @@ function socketCause(
         ? ['ss -tulnp']
         : [`docker logs ${container.name}`, `docker restart ${container.name}`],
   };
+}
+
+function networkOwned({ id, name }: { id: string; name: string }, { text }: WhyContext): ExplainOwner {
+  return { kind: 'network', network: { id, name }, text: text.words.network(name) };
 }
 
 function containerOwner(container: { id: string; name: string }, { text }: WhyContext): ExplainOwner {

@@ -4,7 +4,7 @@ import { invalid, notFound } from '../../../base/errors.ts';
 import { Ip } from '../../../base/ip.ts';
 import { MAX_PORT } from '../../../base/ports.ts';
 import type { WhyParty } from '../../../base/wire/index.ts';
-import type { NetworkSpec } from '../../../network/model/index.ts';
+import type { EndpointSpec, NetworkSpec } from '../../../network/model/index.ts';
 import { HOST } from '../../packet/snapshot.ts';
 import type { TopologyContainer, TopologyRecords } from '../../topology/records.ts';
 
@@ -164,6 +164,16 @@ export function namespaceOf(container: TopologyContainer, records: TopologyRecor
     return owner === undefined || owner.id === container.id ? undefined : namespaceOf(owner, records);
   }
   return usesHost(container, records) ? HOST : container.id;
+}
+
+/** Whose network a container's is: its own, or that of the one that it shares with. */
+export function networkOwner(container: TopologyContainer, records: TopologyRecords): TopologyContainer {
+  const owner = records.containers().find(({ id }) => id === container.sharesWith);
+  return owner === undefined || owner.id === container.id ? container : networkOwner(owner, records);
+}
+
+export function endpointsOf({ sandbox }: TopologyContainer): readonly EndpointSpec[] {
+  return sandbox?.endpoints ?? [];
 }
 
 /** `--network host`. */

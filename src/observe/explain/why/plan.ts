@@ -1,31 +1,17 @@
 /** From two names to a packet: which address is asked, from where, and what is known before a packet is thought of. Pure. */
 
 import { Ip, type IpFamily } from '../../../base/ip.ts';
-import type { EndpointSpec, NetworkSpec, PortMapping } from '../../../network/model/index.ts';
+import type { EndpointSpec, NetworkSpec } from '../../../network/model/index.ts';
 import type { PacketProtocol, Side } from '../../packet/packet.ts';
 import { interfaceAddress, lookUpRoute } from '../../packet/routing.ts';
 import { HOST, type HostSnapshot, type Namespace } from '../../packet/snapshot.ts';
 import type { Asker } from '../../packet/walk/exchange.ts';
 import type { TopologyContainer, TopologyRecords } from '../../topology/records.ts';
-import { namespaceOf, type Party } from './parties.ts';
+import { closedNetwork, type Obstacle, ownParent, type Published, pausedAt } from './obstacles.ts';
+import { endpointsOf, namespaceOf, networkOwner, type Party } from './parties.ts';
 
 /** Addresses that stand for the world: documentation's own, which nobody has (RFC 5737, RFC 3849). */
 const WORLD: Readonly<Record<IpFamily, string>> = { 4: '198.51.100.7', 6: '2001:db8::7' };
-
-/** A published port. */
-export interface Published {
-  readonly container: TopologyContainer;
-  readonly mapping: PortMapping;
-}
-
-/** What is known to stand in the way without asking a packet. */
-export type Obstacle =
-  | { readonly kind: 'not-running'; readonly container: TopologyContainer }
-  | { readonly kind: 'empty-network'; readonly network: NetworkSpec }
-  | { readonly kind: 'no-family'; readonly who: Party; readonly family: IpFamily }
-  | { readonly kind: 'no-common-network' }
-  | { readonly kind: 'not-published'; readonly container: TopologyContainer; readonly port: number }
-  | { readonly kind: 'published-on-loopback'; readonly published: Published };
 
 export interface Plan {
   readonly protocol: PacketProtocol;
@@ -57,15 +43,15 @@ export interface PlanOptions {
 }
 
 export function planQuestion(
-  from: Party,
-  to: Party,
+  asking: Party,
+  asked: Party,
   service: Service | undefined,
   options: PlanOptions,
 ): Plan {
   const { records } = options;
-  const { port, protocol, chosen } = chooseService(to, service, options);
+  const { port, protocol, chosen } = chooseService(asked, service, options);
   const base = { protocol, ...(chosen ? { chosenPort: port } : {}) };
-  for (const party of [from, to]) {
+  for (const party of [asking, asked]) {
     const { container, network } = party;
     if (network !== undefined && container === undefined)
       return { ...base, obstacle: { kind: 'empty-network', network } };
@@ -73,8 +59,11 @@ export function planQuestion(
       return { ...base, obstacle: { kind: 'not-running', container } };
     }
   }
+  const [from, to] = [inNamespace(asking, records), inNamespace(asked, records)];
   const target = to.container === undefined ? targetOf(to) : namespaceOf(to.container, records);
-  const found = destinationOf(from, to, port, protocol, options);
+  const found = isShared(asking, asked, from, to)
+    ? LOOPBACK
+    : destinationOf(from, to, port, protocol, options);
   if (found.ip === undefined)
     return { ...base, ...(found.obstacle === undefined ? {} : { obstacle: found.obstacle }) };
   const { ip, obstacle, common } = found;
@@ -85,21 +74,46 @@ export function planQuestion(
     published === undefined && to.view.kind !== 'container'
       ? hiddenAt(records, protocol, destination)
       : undefined;
+  const arrival = withTarget(target, published, records);
+  const paused = pausedAt(asked, arrival.target, protocol, records);
+  const known: Obstacle | undefined =
+    obstacle ??
+    (hidden === undefined || isOwn(options.snapshot.namespaces.get(HOST), ip) === false
+      ? undefined
+      : { kind: 'published-on-loopback', published: hidden }) ??
+    ownParent(from, to, ip, records, options.snapshot) ??
+    (paused && { kind: 'paused', container: paused });
   return {
     ...base,
-    ...(hidden === undefined || isOwn(options.snapshot.namespaces.get(HOST), ip) === false
-      ? {}
-      : { obstacle: { kind: 'published-on-loopback' as const, published: hidden } }),
     destination,
     ...(asker === undefined ? {} : { asker }),
     ...(published === undefined ? {} : { published }),
-    ...withTarget(target, published, records),
+    ...arrival,
     ...(common === undefined ? {} : { common }),
-    ...(obstacle === undefined ? {} : { obstacle }),
+    ...(known === undefined ? {} : { obstacle: known }),
   };
 }
 
-function withTarget(target: string | undefined, published: Published | undefined, records: TopologyRecords) {
+/** With the container that has the addresses, the ports and the sockets, where it is another's (`--network container:NAME`). */
+function inNamespace(party: Party, records: TopologyRecords): Party {
+  return party.container === undefined
+    ? party
+    : { ...party, container: networkOwner(party.container, records) };
+}
+
+const LOOPBACK: Destination = { ip: Ip.parse('127.0.0.1') };
+
+/** Two containers in one namespace: loopback is the way. */
+function isShared(asking: Party, asked: Party, from: Party, to: Party): boolean {
+  const isNamed = asked.ip === undefined && asking.container?.id !== asked.container?.id;
+  return isNamed && from.container !== undefined && from.container.id === to.container?.id;
+}
+
+function withTarget(
+  target: string | undefined,
+  published: Published | undefined,
+  records: TopologyRecords,
+): { target?: string } {
   if (published === undefined || (target !== HOST && target !== undefined))
     return target === undefined ? {} : { target };
   const owner = namespaceOf(published.container, records);
@@ -124,7 +138,9 @@ function chooseService(
   const { container } = to;
   if (container !== undefined) {
     const ports = [
-      ...(container.sandbox?.ports ?? []).map((mapping) => `${mapping.containerPort}/${mapping.proto}`),
+      ...(networkOwner(container, records).sandbox?.ports ?? []).map(
+        (mapping) => `${mapping.containerPort}/${mapping.proto}`,
+      ),
       ...container.exposedPorts,
     ];
     for (const text of ports) {
@@ -222,8 +238,6 @@ function betweenContainers(
     const { who, family: missing } = lacking ?? { who: to, family: family ?? 4 };
     return { obstacle: { kind: 'no-family', who, family: missing } };
   }
-  // In the container that shares another's namespace, loopback is the way.
-  if (asking.id === asked.sharesWith || asked.id === asking.sharesWith) return { ip: Ip.parse('127.0.0.1') };
   const found = ownAddress(to, asked, family);
   return found.ip === undefined ? found : { ...found, obstacle: { kind: 'no-common-network' } };
 }
@@ -252,6 +266,9 @@ function byPublishedPort(
   if (best === undefined) {
     const direct = ownAddress({ view: from.view, container }, container, family);
     if (direct.ip === undefined || mappings.length > 0) return direct;
+    const network = closedNetwork(container, records);
+    if (network !== undefined)
+      return { ...direct, obstacle: { kind: 'internal-network', container, network } };
     // On an interface of the host it has an address of the LAN, and needs no published port.
     if (isInLan(container, direct.ip, records)) return direct;
     return { ...direct, obstacle: { kind: 'not-published', container, port } };
@@ -357,10 +374,6 @@ function hiddenAt(
     if (mapping !== undefined) return { container, mapping };
   }
   return undefined;
-}
-
-export function endpointsOf({ sandbox }: TopologyContainer): readonly EndpointSpec[] {
-  return sandbox?.endpoints ?? [];
 }
 
 function addressIn({ v4, v6 }: EndpointSpec, family: IpFamily): string | undefined {

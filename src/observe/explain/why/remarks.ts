@@ -6,14 +6,14 @@ import { HOST } from '../../packet/snapshot.ts';
 import type { Exchange } from '../../packet/walk/exchange.ts';
 import type { WhyContext } from './context.ts';
 import { missedOnTheWay } from './missing.ts';
-import { knowsName } from './parties.ts';
+import { knowsName, networkOwner } from './parties.ts';
 
 export function remarksOf(
   { direct, proxied }: { readonly direct?: Exchange; readonly proxied?: Exchange },
   context: WhyContext,
   works: Ternary,
 ): string[] {
-  const { text, plan, to, from, snapshot } = context;
+  const { text, plan, to, from, snapshot, records } = context;
   const { remarks } = text;
   const said: string[] = [];
   if (plan.chosenPort !== undefined) said.push(remarks.chosenPort(`${plan.protocol}/${plan.chosenPort}`));
@@ -33,7 +33,11 @@ export function remarksOf(
     // An id is nobody's idea of a name.
     const isId =
       to.container !== undefined && asked !== to.container.name && to.container.id.startsWith(asked);
-    if (to.container !== undefined && !isId && !knowsName(from.container, to.container, asked)) {
+    if (
+      to.container !== undefined &&
+      !isId &&
+      !knowsName(networkOwner(from.container, records), to.container, asked)
+    ) {
       said.push(remarks.noNamesOnDefault(asked));
     }
   }

@@ -1,7 +1,33 @@
 /** Commands that would change what stands in the way; words in capitals are to be filled in. Pure. */
 
 import type { Rule, RuleChain, RuleTable } from '../../packet/rulebook.ts';
+import type { TopologyContainer, TopologyRecords } from '../../topology/records.ts';
 import type { ExpectedRule } from '../ownership.ts';
+import { networkOwner } from './parties.ts';
+
+/** Drivers of networks that go with no other. */
+const ALONE: ReadonlySet<string> = new Set(['null', 'host']);
+
+/** Brings a container into a network: what it shares the network of, if so; by a new one, where it is on `none` or `host`. */
+export function joinNetwork(
+  network: string,
+  container: TopologyContainer | undefined,
+  records: TopologyRecords,
+): string {
+  if (container === undefined) return `docker network connect ${network} CONTAINER`;
+  const owner = networkOwner(container, records);
+  const isAlone = records
+    .networks()
+    .some(({ id, driver }) => ALONE.has(driver) && owner.networkIds.includes(id));
+  return isAlone
+    ? `docker run --network ${network} … ${owner.image}`
+    : `docker network connect ${network} ${owner.name}`;
+}
+
+/** Publishes a port, by a new container: those of one that exists are fixed. */
+export function publish(hostPort: number, containerPort: number, protocol: string, image: string): string {
+  return `docker run -p ${hostPort}:${containerPort}${protocol === 'tcp' ? '' : `/${protocol}`} … ${image}`;
+}
 
 /** The program that a table's rules are written with. */
 function programOf({ source, family }: RuleTable): string {
@@ -45,6 +71,11 @@ export function allowIn(
 ): string[] {
   const { protocol, destination, port, bridge = 'BRIDGE' } = packet;
   const routed = chain.hook === 'forward';
+  const isPing = protocol === 'icmp';
+  const six = destination.includes(':');
+  const ping = six ? 'ipv6-icmp' : 'icmp';
+  // What ufw's commands cannot say of a ping is in its files.
+  if (program === 'ufw' && isPing) return [`editor /etc/ufw/before${six ? '6' : ''}.rules && ufw reload`];
   if (program === 'ufw') {
     return routed
       ? [`ufw route allow proto ${protocol} from any to ${destination} port ${port}`]
@@ -53,18 +84,20 @@ export function allowIn(
   if (program === 'firewalld') {
     return routed
       ? [`firewall-cmd --permanent --zone=trusted --add-interface=${bridge} && firewall-cmd --reload`]
-      : [`firewall-cmd --permanent --add-port=${port}/${protocol} && firewall-cmd --reload`];
+      : [
+          `firewall-cmd --permanent ${isPing ? `--add-protocol=${ping}` : `--add-port=${port}/${protocol}`} && firewall-cmd --reload`,
+        ];
   }
   if (chain.rule !== undefined) return [removeRule(chain.rule)];
   const policy = chain.policyOf;
   if (policy === undefined) return [];
   const { table, name } = policy;
   if (table.source === 'nftables') {
-    const accept = routed ? `oifname "${bridge}" accept` : `${protocol} dport ${port} accept`;
+    const what = isPing ? `meta l4proto ${ping}` : `${protocol} dport ${port}`;
+    const accept = routed ? `oifname "${bridge}" accept` : `${what} accept`;
     return [`nft insert rule ${table.family} ${table.name} ${name} ${accept}`];
   }
-  const accept = routed
-    ? `-I ${name} -o ${bridge} -p ${protocol} --dport ${port} -j ACCEPT`
-    : `-I ${name} -p ${protocol} --dport ${port} -j ACCEPT`;
+  const what = isPing ? `-p ${ping}` : `-p ${protocol} --dport ${port}`;
+  const accept = routed ? `-I ${name} -o ${bridge} ${what} -j ACCEPT` : `-I ${name} ${what} -j ACCEPT`;
   return [`${programOf(table)} ${accept}`, `${programOf(table)} -P ${name} ACCEPT`];
 }

@@ -39,6 +39,9 @@ const BRIDGE: NetworkSpec = {
   },
 };
 
+const { bridge: _, ...WITHOUT_BRIDGE } = BRIDGE;
+const LAN: NetworkSpec = { ...WITHOUT_BRIDGE, name: 'lan', driver: 'macvlan' };
+
 const PORT: PortMapping = {
   endpointId: `e${B}`,
   proto: 'tcp',
@@ -86,10 +89,15 @@ const RECORDS: ExplainRecords = {
   intent: () => undefined,
 };
 
-async function ask(changes: Changes, from: string, to: string, more: Partial<WhyQuestion> = {}) {
+async function ask(
+  changes: Changes,
+  from: string,
+  to: string,
+  { records = RECORDS, ...more }: Partial<WhyQuestion> & { records?: ExplainRecords } = {},
+) {
   const reader = { read: async (): Promise<HostSnapshot> => twoContainers(changes) };
   const settings = { engine: 'Bridgeport', firewall: 'none', userlandProxy: true } as const;
-  const options = { records: RECORDS, settings, reader, programOf: () => undefined };
+  const options = { records, settings, reader, programOf: () => undefined };
   return (await why({ from, to, language: 'en', ...more }, options)).report;
 }
 
@@ -157,5 +165,94 @@ describe('`why()`', () => {
   it('refuses a question about nobody on this host', async () => {
     await assert.rejects(ask({}, 'world', 'world'), /both ends are outside/);
     await assert.rejects(ask({}, 'a', 'nobody'), /No such container/);
+  });
+
+  const listening: Changes = { host: { sockets: [listener('0.0.0.0', 8080)] } };
+  const guest: TopologyContainer = {
+    ...container('c'.repeat(64), 'guest', '', []),
+    networkIds: [],
+    sharesWith: B,
+    sandbox: undefined,
+  };
+  const withGuest: ExplainRecords = { ...RECORDS, containers: () => [...RECORDS.containers(), guest] };
+
+  it('a container in the namespace of another has its addresses, sockets and published ports', async () => {
+    const { answer, to, port } = await ask(listening, 'world', 'guest', { records: withGuest });
+    assert.deepEqual([answer, to.container?.name, port], ['yes', 'guest', 80]);
+    const near = await ask({}, 'a', 'guest', { records: withGuest, service: 'tcp/80' });
+    assert.deepEqual([near.answer, near.to.address], ['yes', '172.17.0.3']);
+    const side = await ask({}, 'b', 'guest', { records: withGuest, service: 'tcp/80' });
+    assert.deepEqual([side.answer, side.to.address], ['yes', '127.0.0.1']);
+    const host = await ask({}, 'host', 'guest', { records: withGuest, service: 'tcp/81' });
+    assert.deepEqual([host.answer, host.cause?.kind], ['no', 'no-socket']);
+  });
+
+  it('a paused container answers pings and nothing else', async () => {
+    const paused = { ...container(B, 'b', '172.17.0.3', [PORT]), state: 'paused' };
+    const records = {
+      ...RECORDS,
+      containers: () => [container(A, 'a', '172.17.0.2', []), paused, { ...guest, state: 'paused' }],
+    };
+    for (const [from, to] of [
+      ['a', 'b'],
+      ['a', 'guest'],
+      ['a', '172.17.0.3'],
+      ['world', 'b'],
+      ['world', 'host:8080'],
+    ] as const) {
+      const { answer, cause } = await ask(listening, from, to, { records, service: 'tcp' });
+      const name = to === 'guest' ? 'guest' : 'b';
+      assert.deepEqual([answer, cause?.kind, cause?.owner.container?.name], ['no', 'paused', name], to);
+      assert.deepEqual(cause?.remedies, [`docker unpause ${name}`]);
+    }
+    assert.equal((await ask({}, 'a', 'b', { records, service: 'icmp' })).answer, 'yes');
+    const awake = { ...records, containers: () => [paused, { ...guest, state: 'running' }] };
+    assert.equal((await ask(listening, 'world', 'host:8080', { records: awake })).answer, 'yes');
+  });
+
+  it('names an internal network, and not a port that publishing would not open', async () => {
+    const firewall = iptables(
+      '*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD ! -i docker0 -o docker0 -j DROP\nCOMMIT\n',
+    );
+    const records = {
+      ...RECORDS,
+      networks: () => [{ ...BRIDGE, name: 'int', internal: true }],
+      containers: () => [container(B, 'b', '172.17.0.3', [])],
+    };
+    const asked = { records, service: 'tcp/80' };
+    const { answer, cause } = await ask({ host: { firewall } }, 'world', 'b', asked);
+    assert.deepEqual([answer, cause?.kind, cause?.owner.network?.name], ['no', 'internal-network', 'int']);
+    assert.deepEqual(cause?.remedies, ['docker network connect bridge b']);
+    const { cause: open } = await ask({ host: { firewall } }, 'world', 'b', {
+      ...asked,
+      records: { ...records, networks: () => [BRIDGE] },
+    });
+    assert.equal(open?.kind, 'not-published');
+  });
+
+  it('a host and a macvlan that stands on its interface do not reach each other', async () => {
+    const lan = (mode: 'bridge' | 'vepa'): ExplainRecords => ({
+      ...RECORDS,
+      networks: () => [{ ...LAN, parent: { device: 'eth0', isDummy: false, mode } }],
+      containers: () => [container(B, 'b', '10.9.0.77', [])],
+    });
+    const there = twoContainers().namespaces.get(B);
+    const b: Changes['b'] = {
+      links: there?.links.map((one) => (one.name === 'eth0' ? { ...one, kind: 'macvlan' } : one)) ?? [],
+      addresses: there?.addresses.map((one) => ({ ...one, address: '10.9.0.77', prefixLength: 24 })) ?? [],
+      routes: [route('10.9.0.0/24', 2, { source: '10.9.0.77' })],
+      peers: new Map(),
+    };
+    for (const [from, to] of [
+      ['host', 'b'],
+      ['b', 'host'],
+    ] as const) {
+      const asked = { records: lan('bridge'), service: 'tcp/80' };
+      const { answer, cause } = await ask({ b }, from, to, asked);
+      assert.deepEqual([answer, cause?.kind, cause?.owner.network?.name], ['no', 'own-parent', 'lan'], from);
+      assert.match(cause?.text ?? '', /macvlan interface of container b stands on eth0/);
+      const vepa = await ask({ b }, from, to, { ...asked, records: lan('vepa') });
+      assert.equal(vepa.answer, 'unknown', 'a switch may send it back');
+    }
   });
 });

@@ -13,8 +13,16 @@ import { CATALOGUES } from '../text/index.ts';
 import { missingCause, obstacleCause, routeElsewhere, stoppedCause } from './causes.ts';
 import { partyText, type WhyContext } from './context.ts';
 import { missedOnTheWay } from './missing.ts';
-import { knowsName, namespaceOf, type Party, readParty, readService } from './parties.ts';
-import { endpointsOf, type Plan, planQuestion } from './plan.ts';
+import {
+  endpointsOf,
+  knowsName,
+  namespaceOf,
+  networkOwner,
+  type Party,
+  readParty,
+  readService,
+} from './parties.ts';
+import { type Plan, planQuestion } from './plan.ts';
 import { remarksOf } from './remarks.ts';
 import { sideText, stepsOf } from './steps.ts';
 
@@ -186,7 +194,10 @@ function causeOf({ direct, proxied }: Walked, context: WhyContext): WhyCause | u
   const { obstacle } = plan;
   if (obstacle !== undefined && (direct === undefined || obstacle.kind !== 'no-common-network')) {
     // A packet that gets there all the same knows better: another engine's rules, a route of somebody's.
-    if (direct?.works !== true || !arrivesAt(direct, plan.target)) return obstacleCause(obstacle, context);
+    // What gets to a paused container waits there for ever.
+    const isFinal = obstacle.kind === 'paused';
+    if (isFinal || direct?.works !== true || !arrivesAt(direct, plan.target))
+      return obstacleCause(obstacle, context);
   }
   if (direct === undefined) return undefined;
   const strayed = strayedRoute(direct, proxied, context);
@@ -298,7 +309,7 @@ function legsOf({ direct, proxied }: Walked, context: WhyContext): WhyLeg[] {
 }
 
 /** How the asker comes by the address. */
-function withName(legs: WhyLeg[], { text, from, to, plan }: WhyContext): WhyLeg[] {
+function withName(legs: WhyLeg[], { text, from, to, plan, records }: WhyContext): WhyLeg[] {
   const [first, ...rest] = legs;
   if (first === undefined || plan.destination === undefined || from.container === undefined) return legs;
   const address = plan.destination.ip.toString();
@@ -307,7 +318,7 @@ function withName(legs: WhyLeg[], { text, from, to, plan }: WhyContext): WhyLeg[
     to.container !== undefined &&
     to.view.kind === 'container' &&
     common !== undefined &&
-    knowsName(from.container, to.container, to.view.asked);
+    knowsName(networkOwner(from.container, records), to.container, to.view.asked);
   const said = isNamed
     ? text.steps.name(to.view.asked, address, common.name)
     : text.steps.nameByHand(address);
