@@ -19,6 +19,8 @@ export interface MapHost {
   name?: string;
   /** Interfaces that lead out of the host; bridges of networks, veths and `lo` are not among them. */
   interfaces: MapInterface[];
+  /** Why nothing of the host itself is told, where the picture is of what an engine's API tells alone. */
+  note?: string;
   /** The kernel forwards packets between interfaces (`net.ipv4.ip_forward`). */
   ipForward?: boolean;
   /** Compiler of the firewall rules: `iptables`, `nftables` or `none`. */

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { isKind } from '../../base/errors.ts';
+import { BridgeportError, isKind } from '../../base/errors.ts';
 import type { ContainerInspect, ContainerSummary, NetworkInspect } from '../api/types.ts';
 import { DaemonError } from '../client/errors.ts';
 import type { CliContext } from '../context.ts';
@@ -13,7 +13,7 @@ export type ObserveQuery = Readonly<Record<string, string>>;
  * What `GET /bridgeport/…` answers. Where the daemon does not have that (a Docker Engine), the observer of this machine
  * answers: it reads the kernel here, and what the Docker API tells.
  *
- * Throws `DaemonError` for what was refused, an `Error` when there is nobody who could look.
+ * Throws `DaemonError` for what was refused, `not-implemented` when there is nobody who could look, or who looks elsewhere.
  */
 export async function observe<T>(context: CliContext, path: string, query: ObserveQuery): Promise<T> {
   try {
@@ -72,7 +72,14 @@ async function afterStatus(output: Readable): Promise<Readable> {
   }
   if (head.length === 0) throw new Error('the observer ended without an answer');
   const { status, body } = JSON.parse(head.toString()) as { status: number; body: unknown };
-  throw DaemonError.fromBody(status, JSON.stringify(body));
+  throw refusal(status, body);
+}
+
+/** What cannot be looked at from here is no answer of the daemon's. */
+function refusal(status: number, body: unknown): BridgeportError {
+  const refused = DaemonError.fromBody(status, JSON.stringify(body));
+  if (status !== 501) return refused;
+  return new BridgeportError('not-implemented', (body as { message: string }).message);
 }
 
 /** The whole path is unknown there; a name that nobody has is another matter. */
@@ -86,11 +93,12 @@ async function askObserver<T>(context: CliContext, path: string, query: ObserveQ
   observableSocket(context);
   const docker = await askDocker(context);
   const { status, body } = await runObserver({ path, query, docker });
-  if (status >= 400) throw DaemonError.fromBody(status, JSON.stringify(body));
+  if (status >= 400) throw refusal(status, body);
   return body as T;
 }
 
-async function askDocker({ client }: CliContext) {
+/** What a Docker Engine tells of its containers and networks. */
+export async function askDocker({ client }: CliContext) {
   const [summaries, networks] = await Promise.all([
     client.json<ContainerSummary[]>('GET', '/containers/json', { query: { all: true } }),
     client.json<NetworkInspect[]>('GET', '/networks'),

@@ -1,22 +1,27 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { BridgeportError } from '../../base/errors.ts';
 import type { CliContext } from '../context.ts';
 
 /**
  * The socket of an engine whose network can be looked at from here.
  *
- * Throws an `Error` when nobody can look: the engine may be on another machine, and looking takes root.
+ * Throws `not-implemented` when nobody can look: the engine may be on another machine, and looking takes root.
  */
 export function observableSocket({ client }: CliContext): string {
   const { url, socketPath } = client.endpoint;
   if (socketPath === undefined) {
-    throw new Error(
+    throw new BridgeportError(
+      'not-implemented',
       `the daemon at ${url} cannot explain its network, and only that of this machine can be looked at from here`,
     );
   }
   if (process.getuid?.() !== 0) {
-    throw new Error(`the daemon at ${url} cannot explain its network; to look at it from here takes root`);
+    throw new BridgeportError(
+      'not-implemented',
+      `the daemon at ${url} cannot explain its network; to look at it from here takes root`,
+    );
   }
   return socketPath;
 }

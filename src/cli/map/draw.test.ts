@@ -53,3 +53,14 @@ test('`drawMap()` of an empty host shows the way as far as it goes', () => {
   assert.match(text, /world/);
   assert.match(text, /0 containers on 0 networks · 0 published ports/);
 });
+
+test('`drawMap()` says whole why it shows nothing of the host', () => {
+  const note =
+    'the daemon at tcp://192.0.2.1:2375 cannot explain its network, and that is a long story of many words';
+  const bare: NetworkMap = { host: { interfaces: [], note }, networks: [], endpoints: [] };
+  const said = drawMap(bare, { width: 50, all: false, color: false })
+    .split('\n')
+    .filter((line) => line.startsWith('│'))
+    .map((line) => line.slice(1, -1).trim());
+  assert.equal(said.join(' '), `its interfaces are not shown: ${note}`);
+});

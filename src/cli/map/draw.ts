@@ -53,7 +53,8 @@ export function drawMap(map: NetworkMap, options: DrawOptions): string {
 
 function drawWorld({ host }: NetworkMap, width: number, rates: Rates): Line[] {
   const rows = host.interfaces.map((nic) => [[span(nic.name, 'world')], ...interfaceCells(nic, rates)]);
-  const hidden = [[span('its interfaces are not told by this daemon', 'dim')]];
+  const note = `its interfaces are not shown: ${host.note ?? 'this daemon does not tell them'}`;
+  const hidden = wrapped(note.split(' '), width - 4, ' ').map((line) => [span(line, 'dim')]);
   const way = host.interfaces.find((nic) => nic.defaultRoute)?.defaultRoute;
   const facts = [
     host.ipForward === undefined
@@ -147,11 +148,11 @@ function networkNotes(network: MapNetwork): string[] {
   ].filter(Boolean);
 }
 
-/** Facts joined by ` · ` into lines no longer than `width`. */
-function wrapped(facts: readonly string[], width: number): string[] {
+/** Facts joined into lines no longer than `width`. */
+function wrapped(facts: readonly string[], width: number, glue = ' · '): string[] {
   const lines: string[] = [];
   for (const fact of facts) {
-    const joined = lines.length > 0 ? `${lines.at(-1)} · ${fact}` : '';
+    const joined = lines.length > 0 ? `${lines.at(-1)}${glue}${fact}` : '';
     if (joined !== '' && joined.length <= width) lines[lines.length - 1] = joined;
     else lines.push(fact);
   }

@@ -1,46 +1,33 @@
-import { isKind } from '../../base/errors.ts';
-import type { ContainerInspect, ContainerSummary, NetworkInspect } from '../api/types.ts';
+import { isKind, messageOf } from '../../base/errors.ts';
 import type { CliContext } from '../context.ts';
+import { askDocker, observe } from '../explain/observe.ts';
 import { mapFromDocker } from './from-docker.ts';
-import { withLocalVeths } from './local-veths.ts';
 import type { NetworkMap } from './model.ts';
 
 /**
- * The picture's data: from `GET /bridgeport/map`, or, where the daemon does not have that (a Docker Engine), from what
- * the Docker API tells and this machine shows. `names` keeps only the networks of these names or ids.
+ * The picture's data: from `GET /bridgeport/map`, or, where the daemon does not have that (a Docker Engine), from the observer of this
+ * machine. Where that cannot look (another machine, another namespace, not root), what the Docker API tells is all there is, with a
+ * note that says why. `names` keeps only the networks of these names or ids.
  *
  * Throws an `Error` for a name that no network has.
  */
 export async function fetchMap(context: CliContext, names: readonly string[]): Promise<NetworkMap> {
   let map: NetworkMap;
   try {
-    map = await context.client.json<NetworkMap>('GET', '/bridgeport/map', { versioned: false });
+    map = await observe<NetworkMap>(context, '/bridgeport/map', {});
   } catch (error) {
-    if (!isKind(error, 'not-found', 'not-implemented')) throw error;
-    map = await askDocker(context);
+    if (!isKind(error, 'not-implemented')) throw error;
+    map = await fromApi(context, messageOf(error));
   }
   return names.length > 0 ? only(map, names) : map;
 }
 
-async function askDocker({ client }: CliContext): Promise<NetworkMap> {
-  const [summaries, networks, info] = await Promise.all([
-    client.json<ContainerSummary[]>('GET', '/containers/json', { query: { all: true } }),
-    client.json<NetworkInspect[]>('GET', '/networks'),
-    client.json<{ Name?: string; IPv4Forwarding?: boolean }>('GET', '/info'),
+async function fromApi(context: CliContext, note: string): Promise<NetworkMap> {
+  const [docker, info] = await Promise.all([
+    askDocker(context),
+    context.client.json<{ Name?: string; IPv4Forwarding?: boolean }>('GET', '/info'),
   ]);
-  const inspected = await Promise.all(
-    summaries.map(({ Id }) =>
-      client.json<ContainerInspect>('GET', `/containers/${Id}/json`).catch((error: unknown) => {
-        // Gone since the list was made.
-        if (isKind(error, 'not-found')) return undefined;
-        throw error;
-      }),
-    ),
-  );
-  const containers = inspected.filter((container) => container !== undefined);
-  const map = mapFromDocker({ containers, networks, info });
-  // Behind a socket in the file system is an engine of this machine.
-  return client.endpoint.socketPath === undefined ? map : withLocalVeths(map);
+  return mapFromDocker({ ...docker, info, note });
 }
 
 function only(map: NetworkMap, names: readonly string[]): NetworkMap {

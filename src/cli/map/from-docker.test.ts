@@ -45,8 +45,9 @@ test('`mapFromDocker()` tells what the Docker API knows', () => {
     containers: [web],
     networks: [bridge],
     info: { Name: 'host', IPv4Forwarding: true },
+    note: 'far away',
   });
-  assert.deepEqual(map.host, { interfaces: [], name: 'host', ipForward: true });
+  assert.deepEqual(map.host, { interfaces: [], note: 'far away', name: 'host', ipForward: true });
   const [network] = map.networks;
   assert.deepEqual(network?.bridge, { name: 'docker0', addresses: ['172.17.0.1/16'], mtu: 1500 });
   assert.deepEqual([network?.icc, network?.masquerade], [false, true]);

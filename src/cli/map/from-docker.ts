@@ -6,6 +6,8 @@ export interface DockerAnswers {
   containers: readonly ContainerInspect[];
   networks: readonly NetworkInspect[];
   info: { Name?: string; IPv4Forwarding?: boolean };
+  /** Why nobody looks at the host itself. */
+  note: string;
 }
 
 const PARENT_DRIVERS = ['macvlan', 'ipvlan'];
@@ -15,12 +17,13 @@ const BRIDGE_OPTION = 'com.docker.network.bridge';
  * The picture as far as the Docker API knows it: the host's interfaces, the veth names and who serves a port are not
  * in it and are left out.
  */
-export function mapFromDocker({ containers, networks, info }: DockerAnswers): NetworkMap {
+export function mapFromDocker({ containers, networks, info, note }: DockerAnswers): NetworkMap {
   const order = ['bridge', 'host', 'none'];
   const rank = ({ Name }: NetworkInspect) => (Name === 'bridge' ? -1 : order.indexOf(Name));
   return {
     host: {
       interfaces: [],
+      note,
       ...(info.Name === undefined ? {} : { name: info.Name }),
       ...(info.IPv4Forwarding === undefined ? {} : { ipForward: info.IPv4Forwarding }),
     },

@@ -16,6 +16,7 @@ import { text } from 'node:stream/consumers';
 import { isKind, messageOf, notFound } from '../../base/errors.ts';
 import { warmThreadPool } from '../../kernel/netns/index.ts';
 import { ANSWERS, type ObserverQuery, STREAMS } from './answers.ts';
+import { refuseElsewhere } from './elsewhere.ts';
 import { type DockerAnswers, dockerRecords } from './records.ts';
 
 interface Request {
@@ -25,7 +26,13 @@ interface Request {
 }
 
 const statusOf = (error: unknown) =>
-  isKind(error, 'not-found') ? 404 : isKind(error, 'invalid') ? 400 : 500;
+  isKind(error, 'not-found')
+    ? 404
+    : isKind(error, 'invalid')
+      ? 400
+      : isKind(error, 'not-implemented')
+        ? 501
+        : 500;
 
 async function main(): Promise<void> {
   await warmThreadPool();
@@ -33,6 +40,7 @@ async function main(): Promise<void> {
   const records = dockerRecords(docker);
   const write = (status: number, body: unknown) => process.stdout.write(JSON.stringify({ status, body }));
   try {
+    refuseElsewhere(records);
     const stream = STREAMS[path];
     if (stream !== undefined) {
       const stop = new AbortController();

@@ -19,6 +19,7 @@ import { PageServer } from '../page.ts';
 import { ruleReaders } from '../rule-readers.ts';
 import { askDocker } from './docker-client.ts';
 import { dockerDoctor } from './doctor.ts';
+import { refuseElsewhere } from './elsewhere.ts';
 import { dockerRecords } from './records.ts';
 import { DOCKER_SETTINGS } from './settings.ts';
 
@@ -58,6 +59,7 @@ function observeDocker(socketPath: string): ObserveBackend {
 const [socketPath = ''] = process.argv.slice(2);
 try {
   await warmThreadPool();
+  refuseElsewhere(dockerRecords(await askDocker(socketPath)));
   // The page's routes look, and look only: they ask for nothing else of a daemon.
   const backend = { observe: observeDocker(socketPath) } as Backend;
   const page = new PageServer({ address: undefined, backend: () => backend, log });

@@ -3,7 +3,15 @@
 import { Ip } from '../../base/ip.ts';
 import { parsePortSpec } from '../../base/ports.ts';
 import { type FirewallIntent, networkIntent } from '../../network/firewall/index.ts';
-import type { EndpointSpec, NetworkSpec, PortMapping } from '../../network/model/index.ts';
+import {
+  type EndpointSpec,
+  IPVLAN_FLAGS,
+  IPVLAN_MODES,
+  MACVLAN_MODES,
+  type NetworkSpec,
+  type ParentSpec,
+  type PortMapping,
+} from '../../network/model/index.ts';
 import type { ExplainRecords } from '../../observe/explain/records.ts';
 import type { TopologyContainer } from '../../observe/topology/records.ts';
 
@@ -59,7 +67,7 @@ const BRIDGE_OPTION = 'com.docker.network.bridge';
 export type DockerRecords = ExplainRecords & { intent(): FirewallIntent };
 
 export function dockerRecords({ containers, networks }: DockerAnswers): DockerRecords {
-  const specs = networks.map(networkSpec);
+  const specs = networks.map((network) => networkSpec(network, gatewayOf(network, containers)));
   const found = containers.map((container) => topologyContainer(container, specs, containers));
   return {
     networks: () => specs,
@@ -68,7 +76,15 @@ export function dockerRecords({ containers, networks }: DockerAnswers): DockerRe
   };
 }
 
-function networkSpec(network: DockerNetwork): NetworkSpec {
+/** Older engines keep the gateway of the default bridge to themselves; its containers know it. */
+function gatewayOf({ Id }: DockerNetwork, containers: readonly DockerContainer[]): string | undefined {
+  return containers
+    .flatMap(({ NetworkSettings }) => Object.values(NetworkSettings.Networks ?? {}))
+    .find(({ NetworkID, Gateway }) => NetworkID === Id && Gateway)?.Gateway;
+}
+
+/** @param knownGateway IPv4, for a pool that is told without one */
+function networkSpec(network: DockerNetwork, knownGateway: string | undefined): NetworkSpec {
   const options = network.Options ?? {};
   const setting = (name: string) => options[`${BRIDGE_OPTION}.${name}`];
   return {
@@ -83,9 +99,11 @@ function networkSpec(network: DockerNetwork): NetworkSpec {
     ipam: {
       driver: network.IPAM?.Driver ?? 'default',
       options: {},
-      subnets: (network.IPAM?.Config ?? []).flatMap(({ Subnet, Gateway }) =>
-        Subnet === undefined ? [] : [{ subnet: Subnet, ...(Gateway ? { gateway: Gateway } : {}) }],
-      ),
+      subnets: (network.IPAM?.Config ?? []).flatMap(({ Subnet, Gateway }) => {
+        if (Subnet === undefined) return [];
+        const gateway = Gateway || (Subnet.includes(':') ? undefined : knownGateway);
+        return [{ subnet: Subnet, ...(gateway ? { gateway } : {}) }];
+      }),
     },
     options,
     labels: network.Labels ?? {},
@@ -103,6 +121,26 @@ function networkSpec(network: DockerNetwork): NetworkSpec {
           },
         }
       : {}),
+    ...(network.Driver === 'macvlan' || network.Driver === 'ipvlan'
+      ? { parent: parentSpec(network, network.Driver) }
+      : {}),
+  };
+}
+
+/** Without a parent that is named, Docker makes a dummy interface. */
+function parentSpec({ Id, Options }: DockerNetwork, driver: 'macvlan' | 'ipvlan'): ParentSpec {
+  const { parent, macvlan_mode, ipvlan_mode, ipvlan_flag } = Options ?? {};
+  const isOf = <T extends string>(known: readonly T[], value: string | undefined) =>
+    known.find((one) => one === value);
+  return {
+    device: parent || `dm-${Id.slice(0, 12)}`,
+    isDummy: !parent,
+    ...(driver === 'macvlan'
+      ? { mode: isOf(MACVLAN_MODES, macvlan_mode) ?? 'bridge' }
+      : {
+          mode: isOf(IPVLAN_MODES, ipvlan_mode) ?? 'l2',
+          flag: isOf(IPVLAN_FLAGS, ipvlan_flag) ?? 'bridge',
+        }),
   };
 }
 

@@ -114,3 +114,11 @@ it('`ListenerQueue` gives out all that waits at once, counts what does not fit, 
   assert.equal(queue.takeLost(), 1);
   assert.equal(queue.takeLost(), 0);
 });
+
+it('`flowOf()` names protocols without ports, and numbers those that have no name', () => {
+  const noPorts = { sourcePort: undefined, destinationPort: undefined };
+  const tuple = { source: '172.17.0.2', destination: '224.0.0.22', ...noPorts };
+  const reply = { source: '224.0.0.22', destination: '172.17.0.2', ...noPorts };
+  const named = (protocol: number) => flow({ protocol, original: tuple, reply }).proto;
+  assert.deepEqual([2, 47, 50, 51, 58, 253].map(named), ['igmp', 'gre', 'esp', 'ah', 'icmpv6', '253']);
+});

@@ -3,6 +3,8 @@
 import type { MapInterface } from '../../base/wire/index.ts';
 import { type InterfaceAddress, type Link, RouteClient } from '../../kernel/netlink/index.ts';
 import type { NetnsHandle } from '../../kernel/netns/index.ts';
+import type { EndpointSpec } from '../../network/model/index.ts';
+import { innerLink } from './veths.ts';
 
 /** One reading: everything in it was true at the same moment, or nearly. */
 export class InterfaceTable {
@@ -30,8 +32,9 @@ export class InterfaceTable {
     return this.#byName.get(name);
   }
 
-  findByMac(mac: string): Link | undefined {
-    return this.links.find((link) => link.mac === mac);
+  /** The interface of an endpoint whose interface's name is not told. */
+  findEndpoint(endpoint: EndpointSpec): Link | undefined {
+    return innerLink(endpoint, this.links, this.#addresses);
   }
 
   /** The other end of a veth pair whose one end is in another namespace: each names the other's number. */

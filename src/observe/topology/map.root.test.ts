@@ -183,7 +183,7 @@ describe('readTopology()', () => {
     assert.equal(route.link(endpoint.hostVeth).link, shown.inside?.index);
   });
 
-  it('`readTopology()` finds both ends where only the MAC address is known, as of another engine', () => {
+  it('`readTopology()` finds both ends where only addresses are known, as of another engine', () => {
     const ends = (one: EndpointSpec) => {
       const sandbox = { path: box.path, endpoints: [one], ports: [] };
       const [shown] = read([container({ sandbox })]).endpoints;
@@ -191,7 +191,11 @@ describe('readTopology()', () => {
     };
     const anonymous = { ...endpoint, ifname: '', hostVeth: '' };
     assert.deepEqual(ends(anonymous), ends(endpoint));
-    assert.deepEqual(ends({ ...anonymous, mac: '02:42:ac:11:00:99' }), [undefined, undefined, []]);
+    const otherMac = { ...anonymous, mac: '02:42:ac:11:00:99' };
+    const otherAddress = { address: '172.17.0.9', prefixLength: 16 };
+    assert.deepEqual(ends(otherMac), ends(endpoint));
+    assert.deepEqual(ends({ ...anonymous, v4: otherAddress }), ends(endpoint));
+    assert.deepEqual(ends({ ...otherMac, v4: otherAddress }), [undefined, undefined, []]);
   });
 
   it('`readTopology()` tells who uses the network of a container too', () => {

@@ -142,7 +142,7 @@ function namesOn(networkId: string, { names }: TopologyContainer): Pick<MapEndpo
 
 /**
  * Both ends of the pair, as the kernel has them now; an end that is not there is left out. Of another engine's endpoints the names
- * are not known: the inner end is told by its MAC address, the outer one by being its peer.
+ * are not known: the inner end is told by its addresses, the outer one by being its peer.
  */
 function wireEnds(
   endpoint: EndpointSpec,
@@ -150,7 +150,7 @@ function wireEnds(
   inside: InterfaceTable | undefined,
 ): Pick<MapEndpoint, 'hostVeth' | 'inside' | 'mac' | 'addresses'> {
   const { ifname, hostVeth } = endpoint;
-  const inner = ifname === '' ? inside?.findByMac(endpoint.mac ?? '') : inside?.find(ifname);
+  const inner = ifname === '' ? inside?.findEndpoint(endpoint) : inside?.find(ifname);
   const outer = hostVeth === '' ? inner && host.findPeer(inner) : host.find(hostVeth ?? '');
   return {
     ...(outer === undefined ? {} : { hostVeth: { name: outer.name, index: outer.index } }),

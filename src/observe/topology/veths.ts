@@ -1,6 +1,6 @@
 /** Finds in the kernel what an engine's records do not tell: which interface inside is an endpoint's, and the other end of its pair. */
 
-import { type Link, RouteClient } from '../../kernel/netlink/index.ts';
+import { type InterfaceAddress, type Link, RouteClient } from '../../kernel/netlink/index.ts';
 import type { EndpointSpec } from '../../network/model/index.ts';
 import type { TopologyContainer } from './records.ts';
 
@@ -15,10 +15,7 @@ export function withVeths(containers: readonly TopologyContainer[]): TopologyCon
       using inside = RouteClient.open(sandbox.path);
       const [links, addresses] = [inside.links(), inside.addresses()];
       const endpoints = sandbox.endpoints.map((endpoint): EndpointSpec => {
-        const held = addresses.find(({ address }) =>
-          [endpoint.v4?.address, endpoint.v6?.address].includes(address),
-        );
-        const inner = links.find(({ index, mac }) => index === held?.link || mac === endpoint.mac);
+        const inner = innerLink(endpoint, links, addresses);
         return inner === undefined ? endpoint : wired(endpoint, inner, hostLinks);
       });
       return { ...container, sandbox: { ...sandbox, endpoints } };
@@ -27,6 +24,19 @@ export function withVeths(containers: readonly TopologyContainer[]): TopologyCon
       return container;
     }
   });
+}
+
+/** The interface inside that is an endpoint's, by what an API tells of it: its address, or its MAC address. */
+export function innerLink(
+  endpoint: EndpointSpec,
+  links: readonly Link[],
+  addresses: readonly InterfaceAddress[],
+): Link | undefined {
+  const held = addresses.find(({ address }) =>
+    [endpoint.v4?.address, endpoint.v6?.address].includes(address),
+  );
+  // An ipvlan interface has the MAC address of its parent, and so not of its own.
+  return links.find(({ index }) => index === held?.link) ?? links.find(({ mac }) => mac === endpoint.mac);
 }
 
 function wired(endpoint: EndpointSpec, inner: Link, hostLinks: ReadonlyMap<number, Link>): EndpointSpec {
