@@ -53,7 +53,8 @@ export function drawMap(map: NetworkMap, options: DrawOptions): string {
 
 function drawWorld({ host }: NetworkMap, width: number, rates: Rates): Line[] {
   const rows = host.interfaces.map((nic) => [[span(nic.name, 'world')], ...interfaceCells(nic, rates)]);
-  const note = `its interfaces are not shown: ${host.note ?? 'this daemon does not tell them'}`;
+  const note =
+    host.note === undefined ? 'no interface leads out of it' : `its interfaces are not shown: ${host.note}`;
   const hidden = wrapped(note.split(' '), width - 4, ' ').map((line) => [span(line, 'dim')]);
   const way = host.interfaces.find((nic) => nic.defaultRoute)?.defaultRoute;
   const facts = [

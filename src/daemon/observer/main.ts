@@ -39,14 +39,15 @@ async function main(): Promise<void> {
   const { path, query, docker } = JSON.parse(await text(process.stdin)) as Request;
   const records = dockerRecords(docker);
   const write = (status: number, body: unknown) => process.stdout.write(JSON.stringify({ status, body }));
+  const stop = new AbortController();
+  // Whoever asked has gone.
+  process.stdout.once('error', () => stop.abort());
   try {
     refuseElsewhere(records);
     const stream = STREAMS[path];
     if (stream !== undefined) {
-      const stop = new AbortController();
-      // Whoever asked has enough, or has gone.
+      // Whoever asked has enough.
       process.once('SIGTERM', () => stop.abort());
-      process.stdout.once('error', () => stop.abort());
       await send(stream(query, records, stop.signal));
       return;
     }
