@@ -158,25 +158,31 @@ test('`system prune` deletes nothing without a yes', async () => {
   assert.deepEqual([code, requests.length], [0, 0]);
 });
 
-test('`map` draws what the daemon tells, and falls back to the Docker API', async () => {
+test('`map` draws what the daemon tells, and what the Docker API tells where nobody can look', async () => {
   const told = await runAgainst(
     { 'GET /bridgeport/map': { body: { host: { name: 'h', interfaces: [] }, networks: [], endpoints: [] } } },
     ['map'],
   );
   assert.match(told.stdout, /host h/);
+  // To root, an engine with a bridge that this machine does not have is one of another namespace.
+  const nowhere = {
+    Id: 'a'.repeat(64),
+    Name: 'lan',
+    Driver: 'bridge',
+    Options: { 'com.docker.network.bridge.name': 'bp-nowhere' },
+  };
   const fallen = await runAgainst(
     {
+      'GET /bridgeport/map': { status: 404, body: { message: 'page not found' } },
       'GET /containers/json': { body: [] },
-      'GET /networks': { body: [] },
+      'GET /networks': { body: [nowhere] },
       'GET /info': { body: { Name: 'engine' } },
     },
     ['map', '--json'],
   );
-  assert.deepEqual(JSON.parse(fallen.stdout), {
-    host: { interfaces: [], name: 'engine' },
-    networks: [],
-    endpoints: [],
-  });
+  const { host, networks } = JSON.parse(fallen.stdout);
+  assert.deepEqual([host.name, host.interfaces, networks[0].bridge.name], ['engine', [], 'bp-nowhere']);
+  assert.match(host.note, process.getuid?.() === 0 ? /another network namespace/ : /takes root/);
 });
 
 const CHANGED = { '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '9090' }] };

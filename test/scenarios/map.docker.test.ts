@@ -1,9 +1,13 @@
 /** `bridgeport map` against what iproute2 and bridge-utils say of the same host. */
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, request } from 'node:http';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { MapInterface, NetworkMap } from '../../src/base/wire/map.ts';
 import { inNetworkOf, pidOf } from '../harness/container.ts';
+import { ok, run } from '../harness/exec.ts';
 import { HOST_IP, HOST_IP6, WORLD_IP } from '../harness/host.ts';
 import { useStage } from '../harness/stage.ts';
 
@@ -165,4 +169,64 @@ describe('the map of the network', () => {
       ['exited', undefined, []],
     );
   });
+
+  it('is the same of an engine that only speaks the Docker API, and not drawn from the wrong namespace', async () => {
+    const { cli, daemon, host } = stage;
+    await cli('network', 'create', 'back');
+    await cli('run', '-d', '--name', 'web', '-p', '8080:80', 'web');
+    await cli('run', '-d', '--name', 'both', '--network', 'back', 'busybox', 'sleep', '600');
+    await cli('network', 'connect', 'bridge', 'both');
+    await using engine = await dockerOnly(daemon.socket, join(daemon.root, 'docker-only.sock'));
+    const [program = ''] = daemon.bridgeport.command;
+    const words = [program, '--host', `unix://${engine.path}`];
+    const options = { env: daemon.bridgeport.env };
+
+    const seen = JSON.parse(await ok([...host.enter, ...words, 'map', '--json'], options)) as NetworkMap;
+    const told = await read();
+    // Names are those that the API tells: without those of the daemon's own resolver.
+    const bare = (map: NetworkMap) => map.endpoints.map(({ names, ...rest }) => rest);
+    assert.deepEqual(seen.host, told.host);
+    assert.deepEqual(
+      seen.networks.map(({ options: _, ...rest }) => rest),
+      told.networks.map(({ options: _, ...rest }) => rest),
+    );
+    assert.deepEqual(bare(seen), bare(told));
+
+    const outside = JSON.parse(await ok([...words, 'map', '--json'], options)) as NetworkMap;
+    assert.deepEqual(outside.host.interfaces, []);
+    assert.match(outside.host.note ?? '', /another network namespace/);
+    assert.deepEqual(
+      outside.endpoints.filter(({ hostVeth }) => hostVeth !== undefined),
+      [],
+    );
+    const why = await run([...words, 'why', 'web', 'both'], options);
+    assert.equal(why.code, 1);
+    assert.match(why.stderr, /another network namespace/);
+  });
 });
+
+/** The engine behind `socket`, without what Docker's has not. */
+async function dockerOnly(socket: string, path: string): Promise<AsyncDisposable & { path: string }> {
+  const server = createServer((asked, answer) => {
+    if (asked.url?.startsWith('/bridgeport/')) {
+      answer.writeHead(404, { 'Content-Type': 'application/json' }).end('{"message":"page not found"}');
+      return;
+    }
+    const { method, url, headers } = asked;
+    const forwarded = request({ socketPath: socket, method, path: url, headers }, (response) => {
+      answer.writeHead(response.statusCode ?? 500, response.headers);
+      response.pipe(answer);
+    });
+    forwarded.once('error', (error) => answer.destroy(error));
+    asked.pipe(forwarded);
+  });
+  server.listen(path);
+  await once(server, 'listening');
+  return {
+    path,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
