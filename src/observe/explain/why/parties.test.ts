@@ -106,6 +106,15 @@ describe('`readParty()`', () => {
     }
   });
 
+  it('says of a name of the outside how its address is found', () => {
+    assert.throws(
+      () => read('example.com', 'web'),
+      /No such container, network or address: example\.com\. .*docker exec web nslookup example\.com.*Give the address/,
+    );
+    assert.throws(() => read('example.com:443'), /getent hosts example\.com\)/);
+    for (const asked of ['1.2.3', 'nobody']) assert.throws(() => read(asked), /address: [\w.]+$/, asked);
+  });
+
   it('`namespaceOf()` follows containers that share a namespace', () => {
     assert.equal(namespaceOf(guest, RECORDS), 'abc123');
     assert.equal(namespaceOf(naked, RECORDS), HOST);

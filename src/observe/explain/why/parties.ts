@@ -32,8 +32,23 @@ export function readParty(asked: string, records: TopologyRecords, other?: Party
   const party = name === undefined ? undefined : findParty(name, records, other);
   if (Number(port) > MAX_PORT || Number(port) === 0)
     throw invalid(`invalid port in ${JSON.stringify(asked)}`);
-  if (party === undefined) throw notFound(`No such container, network or address: ${asked}`);
+  if (party === undefined) {
+    const known = `No such container, network or address: ${asked}`;
+    throw notFound(DOMAIN.test(name ?? asked) ? `${known}${byAsking(name ?? asked, other)}` : known);
+  }
   return { ...party, view: { ...party.view, asked }, port: Number(port) };
+}
+
+/** `example.com`; not `1.2.3`. */
+const DOMAIN = /^(?:[\w-]+\.)+[a-z][\w-]*\.?$/i;
+
+/** What a name of the outside stands for, its name servers know; nobody is asked here. */
+function byAsking(name: string, other: Party | undefined): string {
+  const how =
+    other?.container === undefined
+      ? `this host asks the name servers of its /etc/resolv.conf (getent hosts ${name})`
+      : `container ${other.container.name} asks the name servers of its /etc/resolv.conf (docker exec ${other.container.name} nslookup ${name})`;
+  return `. A name of the outside is resolved by asking: ${how}. Give the address that they answer`;
 }
 
 function findParty(asked: string, records: TopologyRecords, other: Party | undefined): Party | undefined {

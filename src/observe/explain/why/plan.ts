@@ -188,12 +188,25 @@ function destinationOf(
   const { container } = to;
   const isOutside = from.container === undefined && from.view.kind !== 'host' && !isOwn(host, from.ip);
   if (isOutside && protocol !== 'icmp') return byPublishedPort(container, port, protocol, from, options);
-  if (from.container === undefined) return ownAddress(to, container, family);
+  if (from.container === undefined) {
+    const bridged = from.view.kind === 'host' ? withoutParents(container, records) : container;
+    return ownAddress(to, bridged, family);
+  }
   return betweenContainers(from, to, from.container, container, options);
 }
 
 const isOwn = (host: Namespace | undefined, ip: Ip | undefined) =>
   host !== undefined && ip !== undefined && host.addresses.some(({ address }) => address === ip.toString());
+
+/** By its bridges, if it has any: on an interface of the host's own, the host does not reach it. */
+function withoutParents(container: TopologyContainer, records: TopologyRecords): TopologyContainer {
+  const { sandbox } = container;
+  const apart = new Set(records.networks().flatMap(({ id, parent }) => (parent === undefined ? [] : [id])));
+  const endpoints = endpointsOf(container).filter(({ networkId }) => !apart.has(networkId));
+  return sandbox === undefined || endpoints.length === 0
+    ? container
+    : { ...container, sandbox: { ...sandbox, endpoints } };
+}
 
 /** The first address of a container, of its first network. */
 function ownAddress(to: Party, container: TopologyContainer, family: IpFamily | undefined): Destination {

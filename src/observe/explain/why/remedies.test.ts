@@ -50,6 +50,7 @@ describe('remedies', () => {
         'docker run --network back … image-of-alone',
       ],
     );
+    assert.equal(joinNetwork('front', web, records), 'docker network connect NETWORK web', 'it is there');
     assert.equal(joinNetwork('back', undefined, records), 'docker network connect back CONTAINER');
   });
 

@@ -16,12 +16,13 @@ export function joinNetwork(
 ): string {
   if (container === undefined) return `docker network connect ${network} CONTAINER`;
   const owner = networkOwner(container, records);
-  const isAlone = records
-    .networks()
-    .some(({ id, driver }) => ALONE.has(driver) && owner.networkIds.includes(id));
+  const joined = records.networks().filter(({ id }) => owner.networkIds.includes(id));
+  // Of what it is on already, another one is meant.
+  const wanted = joined.some(({ name }) => name === network) ? 'NETWORK' : network;
+  const isAlone = joined.some(({ driver }) => ALONE.has(driver));
   return isAlone
-    ? `docker run --network ${network} … ${owner.image}`
-    : `docker network connect ${network} ${owner.name}`;
+    ? `docker run --network ${wanted} … ${owner.image}`
+    : `docker network connect ${wanted} ${owner.name}`;
 }
 
 /** Publishes a port, by a new container: those of one that exists are fixed. */

@@ -254,5 +254,19 @@ describe('`why()`', () => {
       const vepa = await ask({ b }, from, to, { ...asked, records: lan('vepa') });
       assert.equal(vepa.answer, 'unknown', 'a switch may send it back');
     }
+    const b0 = container(B, 'b', '172.17.0.3', []);
+    const [near] = b0.sandbox?.endpoints ?? [];
+    assert.ok(near);
+    const onLan = { ...near, networkId: 'lan', v4: { address: '10.9.0.77', prefixLength: 24 } };
+    const both: ExplainRecords = {
+      ...RECORDS,
+      networks: () => [
+        BRIDGE,
+        { ...LAN, id: 'lan', parent: { device: 'eth0', isDummy: false, mode: 'bridge' } },
+      ],
+      containers: () => [{ ...b0, sandbox: { path: '', endpoints: [onLan, near], ports: [] } }],
+    };
+    const { answer, to } = await ask({}, 'host', 'b', { records: both, service: 'tcp/80' });
+    assert.deepEqual([answer, to.address], ['yes', '172.17.0.3'], 'by its other network');
   });
 });
