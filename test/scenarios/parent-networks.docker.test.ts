@@ -58,7 +58,7 @@ describe('networks on an interface of the host', () => {
       assert.match(await cli('info', '-f', '{{.Plugins.Network}}'), /^\[bridge host .*macvlan null\]$/);
     });
 
-    it('`why` says that it does not know what goes on over a parent, and not that something is in the way', async () => {
+    it('`why` does not guess what goes on over a parent, and knows that the host and its own child are kept apart', async () => {
       const { cli, daemon } = stage;
       await cli('network', 'create', '-d', 'macvlan', '-o', 'parent=eth0', ...LAN, 'lan');
       await cli('run', '-d', '--name', 'nas', '--network', 'lan', 'web');
@@ -66,12 +66,32 @@ describe('networks on an interface of the host', () => {
       for (const [from, to] of [
         ['world', 'nas'],
         ['pc', 'nas'],
-        ['host', 'nas'],
       ] as const) {
         const { stdout } = await daemon.bridgeport.attempt(['why', '--json', from, to, 'tcp/80']);
         assert.equal(JSON.parse(stdout).answer, 'unknown', `${from} ${to}: ${stdout}`);
       }
+      for (const [from, to] of [
+        ['host', 'nas'],
+        ['pc', 'host'],
+        ['pc', HOST_IP],
+      ] as const) {
+        const { stdout } = await daemon.bridgeport.attempt(['why', '--json', from, to, 'icmp']);
+        const { answer, cause } = JSON.parse(stdout);
+        assert.deepEqual(
+          [answer, cause?.kind, cause?.owner.network?.name],
+          ['no', 'own-parent', 'lan'],
+          stdout,
+        );
+      }
       assert.match((await daemon.bridgeport.attempt(['why', 'pc', 'world'])).stdout, /^Yes/);
+      await cli('network', 'create', '-d', 'macvlan', '--internal', '--subnet', '10.64.0.0/24', 'inner');
+      await cli('run', '-d', '--name', 'deep', '--network', 'inner', 'web');
+      const { stdout } = await daemon.bridgeport.attempt(['why', '--json', 'world', 'deep', 'tcp/80']);
+      assert.deepEqual(
+        [JSON.parse(stdout).answer, JSON.parse(stdout).cause?.kind],
+        ['no', 'internal-network'],
+        stdout,
+      );
     });
 
     it('is joined and left while it runs, beside a bridge, which publishes the ports', async () => {
