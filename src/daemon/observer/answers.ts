@@ -9,7 +9,7 @@ import { kernelCounters } from '../../observe/firewall/kernel.ts';
 import { flows } from '../../observe/flows/stream.ts';
 import { readTopology } from '../../observe/topology/map.ts';
 import { readTraffic } from '../../observe/topology/traffic.ts';
-import { dockerDoctor, wired } from './doctor.ts';
+import { dockerDoctor } from './doctor.ts';
 import type { DockerRecords } from './records.ts';
 import { DOCKER_SETTINGS } from './settings.ts';
 
@@ -63,7 +63,7 @@ export const STREAMS: Readonly<Record<string, Stream>> = {
     for await (const lines of batches) yield lines.map((line) => `${JSON.stringify(line)}\n`).join('');
   },
   '/bridgeport/capture': (query, records, signal) =>
-    openCapture(wired(records), {
+    openCapture(records, {
       target: query.target ?? '',
       filter: query.filter ?? '',
       count: number(query.count),

@@ -8,20 +8,13 @@ import { examine } from '../../observe/doctor/examine.ts';
 import type { NameServer } from '../../observe/doctor/read/resolver.ts';
 import { type DoctorSources, readSnapshot } from '../../observe/doctor/read/snapshot.ts';
 import type { ExplainRecords } from '../../observe/explain/records.ts';
-import { withVeths } from '../../observe/topology/veths.ts';
 import { DOCKER_SETTINGS } from './settings.ts';
-
-/** With the names of interfaces, which Docker does not tell. */
-export function wired(records: ExplainRecords): ExplainRecords {
-  const containers = withVeths(records.containers());
-  return { ...records, containers: () => containers };
-}
 
 /** Which rules a Docker Engine wants, what it left behind, and what its proxies hold. */
 const UNKNOWN_OF_DOCKER = ['rules-missing', 'proxy-down', 'time-wait', 'leftovers'] as const;
 
 export async function dockerDoctor(records: ExplainRecords, language: DoctorLanguage): Promise<DoctorReport> {
-  const snapshot = await readSnapshot(doctorSources(wired(records)));
+  const snapshot = await readSnapshot(doctorSources(records));
   return examine(snapshot, { host: hostname(), language, without: UNKNOWN_OF_DOCKER });
 }
 

@@ -16,8 +16,8 @@ import { text } from 'node:stream/consumers';
 import { isKind, messageOf, notFound } from '../../base/errors.ts';
 import { warmThreadPool } from '../../kernel/netns/index.ts';
 import { ANSWERS, type ObserverQuery, STREAMS } from './answers.ts';
-import { refuseElsewhere } from './elsewhere.ts';
-import { type DockerAnswers, dockerRecords } from './records.ts';
+import { recordsHere } from './here.ts';
+import type { DockerAnswers } from './records.ts';
 
 interface Request {
   path: string;
@@ -37,13 +37,12 @@ const statusOf = (error: unknown) =>
 async function main(): Promise<void> {
   await warmThreadPool();
   const { path, query, docker } = JSON.parse(await text(process.stdin)) as Request;
-  const records = dockerRecords(docker);
   const write = (status: number, body: unknown) => process.stdout.write(JSON.stringify({ status, body }));
   const stop = new AbortController();
   // Whoever asked has gone.
   process.stdout.once('error', () => stop.abort());
   try {
-    refuseElsewhere(records);
+    const records = recordsHere(docker);
     const stream = STREAMS[path];
     if (stream !== undefined) {
       // Whoever asked has enough.

@@ -19,14 +19,13 @@ import { PageServer } from '../page.ts';
 import { ruleReaders } from '../rule-readers.ts';
 import { askDocker } from './docker-client.ts';
 import { dockerDoctor } from './doctor.ts';
-import { refuseElsewhere } from './elsewhere.ts';
-import { dockerRecords } from './records.ts';
+import { recordsHere } from './here.ts';
 import { DOCKER_SETTINGS } from './settings.ts';
 
 const log = silentLog;
 
 function observeDocker(socketPath: string): ObserveBackend {
-  const read = async () => dockerRecords(await askDocker(socketPath));
+  const read = async () => recordsHere(await askDocker(socketPath));
   const explainer = async () => new Explainer({ ...DOCKER_SETTINGS, records: await read(), log });
   const absent = (what: string) => async () => {
     throw notImplemented(`${what} of an engine that is not ours`);
@@ -59,7 +58,7 @@ function observeDocker(socketPath: string): ObserveBackend {
 const [socketPath = ''] = process.argv.slice(2);
 try {
   await warmThreadPool();
-  refuseElsewhere(dockerRecords(await askDocker(socketPath)));
+  recordsHere(await askDocker(socketPath));
   // The page's routes look, and look only: they ask for nothing else of a daemon.
   const backend = { observe: observeDocker(socketPath) } as Backend;
   const page = new PageServer({ address: undefined, backend: () => backend, log });

@@ -3,8 +3,6 @@
 import type { MapInterface } from '../../base/wire/index.ts';
 import { type InterfaceAddress, type Link, RouteClient } from '../../kernel/netlink/index.ts';
 import type { NetnsHandle } from '../../kernel/netns/index.ts';
-import type { EndpointSpec } from '../../network/model/index.ts';
-import { innerLink } from './veths.ts';
 
 /** One reading: everything in it was true at the same moment, or nearly. */
 export class InterfaceTable {
@@ -30,18 +28,6 @@ export class InterfaceTable {
 
   find(name: string): Link | undefined {
     return this.#byName.get(name);
-  }
-
-  /** The interface of an endpoint whose interface's name is not told. */
-  findEndpoint(endpoint: EndpointSpec): Link | undefined {
-    return innerLink(endpoint, this.links, this.#addresses);
-  }
-
-  /** The other end of a veth pair whose one end is in another namespace: each names the other's number. */
-  findPeer(end: Link): Link | undefined {
-    return this.links.find(
-      ({ kind, index, link }) => kind === 'veth' && index === end.link && link === end.index,
-    );
   }
 
   /** CIDR notation, IPv4 first. IPv6 link-local addresses are left out: every interface has one, and it leads nowhere. */

@@ -8,6 +8,7 @@ import { type TestNetworks, testNetworks } from '../../kernel/testing/netns.ts';
 import type { EndpointSpec, NetworkSpec } from '../../network/model/index.ts';
 import { readTopology } from './map.ts';
 import type { TopologyContainer, TopologyRecords } from './records.ts';
+import { withVeths } from './veths.ts';
 
 const network = (id: string, name: string, driver: string): NetworkSpec => ({
   id,
@@ -183,19 +184,19 @@ describe('readTopology()', () => {
     assert.equal(route.link(endpoint.hostVeth).link, shown.inside?.index);
   });
 
-  it('`readTopology()` finds both ends where only addresses are known, as of another engine', () => {
-    const ends = (one: EndpointSpec) => {
+  it('`withVeths()` names both ends where only addresses are known, as of another engine', () => {
+    const named = (one: EndpointSpec) => {
       const sandbox = { path: box.path, endpoints: [one], ports: [] };
-      const [shown] = read([container({ sandbox })]).endpoints;
-      return [shown?.hostVeth, shown?.inside, shown?.addresses];
+      const [{ ifname, hostVeth } = anonymous] =
+        withVeths([container({ sandbox })], host)[0]?.sandbox?.endpoints ?? [];
+      return [ifname, hostVeth];
     };
     const anonymous = { ...endpoint, ifname: '', hostVeth: '' };
-    assert.deepEqual(ends(anonymous), ends(endpoint));
     const otherMac = { ...anonymous, mac: '02:42:ac:11:00:99' };
     const otherAddress = { address: '172.17.0.9', prefixLength: 16 };
-    assert.deepEqual(ends(otherMac), ends(endpoint));
-    assert.deepEqual(ends({ ...anonymous, v4: otherAddress }), ends(endpoint));
-    assert.deepEqual(ends({ ...otherMac, v4: otherAddress }), [undefined, undefined, []]);
+    assert.deepEqual(named(otherMac), ['eth0', endpoint.hostVeth]);
+    assert.deepEqual(named({ ...anonymous, v4: otherAddress }), ['eth0', endpoint.hostVeth]);
+    assert.deepEqual(named({ ...otherMac, v4: otherAddress }), ['', '']);
   });
 
   it('`readTopology()` tells who uses the network of a container too', () => {

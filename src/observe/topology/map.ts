@@ -140,18 +140,15 @@ function namesOn(networkId: string, { names }: TopologyContainer): Pick<MapEndpo
   return known === undefined ? {} : { names: [...known] };
 }
 
-/**
- * Both ends of the pair, as the kernel has them now; an end that is not there is left out. Of another engine's endpoints the names
- * are not known: the inner end is told by its addresses, the outer one by being its peer.
- */
+/** Both ends of the pair, as the kernel has them now; an end that is not there is left out. */
 function wireEnds(
   endpoint: EndpointSpec,
   host: InterfaceTable,
   inside: InterfaceTable | undefined,
 ): Pick<MapEndpoint, 'hostVeth' | 'inside' | 'mac' | 'addresses'> {
   const { ifname, hostVeth } = endpoint;
-  const inner = ifname === '' ? inside?.findEndpoint(endpoint) : inside?.find(ifname);
-  const outer = hostVeth === '' ? inner && host.findPeer(inner) : host.find(hostVeth ?? '');
+  const inner = inside?.find(ifname);
+  const outer = host.find(hostVeth ?? '');
   return {
     ...(outer === undefined ? {} : { hostVeth: { name: outer.name, index: outer.index } }),
     ...(inner === undefined ? {} : { inside: { name: inner.name, index: inner.index } }),

@@ -1,12 +1,20 @@
 /** Finds in the kernel what an engine's records do not tell: which interface inside is an endpoint's, and the other end of its pair. */
 
 import { type InterfaceAddress, type Link, RouteClient } from '../../kernel/netlink/index.ts';
+import type { NetnsHandle } from '../../kernel/netns/index.ts';
 import type { EndpointSpec } from '../../network/model/index.ts';
 import type { TopologyContainer } from './records.ts';
 
-/** Containers with the interfaces' names filled in; what cannot be found stays as it is. */
-export function withVeths(containers: readonly TopologyContainer[]): TopologyContainer[] {
-  using route = RouteClient.open();
+/**
+ * Containers with the interfaces' names filled in; what cannot be found stays as it is.
+ *
+ * @param netns the host's namespace; the thread's own by default
+ */
+export function withVeths(
+  containers: readonly TopologyContainer[],
+  netns?: NetnsHandle | string,
+): TopologyContainer[] {
+  using route = RouteClient.open(netns);
   const hostLinks = new Map(route.links().map((link) => [link.index, link]));
   return containers.map((container) => {
     const { sandbox } = container;
@@ -41,6 +49,6 @@ export function innerLink(
 
 function wired(endpoint: EndpointSpec, inner: Link, hostLinks: ReadonlyMap<number, Link>): EndpointSpec {
   const outer = inner.link === undefined ? undefined : hostLinks.get(inner.link);
-  const isPair = outer?.kind === 'veth';
+  const isPair = outer?.kind === 'veth' && outer.link === inner.index;
   return { ...endpoint, ifname: inner.name, ...(isPair ? { hostVeth: outer.name } : {}) };
 }
