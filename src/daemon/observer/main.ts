@@ -13,7 +13,7 @@
 
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import { isKind, messageOf, notFound } from '../../base/errors.ts';
+import { type ErrorKind, isKind, messageOf, notFound } from '../../base/errors.ts';
 import { warmThreadPool } from '../../kernel/netns/index.ts';
 import { ANSWERS, type ObserverQuery, STREAMS } from './answers.ts';
 import { recordsHere } from './here.ts';
@@ -25,14 +25,8 @@ interface Request {
   docker: DockerAnswers;
 }
 
-const statusOf = (error: unknown) =>
-  isKind(error, 'not-found')
-    ? 404
-    : isKind(error, 'invalid')
-      ? 400
-      : isKind(error, 'not-implemented')
-        ? 501
-        : 500;
+const STATUS: Partial<Record<ErrorKind, number>> = { 'not-found': 404, invalid: 400, 'not-implemented': 501 };
+const statusOf = (error: unknown) => (isKind(error) && STATUS[error.kind]) || 500;
 
 async function main(): Promise<void> {
   await warmThreadPool();
