@@ -140,7 +140,7 @@ describe('Bad input', () => {
     await ports({ '0/nosuch': [{ HostPort: '1' }] });
     await ports({ '80/tcp': [{ HostIp: '1.2.3', HostPort: '80' }] });
     await create({ Image: 'busybox', HostConfig: { NetworkMode: 'nosuch' } }, [400, 404]);
-    await create({ Image: 'busybox', HostConfig: { NetworkMode: 'container:nosuch' } });
+    await create({ Image: 'busybox', HostConfig: { NetworkMode: 'container:' } });
     await create({ Image: 'busybox', HostConfig: { Links: ['nosuch:x'] } });
     await create({ Image: 'busybox', HostConfig: { ExtraHosts: ['x'] } });
     await create({ Image: 'busybox', HostConfig: { ExtraHosts: ['x:not-an-address'] } });
