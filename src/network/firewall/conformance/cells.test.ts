@@ -51,7 +51,6 @@ const WAYS: Readonly<Record<string, readonly Way[]>> = {
 /** What is left out, and why. */
 const LEFT_OUT: Readonly<Record<string, string>> = {
   'host asks isolated directly': 'the host has no address there, and nothing filters what it sends',
-  'server asks isolated by host': 'it has no way to the host unless somebody gives it one',
   'sibling asks isolated by gateway': 'nobody has that address',
 };
 

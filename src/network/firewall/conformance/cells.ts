@@ -415,7 +415,9 @@ export const CELLS: readonly Cell[] = [
       TCP,
     ),
   ),
-  ...ask('internal.server', 'internal', 'host', ALL, 'refused', 'a closed network publishes nothing', TCP),
+  ...(['internal', 'isolated'] as const).flatMap((network) =>
+    ask(`${network}.server`, network, 'host', ALL, 'refused', 'a closed network publishes nothing', TCP),
+  ),
   ...(['routed', 'internal'] as const).flatMap((network) =>
     ask(`${network}.sibling`, network, 'gateway', ALL, 'refused', 'nothing is published there', TCP),
   ),

@@ -46,6 +46,23 @@ function ask(snapshot: HostSnapshot, asker: Asker, address: string, port: number
 }
 
 describe('`exchange()`', () => {
+  it('a bridge takes frames for its own MAC and for that of the port they come by, and no others of its ports', () => {
+    const cause = (mac: string) => {
+      const fixedNeighbours = [{ link: 2, address: '172.17.0.1', mac }];
+      return ask(twoContainers({ a: { fixedNeighbours } }), a, '10.9.0.1', 22).cause?.kind;
+    };
+    const [docker0, vetha, vethb] = ['docker0', 'vetha', 'vethb'].map(
+      (name) =>
+        twoContainers()
+          .namespaces.get(HOST)
+          ?.links.find((one) => one.name === name)?.mac ?? '',
+    );
+    assert.deepEqual(
+      [docker0, vetha, vethb].map((mac) => cause(mac ?? '')),
+      ['no-socket', 'no-socket', 'nobody-there'],
+    );
+  });
+
   it('goes over one bridge, and back', () => {
     const { works, there, seenAs } = ask(twoContainers(), a, '172.17.0.3', 80);
     assert.equal(works, true);

@@ -193,8 +193,11 @@ export class Walk {
     if (blocked !== undefined) return this.#stop(namespace, packet, blocked);
     if (!bridge.up)
       return this.#stop(namespace, packet, { kind: 'link-down', link: at.bridge, on: namespace.id });
+    // eth_type_trans(), br_handle_frame(): also for the port's own address, which the bridge's may once have been.
     const mine =
-      target.mac === undefined ? isOwnAddress(namespace, target.address) : target.mac === bridge.mac;
+      target.mac === undefined
+        ? isOwnAddress(namespace, target.address)
+        : [bridge.mac, port.mac].includes(target.mac);
     const { family } = packet;
     const calls =
       namespace.sysctls.bridgeCallsFirewall(family) ||
