@@ -25,7 +25,7 @@ const STYLE = `
     .axis { stroke: #3d444d } .spread { stroke: #e6edf3 } .reading { fill: #e6edf3 }
   }`;
 
-export function chart({ series }: MeasureReport, sides: Report['sides']): string {
+export function chart({ claim, series }: MeasureReport, sides: Report['sides']): string {
   const parts: string[] = [];
   let top = MARGIN;
   for (const one of series) {
@@ -35,6 +35,7 @@ export function chart({ series }: MeasureReport, sides: Report['sides']): string
   }
   const height = top - SERIES_GAP + MARGIN;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img">
+<title>${escaped(claim)}</title>
 <style>${STYLE}
 </style>
 ${parts.join('\n')}

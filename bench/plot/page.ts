@@ -11,7 +11,7 @@ export function page(report: Report, folder: string, command: string): string {
   const load = report.measures.map((measure) => measure.load[0]);
   return `# Performance
 
-Generated from one run of the bench ([how it measures](../bench/README.md)); do not edit. Bars are medians, dots are readings,
+Generated from what the bench has found ([how it measures](../bench/README.md)); do not edit. Bars are medians, dots are readings,
 lines go from the least to the greatest. Both daemons are up at once and take turns.
 
 - ${date.slice(0, 10)}: ${sides.ours ?? ''}${sides.peer === undefined ? ' alone' : ` beside ${sides.peer}`}
