@@ -6,6 +6,7 @@
 
 import { datagramCalls } from '../ffi/datagram.ts';
 import { addressOf, lastErrno } from '../ffi/libc.ts';
+import { IOVEC, MMSGHDR } from '../ffi/mmsghdr.ts';
 import { SOCKADDR_LENGTH } from './sockaddr.ts';
 
 /** Largest UDP payload, over IPv6: 65,535 less the UDP header. */
@@ -14,22 +15,6 @@ const PAYLOAD = 65_536;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 
-/**
- * `struct mmsghdr { struct msghdr msg_hdr; unsigned int msg_len; }` with `struct msghdr { void *name; socklen_t namelen;
- * struct iovec *iov; size_t iovlen; void *control; size_t controllen; int flags; }`, 64-bit.
- */
-const HEADER = {
-  size: 64,
-  name: 0,
-  nameLength: 8,
-  iov: 16,
-  iovLength: 24,
-  control: 32,
-  controlLength: 40,
-  length: 56,
-};
-/** `struct iovec { void *iov_base; size_t iov_len; }` */
-const IOVEC = { size: 16, base: 0, length: 8 };
 /** Room for one `IPV6_PKTINFO` (40 bytes) or `IP_PKTINFO` (32). */
 export const CONTROL_LENGTH = 40;
 /** A name's place, aligned. */
@@ -73,8 +58,8 @@ export class DatagramBatch {
     this.#names = Buffer.alloc(capacity * NAME_STRIDE);
     this.#controls = Buffer.alloc(capacity * CONTROL_LENGTH);
     this.#iovecs = Buffer.alloc(capacity * IOVEC.size);
-    this.#incoming = Buffer.alloc(capacity * HEADER.size);
-    this.#outgoing = Buffer.alloc(capacity * HEADER.size);
+    this.#incoming = Buffer.alloc(capacity * MMSGHDR.size);
+    this.#outgoing = Buffer.alloc(capacity * MMSGHDR.size);
     const [payloads, names, controls, iovecs] = [
       this.#payloads,
       this.#names,
@@ -85,13 +70,13 @@ export class DatagramBatch {
       const at = BigInt(index);
       this.#iovecs.writeBigUInt64LE(payloads! + at * BigInt(PAYLOAD), index * IOVEC.size + IOVEC.base);
       for (const headers of [this.#incoming, this.#outgoing]) {
-        headers.writeBigUInt64LE(iovecs! + at * BigInt(IOVEC.size), index * HEADER.size + HEADER.iov);
-        headers.writeBigUInt64LE(1n, index * HEADER.size + HEADER.iovLength);
+        headers.writeBigUInt64LE(iovecs! + at * BigInt(IOVEC.size), index * MMSGHDR.size + MMSGHDR.iov);
+        headers.writeBigUInt64LE(1n, index * MMSGHDR.size + MMSGHDR.iovLength);
       }
-      this.#incoming.writeBigUInt64LE(names! + at * BigInt(NAME_STRIDE), index * HEADER.size + HEADER.name);
+      this.#incoming.writeBigUInt64LE(names! + at * BigInt(NAME_STRIDE), index * MMSGHDR.size + MMSGHDR.name);
       this.#incoming.writeBigUInt64LE(
         controls! + at * BigInt(CONTROL_LENGTH),
-        index * HEADER.size + HEADER.control,
+        index * MMSGHDR.size + MMSGHDR.control,
       );
     }
   }
@@ -100,13 +85,13 @@ export class DatagramBatch {
   receive(fd: number): number {
     for (let index = 0; index < this.capacity; index++) {
       this.#iovecs.writeUInt32LE(PAYLOAD, index * IOVEC.size + IOVEC.length);
-      this.#incoming.writeUInt32LE(SOCKADDR_LENGTH, index * HEADER.size + HEADER.nameLength);
-      this.#incoming.writeUInt32LE(CONTROL_LENGTH, index * HEADER.size + HEADER.controlLength);
+      this.#incoming.writeUInt32LE(SOCKADDR_LENGTH, index * MMSGHDR.size + MMSGHDR.nameLength);
+      this.#incoming.writeUInt32LE(CONTROL_LENGTH, index * MMSGHDR.size + MMSGHDR.controlLength);
     }
     const count = this.#calls.recvmmsg(fd, this.#incoming, this.capacity, MSG_DONTWAIT, null);
     if (count < 0) return -lastErrno();
     for (let index = 0; index < count; index++) {
-      const length = this.#incoming.readUInt32LE(index * HEADER.size + HEADER.length);
+      const length = this.#incoming.readUInt32LE(index * MMSGHDR.size + MMSGHDR.length);
       this.#iovecs.writeUInt32LE(length, index * IOVEC.size + IOVEC.length);
     }
     return count;
@@ -115,14 +100,14 @@ export class DatagramBatch {
   /** The sender's address of datagram `index`, as `struct sockaddr_in` or `sockaddr_in6`; valid until the next receive. */
   name(index: number): Buffer {
     const start = index * NAME_STRIDE;
-    const length = this.#incoming.readUInt32LE(index * HEADER.size + HEADER.nameLength);
+    const length = this.#incoming.readUInt32LE(index * MMSGHDR.size + MMSGHDR.nameLength);
     return this.#names.subarray(start, start + length);
   }
 
   /** The control messages of datagram `index`; valid until the next receive. */
   control(index: number): Buffer {
     const start = index * CONTROL_LENGTH;
-    const length = this.#incoming.readUInt32LE(index * HEADER.size + HEADER.controlLength);
+    const length = this.#incoming.readUInt32LE(index * MMSGHDR.size + MMSGHDR.controlLength);
     return this.#controls.subarray(start, start + length);
   }
 
@@ -134,13 +119,13 @@ export class DatagramBatch {
    */
   send(fd: number, first: number, end: number, to: Destination | null): number {
     for (let index = first; index < end; index++) {
-      const header = index * HEADER.size;
-      this.#outgoing.writeBigUInt64LE(to?.nameAddress ?? 0n, header + HEADER.name);
-      this.#outgoing.writeUInt32LE(to?.name.length ?? 0, header + HEADER.nameLength);
-      this.#outgoing.writeBigUInt64LE(to?.controlAddress ?? 0n, header + HEADER.control);
-      this.#outgoing.writeUInt32LE(to?.control?.length ?? 0, header + HEADER.controlLength);
+      const header = index * MMSGHDR.size;
+      this.#outgoing.writeBigUInt64LE(to?.nameAddress ?? 0n, header + MMSGHDR.name);
+      this.#outgoing.writeUInt32LE(to?.name.length ?? 0, header + MMSGHDR.nameLength);
+      this.#outgoing.writeBigUInt64LE(to?.controlAddress ?? 0n, header + MMSGHDR.control);
+      this.#outgoing.writeUInt32LE(to?.control?.length ?? 0, header + MMSGHDR.controlLength);
     }
-    const messages = first === 0 ? this.#outgoing : this.#outgoing.subarray(first * HEADER.size);
+    const messages = first === 0 ? this.#outgoing : this.#outgoing.subarray(first * MMSGHDR.size);
     const sent = this.#calls.sendmmsg(fd, messages, end - first, MSG_DONTWAIT | MSG_NOSIGNAL);
     return sent < 0 ? -lastErrno() : sent;
   }

@@ -6,6 +6,7 @@
 import { datagramCalls } from '../ffi/datagram.ts';
 import { errnoError, errnoName } from '../ffi/errno.ts';
 import { addressOf, callAsync, check, lastErrno, libc } from '../ffi/libc.ts';
+import { IOVEC, MMSGHDR } from '../ffi/mmsghdr.ts';
 import { watchReadable } from '../ffi/poll.ts';
 import { type NetnsHandle, withNetns } from '../netns/index.ts';
 import type { BpfInstruction } from './bpf.ts';
@@ -37,18 +38,6 @@ const SOCKADDR_LL = 20;
 const NAME_STRIDE = 32;
 /** `struct cmsghdr` (16 bytes) and a `struct timespec` (16) */
 const CONTROL_LENGTH = 32;
-/** See epoll/datagrams.ts: `struct mmsghdr` and `struct iovec`, 64-bit. */
-const HEADER = {
-  size: 64,
-  name: 0,
-  nameLength: 8,
-  iov: 16,
-  iovLength: 24,
-  control: 32,
-  controlLength: 40,
-  length: 56,
-};
-const IOVEC = { size: 16, base: 0, length: 8 };
 
 /** `PACKET_HOST 0 … PACKET_OUTGOING 4`: whom the frame was for, as its interface sees it. */
 export type FrameDirection = 'host' | 'broadcast' | 'multicast' | 'other' | 'outgoing';
@@ -88,7 +77,7 @@ export class PacketSocket implements Disposable {
   readonly #names = Buffer.alloc(BATCH * NAME_STRIDE);
   readonly #controls = Buffer.alloc(BATCH * CONTROL_LENGTH);
   readonly #iovecs = Buffer.alloc(BATCH * IOVEC.size);
-  readonly #headers = Buffer.alloc(BATCH * HEADER.size);
+  readonly #headers = Buffer.alloc(BATCH * MMSGHDR.size);
   readonly #closers: Array<() => void> = [];
   #closed = false;
 
@@ -102,13 +91,13 @@ export class PacketSocket implements Disposable {
     );
     for (let index = 0; index < BATCH; index++) {
       const at = BigInt(index);
-      const header = index * HEADER.size;
+      const header = index * MMSGHDR.size;
       this.#iovecs.writeBigUInt64LE(frames! + at * BigInt(snapLength), index * IOVEC.size + IOVEC.base);
       this.#iovecs.writeBigUInt64LE(BigInt(snapLength), index * IOVEC.size + IOVEC.length);
-      this.#headers.writeBigUInt64LE(names! + at * BigInt(NAME_STRIDE), header + HEADER.name);
-      this.#headers.writeBigUInt64LE(iovecs! + at * BigInt(IOVEC.size), header + HEADER.iov);
-      this.#headers.writeBigUInt64LE(1n, header + HEADER.iovLength);
-      this.#headers.writeBigUInt64LE(controls! + at * BigInt(CONTROL_LENGTH), header + HEADER.control);
+      this.#headers.writeBigUInt64LE(names! + at * BigInt(NAME_STRIDE), header + MMSGHDR.name);
+      this.#headers.writeBigUInt64LE(iovecs! + at * BigInt(IOVEC.size), header + MMSGHDR.iov);
+      this.#headers.writeBigUInt64LE(1n, header + MMSGHDR.iovLength);
+      this.#headers.writeBigUInt64LE(controls! + at * BigInt(CONTROL_LENGTH), header + MMSGHDR.control);
     }
   }
 
@@ -136,8 +125,8 @@ export class PacketSocket implements Disposable {
   /** Takes the frames that wait, at most 64. Empty when there are none. */
   receive(): Frame[] {
     for (let index = 0; index < BATCH; index++) {
-      this.#headers.writeUInt32LE(SOCKADDR_LL, index * HEADER.size + HEADER.nameLength);
-      this.#headers.writeUInt32LE(CONTROL_LENGTH, index * HEADER.size + HEADER.controlLength);
+      this.#headers.writeUInt32LE(SOCKADDR_LL, index * MMSGHDR.size + MMSGHDR.nameLength);
+      this.#headers.writeUInt32LE(CONTROL_LENGTH, index * MMSGHDR.size + MMSGHDR.controlLength);
     }
     const flags = MSG_DONTWAIT | MSG_TRUNC;
     const count = datagramCalls().recvmmsg(this.#fd, this.#headers, BATCH, flags, null);
@@ -185,8 +174,8 @@ export class PacketSocket implements Disposable {
   }
 
   #frame(index: number): Frame {
-    const header = index * HEADER.size;
-    const length = this.#headers.readUInt32LE(header + HEADER.length);
+    const header = index * MMSGHDR.size;
+    const length = this.#headers.readUInt32LE(header + MMSGHDR.length);
     const name = index * NAME_STRIDE;
     const start = index * this.#snapLength;
     return {
@@ -200,7 +189,7 @@ export class PacketSocket implements Disposable {
 
   /** From SCM_TIMESTAMPNS; the present when the kernel gave none. */
   #time(index: number): bigint {
-    const given = this.#headers.readUInt32LE(index * HEADER.size + HEADER.controlLength);
+    const given = this.#headers.readUInt32LE(index * MMSGHDR.size + MMSGHDR.controlLength);
     if (given < CONTROL_LENGTH) return BigInt(Date.now()) * 1_000_000n;
     const at = index * CONTROL_LENGTH + 16;
     return this.#controls.readBigInt64LE(at) * 1_000_000_000n + this.#controls.readBigInt64LE(at + 8);

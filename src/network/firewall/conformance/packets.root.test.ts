@@ -10,16 +10,15 @@
  */
 
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { NftContext } from '../../../kernel/nft/index.ts';
 import type { FirewallIntent, NetworkIntent } from '../intent.ts';
 import { intentOf, link, network, published } from '../iptables/scenarios.testing.ts';
 import { BACKENDS, type FirewallBackend } from './backend.testing.ts';
+import { askLinkLocal, HOST, linkLocalOf, run, sendLoopbackTo, wire } from './packets.testing.ts';
 import { type Station, World } from './world.testing.ts';
 
 const NO = 'no answer';
-const HOST = '10.9.0.1';
 const HOST_2 = '10.9.0.11';
 const LAN = '10.9.0.2';
 const FAR = '10.8.0.2';
@@ -29,14 +28,6 @@ const STRANGER = '172.18.0.2';
 
 const docker0 = (options: Partial<NetworkIntent> = {}) => network('docker0', '172.17.0.0/16', options);
 const brB = (options: Partial<NetworkIntent> = {}) => network('br-b', '172.18.0.0/16', options);
-
-interface Stations {
-  readonly lan: Station;
-  readonly far: Station;
-  readonly web: Station;
-  readonly other: Station;
-  readonly stranger: Station;
-}
 
 // Each backend has a world of its own, and most of the time is spent waiting for answers that do not come.
 describe('packets', { concurrency: true }, () => {
@@ -423,82 +414,4 @@ function describeBackend(name: string, open: (typeof BACKENDS)[string]): void {
       );
     });
   });
-}
-
-function wire(world: World): Stations {
-  const { host } = world;
-  const make = (name: string) => world.station(name);
-  const stations = {
-    lan: make('lan'),
-    far: make('far'),
-    web: make('web'),
-    other: make('other'),
-    stranger: make('stranger'),
-  };
-  const { lan, far, web, other, stranger } = stations;
-  world.plug(lan, { hostLink: 'eth0' });
-  host.addresses('eth0', '10.9.0.1/24', '10.9.0.11/24', 'fd00:9::1/64');
-  lan.addresses('eth0', '10.9.0.2/24', 'fd00:9::2/64');
-  world.plug(far, { hostLink: 'eth1' });
-  host.addresses('eth1', '10.8.0.1/24');
-  far.addresses('eth0', '10.8.0.2/24');
-  lan.route.addRoute({ destination: '10.8.0.0/24', gateway: HOST });
-  far.route.addRoute({ destination: '10.9.0.0/24', gateway: '10.8.0.1' });
-  far.route.addRoute({ destination: '172.17.0.0/16', gateway: '10.8.0.1' });
-  for (const [bridge, number, containers] of [
-    ['docker0', 17, [web, other]],
-    ['br-b', 18, [stranger]],
-  ] as const) {
-    lan.route.addRoute({ destination: `172.${number}.0.0/16`, gateway: HOST });
-    lan.route.addRoute({ destination: `fd00:${number}::/64`, gateway: 'fd00:9::1' });
-    host.route.addLink({ kind: 'bridge', name: bridge, up: true });
-    host.addresses(bridge, `172.${number}.0.1/16`, `fd00:${number}::1/64`);
-    for (const [index, container] of containers.entries()) {
-      world.plug(container, { hostLink: `veth${number}${index}`, bridge });
-      container.addresses('eth0', `172.${number}.0.${index + 2}/16`, `fd00:${number}::${index + 2}/64`);
-      container.route.addRoute({ destination: 'default', gateway: `172.${number}.0.1` });
-      container.route.addRoute({ destination: 'default', gateway: `fd00:${number}::1` });
-    }
-  }
-  return stations;
-}
-
-/** Makes a station send packets for 127.0.0.0/8 to `gateway`, as no well-behaved one would. */
-function sendLoopbackTo(station: Station, gateway: string): void {
-  station.sysctl('net.ipv4.conf.all.route_localnet', 1);
-  // Gone already when this has been done before.
-  const loopback = 'dev lo table local 2>/dev/null || true';
-  run(
-    station,
-    'sh',
-    '-c',
-    `ip route del local 127.0.0.0/8 ${loopback}; ip route del local 127.0.0.1 ${loopback}`,
-  );
-  run(station, 'ip', 'route', 'replace', '127.0.0.0/8', 'via', gateway);
-  run(station, 'ip', 'addr', 'replace', '127.0.0.2/32', 'dev', 'eth0');
-}
-
-function linkLocalOf(station: Station, link: string): string {
-  const { index } = station.route.link(link);
-  const found = station.route.addresses({ link: index, family: 6 }).find(({ scope }) => scope === 'link');
-  return found?.address ?? '';
-}
-
-/** What a server on the other end of eth0 says to a client with a link-local address: in a process of its own, which knows scopes. */
-function askLinkLocal(station: Station, host: string, port: number): Promise<string> {
-  const script = `
-    const socket = require('node:net').connect({ host: '${host}%eth0', port: ${port} });
-    socket.on('data', (data) => { process.stdout.write(data); socket.destroy(); });
-    socket.on('error', (error) => { process.stdout.write(error.code); });`;
-  return new Promise((resolve) => {
-    station.within(() => {
-      execFile(process.execPath, ['-e', script], { timeout: 10_000 }, (_, stdout) =>
-        resolve(stdout.replace(/%\w+/, '')),
-      );
-    });
-  });
-}
-
-function run(station: Station, program: string, ...args: string[]): void {
-  station.within(() => execFileSync(program, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 10_000 }));
 }
