@@ -141,6 +141,7 @@ export class ManagedContainerd {
     const binary = await findProgram(this.#options.binary ?? 'containerd', path);
     const log = await openLog(this.#file('log'));
     let child: ChildProcess;
+    let died: Promise<never>;
     try {
       child = spawn(binary, ['--config', this.#file('toml')], {
         cwd: '/',
@@ -150,16 +151,11 @@ export class ManagedContainerd {
         stdio: ['ignore', log.fd, log.fd],
         env: { ...process.env, PATH: path.join(delimiter) },
       });
+      // Before anything is awaited: one that dies at once has been told of by then, and nobody is told twice.
+      died = deathOf(child);
     } finally {
       await log.close();
     }
-    const died = new Promise<never>((_, reject) => {
-      child.once('error', reject);
-      child.once('exit', (code, signal) =>
-        reject(new Error(signal ? `killed by ${signal}` : `exited with status ${code}`)),
-      );
-    });
-    died.catch(() => {});
     const abandon = new AbortController();
     try {
       const { startTimeoutMs = START_TIMEOUT } = this.#options;
@@ -223,6 +219,18 @@ export class ManagedContainerd {
       }
     }
   }
+}
+
+/** Rejects when a child that was just spawned cannot be started or ends, and says how. */
+function deathOf(child: ChildProcess): Promise<never> {
+  const died = new Promise<never>((_, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, signal) =>
+      reject(new Error(signal ? `killed by ${signal}` : `exited with status ${code}`)),
+    );
+  });
+  died.catch(() => {});
+  return died;
 }
 
 /** How the child ended, in words; rejects when the signal aborts. */
