@@ -8,6 +8,10 @@ import { diffReload, reloadAttributes } from './config/reload.ts';
 import type { DaemonConfig } from './config/table.ts';
 import { Daemon } from './daemon/daemon.ts';
 import { VERSION } from './daemon/facts.ts';
+import { reserveDescriptors } from './kernel/ffi/descriptor-table.ts';
+
+/** Descriptors made room for from the beginning: those of some hundred containers. It takes the kernel 32 KiB. */
+const DESCRIPTORS = 4096;
 
 const readConfig: ReadFile = (path) => {
   try {
@@ -51,6 +55,7 @@ async function run(argv: string[], initial: DaemonConfig, warnings: string[]): P
     pino.destination({ dest: 2, sync: true }),
   );
   for (const warning of warnings) log.warn({}, warning);
+  void reserveDescriptors(DESCRIPTORS);
   const daemon = new Daemon(config, log);
 
   let _ending: Promise<void> | undefined;

@@ -10,6 +10,8 @@ export interface ConstantRateOptions {
   /** Requests per second. */
   rate: number;
   seconds: number;
+  /** How many requests leave at once, each on a connection of its own; default 1, which spaces them evenly. */
+  together?: number;
   /** Requests take turns on them; one that is not answered yet does not keep the next from being sent. */
   connections: number;
 }

@@ -14,11 +14,14 @@
 import { flushCompileCache } from 'node:module';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../base/errors.ts';
+import { reserveDescriptors } from '../kernel/ffi/descriptor-table.ts';
 import { setOpenFileLimit } from '../kernel/ffi/resource.ts';
 import { Keeper } from './keeper.ts';
 
 /** Files it wants to be able to open: 65,000 connections. */
 const DESCRIPTORS = 1 << 17;
+/** Room made for them from the beginning; it takes the kernel 256 KiB. */
+const ROOM = 1 << 15;
 
 const USAGE = 'main.ts --control <path> [--udp-timeout <seconds>] [--descriptors <most>] | --warm';
 
@@ -43,9 +46,11 @@ try {
   if (!values.warm) {
     if (values.control === undefined) throw new Error(`--control is missing; usage: ${USAGE}`);
     const most = values.descriptors === undefined ? undefined : positive('--descriptors', values.descriptors);
+    const descriptorLimit = setOpenFileLimit({ most, least: DESCRIPTORS });
+    void reserveDescriptors(Math.min(ROOM, descriptorLimit));
     new Keeper({
       controlPath: values.control,
-      descriptorLimit: setOpenFileLimit({ most, least: DESCRIPTORS }),
+      descriptorLimit,
       udpTimeout: positive('--udp-timeout', values['udp-timeout']) * 1000,
     }).run();
   }

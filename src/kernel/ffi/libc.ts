@@ -57,6 +57,8 @@ const PROTOTYPES = {
   epoll_create1: 'int epoll_create1(int flags)',
   epoll_ctl: 'int epoll_ctl(int epfd, int operation, int fd, void *event)',
   epoll_wait: 'int epoll_wait(int epfd, void *events, int maxevents, int timeout)',
+  epoll_pwait2:
+    'int epoll_pwait2(int epfd, void *events, int maxevents, const void *timeout, const void *signals)',
   poll: 'int poll(void *fds, uint64_t count, int timeout)',
   // namespaces and mounts
   unshare: 'int unshare(int flags)',
@@ -160,6 +162,9 @@ export interface Libc {
   epoll_create1: Native<(flags: number) => number>;
   epoll_ctl: Native<(epfd: number, operation: number, fd: number, event: Pointer) => number>;
   epoll_wait: Native<(epfd: number, events: Pointer, maxEvents: number, timeout: number) => number>;
+  epoll_pwait2: Native<
+    (epfd: number, events: Pointer, maxEvents: number, timeout: Pointer, signals: Pointer) => number
+  >;
   poll: Native<(fds: Pointer, count: number, timeout: number) => number>;
   unshare: Native<(flags: number) => number>;
   setns: Native<(fd: number, nstype: number) => number>;
