@@ -27,6 +27,7 @@ import {
   SOL_SOCKET,
   setOption,
   TCP_NODELAY,
+  TCP_QUICKACK,
 } from '../kernel/epoll/socket.ts';
 import { errnoError } from '../kernel/ffi/errno.ts';
 import { lastErrno, libc } from '../kernel/ffi/libc.ts';
@@ -72,13 +73,19 @@ export class Target {
     this.#local = socketAddress(this.#address.family === AF_INET ? '0.0.0.0' : '::', 0);
   }
 
-  /** Begins to connect. Throws errno's error when that is refused at once. */
-  connect(): Outgoing {
+  /**
+   * Begins to connect. Throws errno's error when that is refused at once.
+   *
+   * @param speaks bytes for the target are at hand: they carry the acknowledgement of its SYN, which goes out alone otherwise.
+   *   That segment less is a tenth of what a short connection costs. (One who has nothing to say must not hold it back: the
+   *   target may be the first to speak, and would wait 40 ms for it.)
+   */
+  connect(speaks: boolean): Outgoing {
     this.#expire();
     const remembered = this.#waiting.length - this.#head;
     let errno = EADDRNOTAVAIL;
     if (remembered < REUSE_FROM) {
-      const outgoing = this.#attempt(0);
+      const outgoing = this.#attempt(0, speaks);
       if (typeof outgoing !== 'number') return outgoing;
       errno = outgoing;
     }
@@ -87,14 +94,14 @@ export class Target {
       attempt < ATTEMPTS && errno === EADDRNOTAVAIL && this.#head < this.#waiting.length;
       attempt++
     ) {
-      const outgoing = this.#attempt(this.#waiting[this.#head++]!.port);
+      const outgoing = this.#attempt(this.#waiting[this.#head++]!.port, speaks);
       if (typeof outgoing !== 'number') {
         this.#reused++;
         return outgoing;
       }
     }
     if (remembered >= REUSE_FROM) {
-      const outgoing = this.#attempt(0);
+      const outgoing = this.#attempt(0, speaks);
       if (typeof outgoing !== 'number') return outgoing;
       errno = outgoing;
     }
@@ -118,11 +125,12 @@ export class Target {
   }
 
   /** @returns the socket, or the errno when the port (0: any) cannot be used or the target is out of reach */
-  #attempt(port: number): Outgoing | number {
+  #attempt(port: number, speaks: boolean): Outgoing | number {
     const { family, bytes } = this.#address;
     const fd = openSocket(family, SOCK_STREAM);
     setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (speaks) setOption(fd, IPPROTO_TCP, TCP_QUICKACK, 0);
     if (port !== 0) {
       setPort(this.#local.bytes, port);
       if (this.#libc.bind(fd, this.#local.bytes, this.#local.bytes.length) < 0) {

@@ -2,6 +2,7 @@
 import { EPOLLIN, type Watcher } from '../kernel/epoll/loop.ts';
 import { AF_INET6, portOf, SOCKADDR_LENGTH, type SocketAddress, setPort } from '../kernel/epoll/sockaddr.ts';
 import {
+  hasUnread,
   IPPROTO_IPV6,
   IPPROTO_TCP,
   IPV6_V6ONLY,
@@ -129,9 +130,10 @@ export class TcpPort implements BoundPort, Watcher {
       this.#refuse(fd);
       return true;
     }
+    const speaks = hasUnread(fd);
     let outgoing: Outgoing;
     try {
-      outgoing = targets.at(route.mapping.targetIp, this.port + route.offset).connect();
+      outgoing = targets.at(route.mapping.targetIp, this.port + route.offset).connect(speaks);
     } catch (error) {
       if (isErrno(error, ...NO_ROOM_NAMES)) {
         this.#stalled = fd;
@@ -145,7 +147,8 @@ export class TcpPort implements BoundPort, Watcher {
     }
     counters.tcp.accepted++;
     const preface = route.mapping.proxyProtocol ? proxyHeader(fd) : undefined;
-    new Connection(fd, outgoing, route.passengers(this.port), preface, this.#tools);
+    const connection = new Connection(fd, outgoing, route.passengers(this.port), preface, this.#tools);
+    if (speaks) connection.onReady(fd, EPOLLIN);
     return true;
   }
 

@@ -28,9 +28,12 @@ export const IPV6_PKTINFO = 50;
 export const TCP_NODELAY = 1;
 export const TCP_KEEPIDLE = 4;
 export const TCP_KEEPINTVL = 5;
+export const TCP_QUICKACK = 12;
 
 /** `SHUT_WR` of `<sys/socket.h>`. */
 export const SHUT_WR = 1;
+/** `FIONREAD` of `<asm-generic/ioctls.h>`. */
+const FIONREAD = 0x541b;
 
 const word = new Int32Array(1);
 const wordBytes = new Uint8Array(word.buffer);
@@ -58,6 +61,11 @@ export function pendingError(fd: number): number {
   wordLength[0] = 4;
   if (libc().getsockopt(fd, SOL_SOCKET, SO_ERROR, wordBytes, wordLengthBytes) < 0) return lastErrno();
   return word[0]!;
+}
+
+/** Whether bytes wait to be read (tcp(7), SIOCINQ). */
+export function hasUnread(fd: number): boolean {
+  return libc().ioctl(fd, FIONREAD, wordBytes) === 0 && word[0]! > 0;
 }
 
 /** From now on close(2) discards what is unsent and sends a reset. Sockets accepted from a listener inherit it. */

@@ -335,7 +335,8 @@ export class ProxyProcess {
       cwd: '/',
       detached: true,
       stdio: ['ignore', 'ignore', stderr],
-      env: { ...process.env, NODE_COMPILE_CACHE: cacheDirectory },
+      // The one thread is for what `main` has done aside.
+      env: { ...process.env, NODE_COMPILE_CACHE: cacheDirectory, UV_THREADPOOL_SIZE: '1' },
     });
   }
 
