@@ -34,6 +34,8 @@ export interface Measure {
   /** One round of one side. Leaves the side as it was. */
   round(side: Side, read: Read): Promise<void>;
   goals: readonly Goal[];
+  /** Where it is told what the time goes into, as seen from `docs/`. */
+  profile?: string;
 }
 
 /** Takes a reading. */

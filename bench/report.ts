@@ -25,6 +25,7 @@ export interface MeasureReport {
   load: [before: number, after: number];
   series: Array<Series & { summary: Partial<Record<SideName, Summary>>; ratio: number | undefined }>;
   goals: Verdict[];
+  profile: string | undefined;
 }
 
 export interface Report {
@@ -67,6 +68,7 @@ export function report(
       return { ...series, summary, ratio: ours === undefined || !theirs ? undefined : ours / theirs };
     }),
     goals: measure.goals.map((goal) => judge(goal, results)),
+    profile: measure.profile,
   };
 }
 

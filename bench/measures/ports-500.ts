@@ -20,10 +20,11 @@ async function upAndDown(side: Side, read: Read): Promise<void> {
     },
   });
   read(UP, await timed(() => side.api('POST', `/v1.41/containers/${id}/start`)));
-  for (const { role, count, pss } of side.memory()) {
+  for (const { role, count, pss, anonymous } of side.memory()) {
     if (role !== 'ports') continue;
     read('processes for ports', count, 'count');
     read(MEMORY, pss, 'MB');
+    read('of it no pages of a program file', anonymous, 'MB');
   }
   read(DOWN, await timed(() => side.api('DELETE', `/v1.41/containers/${id}?force=1`)));
   await side.clear();
@@ -37,6 +38,7 @@ export const ports500: Measure = {
   async round(side, read) {
     for (let time = 0; time < TIMES[side.name]; time++) await upAndDown(side, read);
   },
+  profile: 'proxy-costs.md#memory',
   goals: [
     ratioGoal(UP, 0.01, 'publish 500 ports ≤ 0.01 × dockerd'),
     ratioGoal(DOWN, 0.01, 'unpublish 500 ports ≤ 0.01 × dockerd'),

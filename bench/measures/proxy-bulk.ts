@@ -19,6 +19,7 @@ export const proxyBulk: Measure = {
     read('CPU time of daemon and proxy per gigabyte', (side.cpuTime() - before) / ((rate / 8) * SECONDS));
     read(DIRECT, await iperf(side, SECONDS, servers.address, IPERF.container), 'Gbit/s');
   },
+  profile: 'proxy-costs.md#bulk',
   goals: [
     leastRatioGoal(THROUGH, 1.1, 'bulk throughput through the proxy ≥ 1.1 × docker-proxy'),
     {

@@ -21,5 +21,6 @@ export const proxyConnections: Measure = {
       'µs',
     );
   },
+  profile: 'proxy-costs.md#connections',
   goals: [leastRatioGoal(RATE, 1.5, 'new connections/s through the proxy ≥ 1.5 × docker-proxy')],
 };

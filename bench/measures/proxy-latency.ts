@@ -35,5 +35,6 @@ export const proxyLatency: Measure = {
     read('direct: p50', direct.p50);
     read('direct: p99', direct.p99);
   },
+  profile: 'proxy-costs.md#latency',
   goals: [ratioGoal(P99, 0.5, `p99 latency at ${RATE} requests/s through the proxy ≤ 0.5 × docker-proxy`)],
 };

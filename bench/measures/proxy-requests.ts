@@ -23,6 +23,7 @@ export const proxyRequests: Measure = {
       '/s',
     );
   },
+  profile: 'proxy-costs.md#requests',
   goals: [
     leastRatioGoal(RATE, 2, 'requests/s kept alive through the proxy ≥ 2 × docker-proxy'),
     // On few processors client, server and proxy share what there is: this one does not depend on how.

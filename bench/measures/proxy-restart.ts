@@ -68,6 +68,7 @@ export const proxyRestart: Measure = {
     read(one, await kill(side, 1));
     read(many, await kill(side, RANGE));
   },
+  profile: 'proxy-costs.md#a-keeper-that-is-killed',
   goals: [
     medianGoal(one, 100, 'ms', 'listeners bound again within 100 ms after the keeper is killed'),
     medianGoal(many, 100, 'ms', `the same with ${RANGE} ports`),

@@ -63,6 +63,7 @@ export const thousandNetworks: Measure = {
       await other.host.dispose();
     }
   },
+  profile: 'decisions/0016-a-thousand-networks.md',
   goals: [growth('iptables'), growth('nftables')].map((label) => ({
     text: `${COUNT} networks, ${label} ≤ 1.5 ×`,
     bound: 1.5,

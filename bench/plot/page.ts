@@ -32,14 +32,14 @@ function summary(measures: readonly MeasureReport[]): string {
   return ['| measure | goal | found | |', '|---|---|---|---|', ...rows].join('\n');
 }
 
-function section({ name, claim, rounds, load }: MeasureReport, folder: string): string {
+function section({ name, claim, rounds, load, profile }: MeasureReport, folder: string): string {
   return `## ${name}
 
 ${claim[0]?.toUpperCase()}${claim.slice(1)}.
 
 ![${name}](${folder}/${name}.svg)
 
-${rounds} ${rounds === 1 ? 'round' : 'rounds'}, load average ${load[0].toFixed(1)} before and ${load[1].toFixed(1)} after.`;
+${rounds} ${rounds === 1 ? 'round' : 'rounds'}, load average ${load[0].toFixed(1)} before and ${load[1].toFixed(1)} after.${profile === undefined ? '' : ` [What it is spent on](${profile}).`}`;
 }
 
 function found({ value, unit }: Verdict): string {

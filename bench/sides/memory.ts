@@ -11,6 +11,8 @@ export interface MemoryUse {
   /** MB (10^6 bytes): what is in memory, and the same with shared pages divided among those who share them. */
   rss: number;
   pss: number;
+  /** MB that are no pages of a file: what would be free without them. */
+  anonymous: number;
 }
 
 /** What a process is there for; undefined for what belongs to a single container. */
@@ -32,13 +34,14 @@ export function memoryOf(pids: readonly number[]): MemoryUse[] {
       const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
       const megabytes = (name: string) =>
         (Number(new RegExp(`^${name}: +(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) * 1024) / 1e6;
-      const use = uses.get(role) ?? { role, count: 0, pids: [], rss: 0, pss: 0 };
+      const use = uses.get(role) ?? { role, count: 0, pids: [], rss: 0, pss: 0, anonymous: 0 };
       uses.set(role, {
         role,
         count: use.count + 1,
         pids: [...use.pids, pid],
         rss: use.rss + megabytes('Rss'),
         pss: use.pss + megabytes('Pss'),
+        anonymous: use.anonymous + megabytes('Anonymous'),
       });
     } catch {
       // It ended between the list and the look.
