@@ -39,10 +39,11 @@ describe('docker-compose', { skip: existsSync(COMPOSE) ? false : `${COMPOSE} is 
     const { cli, daemon, host } = stage;
     const folder = join(daemon.root, 'shop');
     mkdirSync(folder);
-    writeFileSync(join(folder, 'docker-compose.yml'), APPLICATION);
+    const file = join(folder, 'docker-compose.yml');
+    writeFileSync(file, APPLICATION);
     const compose = async (...args: string[]) => {
       const { code, stdout, stderr } = await run(
-        [COMPOSE, '-f', join(folder, 'docker-compose.yml'), '-H', `unix://${daemon.socket}`, ...args],
+        [COMPOSE, '-f', file, '-H', `unix://${daemon.socket}`, ...args],
         { timeout: 60_000, env: { ...cli.env, DOCKER_HOST: undefined } },
       );
       assert.equal(code, 0, `docker-compose ${args.join(' ')}: ${stdout}${stderr}`);
@@ -75,13 +76,20 @@ describe('docker-compose', { skip: existsSync(COMPOSE) ? false : `${COMPOSE} is 
     ]);
     assert.notEqual(code, 0, 'the front does not see the store');
     assert.match(await compose('ps'), /0\.0\.0\.0:8080->80\/tcp/);
+    // What has changed is made anew and found by its name at once; what has not stays.
+    writeFileSync(file, APPLICATION.replace('8080:80', '8082:80').replace('[db]', '[db, storage]'));
+    await compose('up', '-d');
+    assert.match(await host.world.getSoon(`http://${HOST_IP}:8082/`), /^hello/);
+    assert.match(await get(app ?? '', 'http://storage/'), /^hello from/);
+    assert.match(await compose('ps'), /app_1 .*\n.*front_1 .* 0\.0\.0\.0:8082->80\/tcp/);
+    await assert.rejects(host.world.ok('curl', '-sS', '-m', '2', `http://${HOST_IP}:8080/`));
     assert.match(await compose('up', '-d', '--scale', 'store=2'), /^$/);
     assert.equal(
       (await cli('ps', '-q', '--filter', 'label=com.docker.compose.service=store')).split('\n').length,
       2,
     );
     await compose('restart', '-t', '1', 'front');
-    assert.match(await host.world.getSoon(`http://${HOST_IP}:8080/`), /^hello/);
+    assert.match(await host.world.getSoon(`http://${HOST_IP}:8082/`), /^hello/);
     await compose('down', '-t', '1');
     assert.equal(await networks(), '');
     assert.equal(await cli('ps', '-aq'), '');

@@ -20,13 +20,15 @@ test('lists of images have `VirtualSize` before 1.44 and `<none>` before 1.43', 
   assert.equal(newest[0]?.Containers, 2);
 });
 
-test('an image has `VirtualSize` before 1.44 and `ContainerConfig` before 1.45', async () => {
+test('an image has `VirtualSize` before 1.44, `Container` before 1.45, and always `ContainerConfig`', async () => {
   await using daemon = await startDaemon();
   const keys = async (version: string) => Object.keys(await at<object>(daemon, version, '/images/web/json'));
   assert.ok((await keys('1.43')).includes('VirtualSize'));
   assert.ok(!(await keys('1.44')).includes('VirtualSize'));
+  assert.ok((await keys('1.44')).includes('Container'));
+  assert.ok(!(await keys('1.45')).includes('Container'));
   assert.ok((await keys('1.44')).includes('ContainerConfig'));
-  assert.ok(!(await keys('1.45')).includes('ContainerConfig'));
+  assert.ok((await keys('1.51')).includes('ContainerConfig'));
 });
 
 test('containers hide what older clients do not know', async () => {

@@ -19,12 +19,10 @@ export function imageInspectFor(version: number, image: ImageInspect): ImageInsp
   const result: ImageInspect = { ...image };
   if (version < 44) result.VirtualSize ??= image.Size;
   else delete result.VirtualSize;
-  if (version < 45) {
-    result.Container ??= '';
-    result.ContainerConfig ??= image.Config;
-  } else {
-    delete result.Container;
-    delete result.ContainerConfig;
-  }
+  if (version < 45) result.Container ??= '';
+  else delete result.Container;
+  // Gone from Docker's answers with 1.45. docker-compose 1.29 (Debian's) asks with the newest version and reads it when a
+  // service has changed: without it, `up` ends in a KeyError and leaves the container stopped.
+  result.ContainerConfig ??= image.Config;
   return result;
 }
