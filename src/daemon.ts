@@ -9,6 +9,7 @@ import type { DaemonConfig } from './config/table.ts';
 import { Daemon } from './daemon/daemon.ts';
 import { VERSION } from './daemon/facts.ts';
 import { reserveDescriptors } from './kernel/ffi/descriptor-table.ts';
+import { nameProcess } from './kernel/proc/process-name.ts';
 
 /** Descriptors made room for from the beginning: those of some hundred containers. It takes the kernel 32 KiB. */
 const DESCRIPTORS = 4096;
@@ -50,6 +51,7 @@ function readInvocation(argv: string[]): ReturnType<typeof parseDaemonConfig> {
 
 async function run(argv: string[], initial: DaemonConfig, warnings: string[]): Promise<void> {
   let config = initial;
+  nameProcess('bridgeportd');
   const log = pino(
     { level: config.debug ? 'debug' : config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime },
     pino.destination({ dest: 2, sync: true }),

@@ -16,6 +16,7 @@ import { parseArgs } from 'node:util';
 import { messageOf } from '../base/errors.ts';
 import { reserveDescriptors } from '../kernel/ffi/descriptor-table.ts';
 import { setOpenFileLimit } from '../kernel/ffi/resource.ts';
+import { nameProcess } from '../kernel/proc/process-name.ts';
 import { Keeper } from './keeper.ts';
 
 /** Files it wants to be able to open: 65,000 connections. */
@@ -44,6 +45,7 @@ try {
   // Node writes its compile cache at exit, but a keeper is usually killed.
   flushCompileCache();
   if (!values.warm) {
+    nameProcess('bridgeport-proxy');
     if (values.control === undefined) throw new Error(`--control is missing; usage: ${USAGE}`);
     const most = values.descriptors === undefined ? undefined : positive('--descriptors', values.descriptors);
     const descriptorLimit = setOpenFileLimit({ most, least: DESCRIPTORS });

@@ -208,8 +208,8 @@ export function publishedPorts(client: ClientName): void {
     it('row 12: the listening port is held on the host', async () => {
       const { host } = stage;
       await web();
-      const listening = await host.ok('ss', '-Hltn', 'sport = :8080');
-      assert.match(listening, /0\.0\.0\.0:8080/);
+      const listening = await host.ok('ss', '-Hltnp', 'sport = :8080');
+      assert.match(listening, /0\.0\.0\.0:8080.*"bridgeport-prox"/, 'by a program that says what it is');
       assert.match(listening, /\[::\]:8080/);
       const { code, stderr } = await host.run(['busybox', 'nc', '-l', '-p', '8080']);
       assert.notEqual(code, 0);
