@@ -76,7 +76,7 @@ describe('habits of Docker', () => {
     assert.equal((await post(`/exec/${id}/start`, { Detach: true })).status, 404);
   });
 
-  it('`docker ps` lists what runs, also among the newer and older; ports are of a protocol', async () => {
+  it('`docker ps` lists what runs, also among the newer and older; ports are of a protocol, and of a way in', async () => {
     const { cli } = stage;
     await cli('run', '-d', '--name', 'old', 'busybox', 'sleep', '600');
     await cli('run', '--name', 'ended', 'busybox', 'true');
@@ -86,6 +86,13 @@ describe('habits of Docker', () => {
     assert.equal(await names('-a', '--filter', 'since=old'), 'new\nended');
     assert.equal(await names('--filter', 'publish=1000-2000'), 'new');
     assert.equal(await names('--filter', 'publish=1000-2000/udp'), '');
+    await cli('network', 'create', '--internal', 'inside');
+    const portsOn = async (network: string) => {
+      const id = await cli('run', '-d', '--network', network, '--expose', '70', 'busybox', 'sleep', '600');
+      return cli('ps', '--filter', `id=${id}`, '--format', '{{.Ports}}');
+    };
+    const ports = await Promise.all(['bridge', 'host', 'none', 'inside'].map(portsOn));
+    assert.deepEqual(ports, ['70/tcp', '', '', '']);
   });
 
   it('a seccomp profile of one’s own is kept to: rules by name, and under conditions', async () => {

@@ -8,7 +8,7 @@ import type { PortPublisher, PublishTarget } from '../ports/publisher.ts';
 import { publishRequests } from '../ports/request.ts';
 import type { StaleFlows } from '../ports/stale-flows.ts';
 import type { NetworkRegistry } from './network-registry.ts';
-import { chooseGateways, type SandboxRecord } from './sandbox-record.ts';
+import { publishingEndpoints, type SandboxRecord } from './sandbox-record.ts';
 
 export interface PublishingParts {
   networks: NetworkRegistry;
@@ -138,10 +138,8 @@ export class Publishing {
   /** Ports are published where answers go out; a container on internal networks only publishes nothing. */
   #target(record: SandboxRecord): PublishTarget {
     const networkOf = (id: string) => this.#parts.networks.byId(id);
-    const gateways = chooseGateways(record.endpoints, networkOf);
+    const { v4, v6 } = publishingEndpoints(record.endpoints, networkOf);
     const bridgeOf = (endpoint: EndpointSpec) => networkOf(endpoint.networkId)?.bridge;
-    // On a network without a bridge the container stands in the host's own network: there is nothing to translate.
-    const [v4, v6] = [gateways.v4, gateways.v6].map((way) => way && bridgeOf(way) && way);
     return {
       v4: v4?.v4 && {
         endpointId: v4.id,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EndpointSpec, NetworkSpec } from '../model/index.ts';
-import { chooseGateways, freeInterfaceName } from './sandbox-record.ts';
+import { chooseGateways, freeInterfaceName, publishingEndpoints } from './sandbox-record.ts';
 
 const endpoint = (networkId: string, more: Partial<EndpointSpec> = {}): EndpointSpec => ({
   id: networkId,
@@ -33,6 +33,15 @@ test('`chooseGateways()` chooses for each family by itself, and takes a way that
   assert.deepEqual(chosen(endpoint('a'), endpoint('b', { v6 })), ['a', 'b']);
   const onLink = { v4: { address: '10.0.0.2', prefixLength: 24, onLink: true } };
   assert.deepEqual(chosen(endpoint('a', onLink)), ['a', undefined]);
+});
+
+test('`publishingEndpoints()` takes a way out only if it is a bridge', () => {
+  const networkOf = (id: string) =>
+    ({ name: id, ...(id === 'lan' ? {} : { bridge: {} }) }) as NetworkSpec | undefined;
+  const bridge = endpoint('bridge');
+  assert.deepEqual(publishingEndpoints([bridge], networkOf), { v4: bridge, v6: undefined });
+  const lan = endpoint('lan', { gatewayPriority: 1 });
+  assert.deepEqual(publishingEndpoints([bridge, lan], networkOf), { v4: undefined, v6: undefined });
 });
 
 test('`freeInterfaceName()` fills gaps', () => {

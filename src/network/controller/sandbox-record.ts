@@ -41,6 +41,20 @@ export function chooseGateways(
   };
 }
 
+/**
+ * The endpoints at which ports are published: those where answers go out, if they are on a bridge. On a network without
+ * one the container stands in the host's own network: there is nothing to translate.
+ */
+export function publishingEndpoints(
+  endpoints: readonly EndpointSpec[],
+  networkOf: (id: string) => NetworkSpec | undefined,
+): Gateways {
+  const { v4, v6 } = chooseGateways(endpoints, networkOf);
+  const onBridge = (way: EndpointSpec | undefined) =>
+    way !== undefined && networkOf(way.networkId)?.bridge !== undefined ? way : undefined;
+  return { v4: onBridge(v4), v6: onBridge(v6) };
+}
+
 function leadsOut(address: EndpointAddress | undefined): boolean {
   return address?.gateway !== undefined || address?.onLink === true;
 }

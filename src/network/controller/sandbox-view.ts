@@ -7,7 +7,7 @@ import { portMapOf } from '../ports/view.ts';
 import { dnsNames, type NameService } from './name-service.ts';
 import type { NetworkRegistry } from './network-registry.ts';
 import type { SandboxInfo } from './sandbox.ts';
-import type { SandboxRecord } from './sandbox-record.ts';
+import { publishingEndpoints, type SandboxRecord } from './sandbox-record.ts';
 import type { SandboxRequests } from './sandbox-requests.ts';
 import { endpointView } from './view.ts';
 
@@ -37,10 +37,16 @@ export class SandboxView {
     return {
       id: record.id,
       path: record.path,
-      ports: portMapOf(record.request.exposedPorts, record.ports),
+      ports: portMapOf(this.#shownPorts(record), record.ports),
       networks: Object.fromEntries(networks),
       resolver: this.#names.serves(record) ? RESOLVER_ADDRESS : undefined,
     };
+  }
+
+  /** As in Docker, a container whose ports could not be published anyway (`host`, `none`, internal networks) shows none. */
+  #shownPorts(record: SandboxRecord): string[] {
+    const { v4, v6 } = publishingEndpoints(record.endpoints, (id) => this.#networks.byId(id));
+    return v4 === undefined && v6 === undefined ? [] : record.request.exposedPorts;
   }
 
   #endpointView(

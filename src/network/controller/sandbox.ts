@@ -42,7 +42,7 @@ export interface SandboxInfo {
   id: string;
   /** Path of the namespace; the daemon's own for mode `host`. */
   path: string;
-  /** Every exposed port; with the host sides that were really bound. */
+  /** Every exposed port, with the host sides that were really bound; none where no port can be published (`host`, `none`, internal networks). */
   ports: PortMap;
   /** By network name. */
   networks: Record<string, EndpointSettings>;
