@@ -255,8 +255,9 @@ export interface CaptureQuery {
   filter: string;
   /** Ends after so many packets; undefined: never by itself. */
   count: number | undefined;
-  /** Bytes that are kept of each; undefined: all. */
+  /** Bytes that are kept of each; undefined: all in pcapng, the headers in JSON. */
   snapLength: number | undefined;
+  format: 'pcapng' | 'json';
   signal: AbortSignal;
 }
 
@@ -278,7 +279,7 @@ export interface ObserveBackend {
   doctor(language: DoctorLanguage): Promise<DoctorReport>;
   /** Connections, or what happens to them, many lines at a time. */
   flows(options: FlowQuery): AsyncIterable<FlowLine[]>;
-  /** Packets as pcapng. Throws at once for a target that is not there, and a filter that is not understood. */
+  /** Packets in the format that is asked for. Throws at once for a target that is not there, and a filter that is not understood. */
   capture(options: CaptureQuery): AsyncIterable<Buffer>;
   /** Counters of the host's links, for rates. */
   traffic(): Promise<Traffic>;

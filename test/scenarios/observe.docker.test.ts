@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import type { CapturedPacket } from '../../src/base/wire/capture.ts';
 import type { Flow, FlowDrop, FlowLine } from '../../src/base/wire/flow.ts';
 import type { NetworkMap } from '../../src/base/wire/map.ts';
 import { type Background, background } from '../harness/background.ts';
@@ -18,11 +19,12 @@ describe('what is watched', () => {
   const stage = useStage({ name: 'watch', images: ['busybox', 'web'], args: ['--metrics-addr', METRICS] });
   const bridgeport = (...words: string[]) =>
     background(['bin/bridgeport', '-H', `unix://${stage.daemon.socket}`, ...words]);
-  /** JSON values that a command has printed, a line each. */
+  /** JSON values that a command has printed, a line each; what else it says is not for programs. */
   const printed = <T>(command: Background): T[] =>
     command.output
       .split('\n')
       .slice(0, -1)
+      .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line) as T);
 
   it('`/metrics` counts what a container receives, connections through the proxy, drops with their reason, and repairs', async () => {
@@ -166,7 +168,8 @@ describe('what is watched', () => {
     const inFile = bridgeport('capture', 'web', 'icmp', 'and', 'host', one, '-w', file, '-c', '2');
     const onNetwork = bridgeport('capture', 'bridge', 'icmp');
     const onPort = bridgeport('capture', ':8080', 'tcp');
-    await soon(async () => assert.deepEqual(await sockets(), [2, 2]));
+    const asJson = bridgeport('capture', 'web', '--json', '-s', '64', '-c', '2', 'icmp', 'and', 'host', one);
+    await soon(async () => assert.deepEqual(await sockets(), [2, 3]));
     await cli('exec', 'one', 'ping', '-c', '1', '-W', '5', web);
     await host.world.get(`http://${HOST_IP}:8080/`);
     await soon(() => assert.equal(inFile.ended, 0));
@@ -179,6 +182,15 @@ describe('what is watched', () => {
       assert.equal(await command.end(), 0);
     }
     await soon(async () => assert.deepEqual(await sockets(), [0, 0]));
+
+    const [request, reply] = printed<CapturedPacket>(await ended(asJson));
+    assert.deepEqual(
+      [request?.where, request?.link, request?.direction, request?.proto, request?.icmp?.kind],
+      ['web', 'eth0', 'in', 'icmp', 'echo request'],
+    );
+    // Of the 98 bytes on the wire, 64 were kept.
+    assert.deepEqual([request?.length, request?.source.name, request?.source.network], [98, 'one', 'bridge']);
+    assert.deepEqual([reply?.direction, reply?.destination], ['out', request?.source]);
 
     const packets = readPackets(readFileSync(file));
     assert.deepEqual(
@@ -201,6 +213,8 @@ describe('what is watched', () => {
     const refused = async (...words: string[]) => (await ended(bridgeport('capture', ...words), 1)).output;
     assert.match(await refused('nobody'), /no container, network or published port "nobody"/);
     assert.match(await refused('web', 'tcp', 'prt', '80'), /invalid filter "tcp prt 80": at "prt"/);
+    assert.match(await refused('web', '--json', '-w', '-'), /--json prints packets, --write writes them/);
+    assert.match(await refused('web', '-w', `${file}/none`), /ENOTDIR/);
   });
 });
 

@@ -24,16 +24,20 @@ async function capture({ backend, query, response, signal }: PlainCall): Promise
   const target = query.text('target');
   if (target === '')
     throw invalid("invalid value for 'target': want a container, a network or a published port");
-  const blocks = backend.observe.capture({
+  const format = query.optional('format') ?? 'pcapng';
+  if (format !== 'pcapng' && format !== 'json')
+    throw invalid(`invalid value for 'format': ${JSON.stringify(format)} is neither "pcapng" nor "json"`);
+  const parts = backend.observe.capture({
     target,
     filter: query.text('filter'),
     count: query.integer('count'),
     snapLength: query.integer('snaplen'),
+    format,
     signal,
   });
-  startStream(response, 'application/octet-stream');
-  for await (const block of blocks) {
-    await write(response, block);
+  startStream(response, format === 'json' ? 'application/json' : 'application/octet-stream');
+  for await (const part of parts) {
+    await write(response, part);
     if (signal.aborted) break;
   }
   response.end();

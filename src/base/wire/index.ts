@@ -1,5 +1,6 @@
 /** The vocabulary of the Docker Engine API. Types only: nothing here exists at run time. */
 
+export type * from './capture.ts';
 export type * from './container.ts';
 export type * from './doctor.ts';
 export type * from './explain.ts';

@@ -11,7 +11,7 @@ import { renderList } from '../format/list.ts';
 import { goTimeOf } from '../format/time.ts';
 import { fetchMap } from '../map/fetch.ts';
 import { forEachName } from './each.ts';
-import { vethList } from './network-veths.ts';
+import { vethEntries, vethList } from './network-veths.ts';
 
 const networkPath = (name: string, part = '') => `/networks/${encodeURIComponent(name)}${part}`;
 
@@ -28,14 +28,19 @@ export const listNetworks = defineCommand({
     ),
     filter: filterFlag('Provide filter values (e.g. "driver=bridge")'),
     veth: bool("List each network's containers with their veth on the host instead"),
+    json: bool('With --veth: print JSON, with the ids and numbers that the list leaves out'),
   },
   async run(context, { flags }) {
+    if (flags.json && !flags.veth) throw new Error('--json goes with --veth: use --format json');
     const networks = await context.client.json<NetworkInspect[]>('GET', '/networks', {
       query: { filters: filterQuery(flags.filter) },
     });
     if (flags.veth) {
       const map = await fetchMap(context, []);
-      context.out(vethList(map, new Set(networks.map(({ Id }) => Id)), flags));
+      const ids = new Set(networks.map(({ Id }) => Id));
+      context.out(
+        flags.json ? `${JSON.stringify(vethEntries(map, ids), null, 2)}\n` : vethList(map, ids, flags),
+      );
       return 0;
     }
     const names = new Intl.Collator('en', { numeric: true });

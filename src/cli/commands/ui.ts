@@ -20,10 +20,13 @@ export const ui = defineCommand({
   use: '[OPTIONS]',
   summary: 'Show the network as a page in the browser',
   args: { min: 0, max: 0 },
-  flags: { 'no-open': bool('Print the address only, also where there is a desktop') },
+  flags: {
+    'no-open': bool('Print the address only, also where there is a desktop'),
+    json: bool('Print the address as JSON'),
+  },
   async run(context, { flags }) {
     for await (const { url } of await openPage(context)) {
-      context.out(`${url}\n`);
+      context.out(`${flags.json ? JSON.stringify({ url }) : url}\n`);
       if (!flags['no-open']) openOnDesktop(url, context.env);
       context.err(
         'The page is there until this command ends (Ctrl-C), or as long as the daemon has --ui-address.\n',

@@ -7,19 +7,6 @@ export interface PcapBlock {
   readonly body: Buffer;
 }
 
-export interface PcapPacket {
-  /** `web:eth0` */
-  readonly interface: string;
-  /** Nanoseconds since 1970. */
-  readonly time: bigint;
-  readonly data: Buffer;
-  /** Bytes on the wire. */
-  readonly length: number;
-  readonly direction: 'in' | 'out' | undefined;
-  readonly comment: string | undefined;
-}
-
-const INTERFACE = 1;
 const STATISTICS = 5;
 const PACKET = 6;
 /** A block's type, its length, and the length again. */
@@ -43,35 +30,25 @@ export async function* pcapBlocks(source: AsyncIterable<Buffer>): AsyncGenerator
   }
 }
 
-/** Keeps the names of interfaces, by which packets are told. */
-export class PcapReader {
-  readonly #interfaces: string[] = [];
+/** Counts packets as their blocks pass. */
+export class PcapCounter {
+  #packets = 0;
   readonly #lost = new Map<number, number>();
+
+  get packets(): number {
+    return this.#packets;
+  }
 
   /** Frames that were lost on their way, in all. */
   get lost(): number {
     return [...this.#lost.values()].reduce((sum, lost) => sum + lost, 0);
   }
 
-  /** The packet, when the block is one. */
-  read({ type, body }: PcapBlock): PcapPacket | undefined {
-    if (type === INTERFACE) this.#interfaces.push(options(body.subarray(8)).get(2)?.toString() ?? '');
-    if (type === STATISTICS) {
-      const dropped = options(body.subarray(12)).get(5);
-      if (dropped !== undefined) this.#lost.set(body.readUInt32LE(0), Number(dropped.readBigUInt64LE()));
-    }
-    if (type !== PACKET) return undefined;
-    const kept = body.readUInt32LE(12);
-    const found = options(body.subarray(20 + ((kept + 3) & ~3)));
-    const flags = (found.get(2)?.readUInt32LE() ?? 0) & 3;
-    return {
-      interface: this.#interfaces[body.readUInt32LE(0)] ?? '',
-      time: (BigInt(body.readUInt32LE(4)) << 32n) | BigInt(body.readUInt32LE(8)),
-      data: body.subarray(20, 20 + kept),
-      length: body.readUInt32LE(16),
-      direction: flags === 1 ? 'in' : flags === 2 ? 'out' : undefined,
-      comment: found.get(1)?.toString(),
-    };
+  count({ type, body }: PcapBlock): void {
+    if (type === PACKET) this.#packets++;
+    if (type !== STATISTICS) return;
+    const dropped = options(body.subarray(12)).get(5);
+    if (dropped !== undefined) this.#lost.set(body.readUInt32LE(0), Number(dropped.readBigUInt64LE()));
   }
 }
 

@@ -68,6 +68,7 @@ export const STREAMS: Readonly<Record<string, Stream>> = {
       filter: query.filter ?? '',
       count: number(query.count),
       snapLength: number(query.snaplen),
+      format: query.format === 'json' ? 'json' : 'pcapng',
       signal,
     }),
 };

@@ -22,9 +22,10 @@ const SOL_SOCKET = 1;
 const SO_ATTACH_FILTER = 26;
 const SO_RCVBUFFORCE = 33;
 const SO_TIMESTAMPNS = 35;
-/** linux/if_packet.h: `SOL_PACKET 263`, `PACKET_STATISTICS 6` */
+/** linux/if_packet.h: `SOL_PACKET 263`, `PACKET_STATISTICS 6`, `PACKET_AUXDATA 8` */
 const SOL_PACKET = 263;
 const PACKET_STATISTICS = 6;
+const PACKET_AUXDATA = 8;
 /** `MSG_TRUNC = 0x20`: the true length of a frame that is longer than the room; `MSG_DONTWAIT = 0x40` */
 const MSG_TRUNC = 0x20;
 const MSG_DONTWAIT = 0x40;
@@ -36,8 +37,11 @@ const BATCH = 64;
 /** `struct sockaddr_ll { u16 family; be16 protocol; s32 ifindex; u16 hatype; u8 pkttype; u8 halen; u8 addr[8] }` */
 const SOCKADDR_LL = 20;
 const NAME_STRIDE = 32;
-/** `struct cmsghdr` (16 bytes) and a `struct timespec` (16) */
-const CONTROL_LENGTH = 32;
+/** Two control messages, each behind a `struct cmsghdr` of 16 bytes: a `struct timespec` (16), a `struct tpacket_auxdata` (20, padded to 24) */
+const TIME_LENGTH = 32;
+const CONTROL_LENGTH = TIME_LENGTH + 40;
+/** In the second: `tp_len`, behind `tp_status` (linux/if_packet.h) */
+const ORIGINAL_LENGTH = TIME_LENGTH + 20;
 
 /** `PACKET_HOST 0 … PACKET_OUTGOING 4`: whom the frame was for, as its interface sees it. */
 export type FrameDirection = 'host' | 'broadcast' | 'multicast' | 'other' | 'outgoing';
@@ -113,6 +117,7 @@ export class PacketSocket implements Disposable {
       if (filter !== undefined) attach(fd, filter);
       setInt(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_QUEUE);
       setInt(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+      setInt(fd, SOL_PACKET, PACKET_AUXDATA, 1);
       const name = sockaddrLl(protocol, link);
       check(libc().bind(fd, name, name.length), () => `${action}: bind to interface ${link}`);
       return new PacketSocket(fd, snapLength);
@@ -175,22 +180,31 @@ export class PacketSocket implements Disposable {
 
   #frame(index: number): Frame {
     const header = index * MMSGHDR.size;
-    const length = this.#headers.readUInt32LE(header + MMSGHDR.length);
+    const kept = this.#headers.readUInt32LE(header + MMSGHDR.length);
     const name = index * NAME_STRIDE;
     const start = index * this.#snapLength;
     return {
       time: this.#time(index),
       link: this.#names.readInt32LE(name + 4),
       direction: DIRECTIONS[this.#names.readUInt8(name + 10)] ?? 'other',
-      length,
-      data: this.#frames.subarray(start, start + Math.min(length, this.#snapLength)),
+      length: this.#originalLength(index) ?? kept,
+      data: this.#frames.subarray(start, start + Math.min(kept, this.#snapLength)),
     };
+  }
+
+  /** Before the filter cut it, which even MSG_TRUNC does not tell. */
+  #originalLength(index: number): number | undefined {
+    if (this.#controlLength(index) < CONTROL_LENGTH) return undefined;
+    return this.#controls.readUInt32LE(index * CONTROL_LENGTH + ORIGINAL_LENGTH);
+  }
+
+  #controlLength(index: number): number {
+    return this.#headers.readUInt32LE(index * MMSGHDR.size + MMSGHDR.controlLength);
   }
 
   /** From SCM_TIMESTAMPNS; the present when the kernel gave none. */
   #time(index: number): bigint {
-    const given = this.#headers.readUInt32LE(index * MMSGHDR.size + MMSGHDR.controlLength);
-    if (given < CONTROL_LENGTH) return BigInt(Date.now()) * 1_000_000n;
+    if (this.#controlLength(index) < TIME_LENGTH) return BigInt(Date.now()) * 1_000_000n;
     const at = index * CONTROL_LENGTH + 16;
     return this.#controls.readBigInt64LE(at) * 1_000_000_000n + this.#controls.readBigInt64LE(at + 8);
   }

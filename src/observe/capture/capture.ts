@@ -1,4 +1,4 @@
-/** `GET /bridgeport/capture`: frames as pcapng, from where they pass. Nothing runs while nobody listens. */
+/** `GET /bridgeport/capture`: frames, from where they pass, as pcapng or JSON. Nothing runs while nobody listens. */
 
 import { Ip } from '../../base/ip.ts';
 import { type Link, RouteClient } from '../../kernel/netlink/index.ts';
@@ -7,9 +7,8 @@ import { AddressBook } from '../flows/names.ts';
 import { ListenerQueue } from '../listener-queue.ts';
 import type { TopologyRecords } from '../topology/records.ts';
 import { compileFilter } from './compile.ts';
-import { describeFrame } from './describe.ts';
 import { type FilterNode, parseFilter } from './filter.ts';
-import { interfaceBlock, namesBlock, packetBlock, sectionBlock, statisticsBlock } from './pcapng.ts';
+import { CAPTURE_FORMATS, type CaptureFormat, type CaptureFormatName } from './format.ts';
 import { type CaptureSource, resolveTarget } from './target.ts';
 
 export interface CaptureOptions {
@@ -19,12 +18,13 @@ export interface CaptureOptions {
   readonly filter: string;
   /** Ends after so many frames; undefined: never by itself. */
   readonly count: number | undefined;
-  /** Bytes that are kept of each frame; default all. */
+  /** Bytes that are kept of each frame; default all of them in pcapng, and the headers in JSON. */
   readonly snapLength: number | undefined;
+  readonly format: CaptureFormatName;
   readonly signal: AbortSignal;
 }
 
-const SNAP_LENGTH = 262_144;
+const SNAP_LENGTH_MOST = 262_144;
 /** Enough for the headers of Ethernet, IPv4 and TCP without options. */
 const SNAP_LENGTH_LEAST = 64;
 /** Bytes that wait for a listener who is slower. */
@@ -35,7 +35,7 @@ const LOOK = 1000;
 const ETHERNET = [1, 772];
 
 /**
- * Opens the sockets at once, so that whoever has the result misses nothing; gives blocks of pcapng until `signal` or the count ends it.
+ * Opens the sockets at once, so that whoever has the result misses nothing; gives them, in their format, until `signal` or the count ends it.
  *
  * @throws `not-found` for a target that is not there, `invalid` for a filter that is not understood
  */
@@ -49,19 +49,21 @@ export function openCapture(records: TopologyRecords, options: CaptureOptions): 
     session.close();
     throw error;
   }
-  return session.blocks();
+  return session.parts();
 }
 
 interface Watched {
   readonly socket: PacketSocket;
   readonly numbers: Map<number, number>;
+  /** Frames that were lost, and how many of them have been told. */
   dropped: number;
+  told: number;
 }
 
 class Session {
   readonly #options: CaptureOptions;
   readonly #records: TopologyRecords;
-  readonly #book: AddressBook;
+  readonly #format: CaptureFormat;
   readonly #queue = new ListenerQueue<Buffer>(BACKLOG, (block) => block.length);
   readonly #watched: Watched[] = [];
   readonly #snapLength: number;
@@ -71,13 +73,12 @@ class Session {
   constructor(records: TopologyRecords, options: CaptureOptions) {
     this.#records = records;
     this.#options = options;
-    this.#book = new AddressBook(records);
-    this.#snapLength = Math.min(Math.max(options.snapLength ?? SNAP_LENGTH, SNAP_LENGTH_LEAST), SNAP_LENGTH);
+    const book = new AddressBook(records);
+    this.#format = CAPTURE_FORMATS[options.format]((address) => book.ownerOf(address));
+    const wanted = options.snapLength ?? this.#format.snapLength;
+    this.#snapLength = Math.min(Math.max(wanted, SNAP_LENGTH_LEAST), SNAP_LENGTH_MOST);
     this.#left = options.count ?? Number.POSITIVE_INFINITY;
-    this.#queue.push(
-      sectionBlock({ program: 'bridgeport', os: 'Linux', comment: `capture of ${options.target}` }),
-    );
-    this.#queue.push(namesBlock(this.#names()));
+    for (const part of this.#format.begin(options.target, this.#names())) this.#queue.push(part, true);
   }
 
   open(source: CaptureSource, filter: FilterNode | undefined): void {
@@ -97,7 +98,7 @@ class Session {
       source.wants === undefined ? undefined : [...links.keys()],
     );
     const socket = PacketSocket.open({ netns, snapLength: this.#snapLength, filter: program });
-    const watched: Watched = { socket, numbers: new Map(), dropped: 0 };
+    const watched: Watched = { socket, numbers: new Map(), dropped: 0, told: 0 };
     this.#watched.push(watched);
     socket.watch(() => {
       for (const frame of socket.receive()) {
@@ -112,7 +113,7 @@ class Session {
     });
   }
 
-  async *blocks(): AsyncGenerator<Buffer> {
+  async *parts(): AsyncGenerator<Buffer> {
     const { signal } = this.#options;
     const end = () => this.#queue.close();
     signal.addEventListener('abort', end, { once: true });
@@ -137,22 +138,12 @@ class Session {
     if (number === undefined) {
       number = this.#interfaces++;
       watched.numbers.set(link.index, number);
-      const description = `${link.name} of ${name}`;
-      this.#queue.push(
-        interfaceBlock({ name: `${name}:${link.name}`, description, snapLength: this.#snapLength }),
-        true,
-      );
+      const seen = { where: name, link: link.name, snapLength: this.#snapLength };
+      for (const part of this.#format.interface(seen)) this.#queue.push(part, true);
     }
-    this.#queue.push(
-      packetBlock({
-        interface: number,
-        time: frame.time,
-        data: frame.data,
-        length: frame.length,
-        direction: frame.direction === 'outgoing' ? 'out' : 'in',
-        comment: describeFrame(frame.data, (address) => this.#book.ownerOf(address)),
-      }),
-    );
+    const { time, data, length } = frame;
+    const direction = frame.direction === 'outgoing' ? 'out' : 'in';
+    this.#queue.push(this.#format.packet({ interface: number, time, data, length, direction }));
     this.#left--;
     if (this.#left <= 0) {
       this.#tellLosses();
@@ -169,7 +160,14 @@ class Session {
       watched.dropped += lost;
       if (lost === 0 || number === undefined) continue;
       const time = BigInt(Date.now()) * 1_000_000n;
-      this.#queue.push(statisticsBlock({ interface: number, time, dropped: watched.dropped }), true);
+      const losses = {
+        interface: number,
+        time,
+        lost: watched.dropped - watched.told,
+        total: watched.dropped,
+      };
+      watched.told = watched.dropped;
+      this.#queue.push(this.#format.losses(losses), true);
     }
   }
 

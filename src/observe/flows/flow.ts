@@ -2,27 +2,9 @@
 
 import type { Flow, FlowEnd } from '../../base/wire/index.ts';
 import type { ConntrackEntry } from '../../kernel/netlink/index.ts';
+import { protocolName } from '../protocols.ts';
 import type { AddressOwner } from './names.ts';
 
-/** IANA's Assigned Internet Protocol Numbers, those that hosts meet; the names in small letters as in protocols(5). */
-const PROTOCOLS: Readonly<Record<number, string>> = {
-  1: 'icmp',
-  2: 'igmp',
-  4: 'ipip',
-  6: 'tcp',
-  17: 'udp',
-  33: 'dccp',
-  41: 'ipv6',
-  47: 'gre',
-  50: 'esp',
-  51: 'ah',
-  58: 'icmpv6',
-  89: 'ospf',
-  103: 'pim',
-  112: 'vrrp',
-  132: 'sctp',
-  136: 'udplite',
-};
 /** `IPS_SEEN_REPLY = 2` (nf_conntrack_common.h) */
 const IPS_SEEN_REPLY = 2;
 
@@ -49,7 +31,7 @@ export function flowOf(
   return {
     event,
     time,
-    proto: PROTOCOLS[entry.protocol] ?? String(entry.protocol),
+    proto: protocolName(entry.protocol),
     client: end(original.source, original.sourcePort),
     dialled: end(original.destination, original.destinationPort),
     ...(toServer ? {} : { server: end(reply.source, reply.sourcePort) }),
