@@ -72,6 +72,30 @@ test('the first transaction reads the kernel, later ones believe the record, and
   assert.deepEqual(dports(tables, 'nat').toSorted(), ['8080', '8081']);
 });
 
+test('a chain in which others have rules is read before each change, and a new network stands before their closing rule', async () => {
+  const { tables, calls, start } = stage();
+  const backend = start();
+  const networks = (...names: string[]) =>
+    intentOf(
+      names.map((name, index) => network(name, `172.${17 + index}.0.0/16`)),
+      { enabled: { v4: true, v6: false } },
+    );
+  await backend.apply(networks('docker0'), 'change');
+  tables.restore('*filter\n-A FORWARD -j REJECT\nCOMMIT\n');
+  await backend.apply(networks('docker0'), 'heal');
+  calls.length = 0;
+  await backend.apply(networks('docker0', 'br-a'), 'change');
+  assert.deepEqual(calls.splice(0), ['save', 'restore']);
+  assert.equal(tables.rules('filter', 'FORWARD').at(-1), '-j REJECT');
+  assert.match(tables.rules('filter', 'FORWARD').at(-2) ?? '', /br-a/);
+  await backend.apply(networks('docker0'), 'change');
+  tables.restore('*filter\n-D FORWARD -j REJECT\nCOMMIT\n');
+  await backend.apply(networks('docker0'), 'heal');
+  calls.length = 0;
+  await backend.apply(networks('docker0', 'br-a'), 'change');
+  assert.deepEqual(calls.splice(0), ['restore'], 'it is ours alone again');
+});
+
 test('when the kernel is not as it was left, it is read and written again', async () => {
   const { tables, calls, start } = stage();
   const backend = start();

@@ -3,13 +3,14 @@
 import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import {
+  type ChainDifference,
   compileIptables,
   differences,
   emptyRuleSet,
   type FirewallIntent,
   type ObservedTables,
-  type PlanOptions,
   parseSaved,
+  planByTables,
   planTransaction,
   type RuleSet,
   unionChains,
@@ -38,8 +39,11 @@ export class IptablesBackend implements FirewallBackend {
   readonly name = 'iptables';
   readonly #options: IptablesBackendOptions;
   readonly #previous: Record<Family, RuleSet>;
-  /** Families of which this daemon has written all: before that, the order of the rules is not known. */
-  readonly #believed = new Set<Family>();
+  /**
+   * Chains in which others have rules too, as of the last reading (see `TransactionPlan`). Undefined before this daemon's first: until
+   * then the order of the rules is not known.
+   */
+  readonly #shared: Partial<Record<Family, ReadonlySet<string>>> = {};
   /** What transactions that failed wanted: each table is written for itself, so that some of it may be there. */
   readonly #unfinished: Partial<Record<Family, RuleSet>> = {};
 
@@ -83,7 +87,7 @@ export class IptablesBackend implements FirewallBackend {
     applied.expect(family, changes, unionChains(known.chains, wanted.chains));
     let written: boolean;
     try {
-      written = await this.#write(family, wanted, mode);
+      written = await this.#write(family, wanted, mode, changes);
     } catch (error) {
       this.#unfinished[family] = unfinished === undefined ? wanted : unionRuleSet(unfinished, wanted);
       log.error({ family, error: messageOf(error) }, 'firewall transaction failed');
@@ -91,24 +95,32 @@ export class IptablesBackend implements FirewallBackend {
     }
     delete this.#unfinished[family];
     this.#previous[family] = wanted;
-    this.#believed.add(family);
     applied.settle(family, changes, wanted.chains);
     return written;
   }
 
-  /** Believes the record first, which costs one program; reads the kernel when that fails, when it may, and in the other modes. */
-  async #write(family: Family, wanted: RuleSet, mode: ApplyMode): Promise<boolean> {
+  /**
+   * Believes the record first, which costs one program; reads the kernel when that fails, when it may, when the change is in a chain
+   * that others use as well, and in the other modes.
+   */
+  async #write(
+    family: Family,
+    wanted: RuleSet,
+    mode: ApplyMode,
+    changes: readonly ChainDifference[],
+  ): Promise<boolean> {
     const programs = this.#options.programs[family];
     const previous = this.#previous[family];
     const unfinished = this.#unfinished[family];
-    const write = async (before: RuleSet, options: PlanOptions) => {
-      const text = planTransaction(before, wanted, options);
+    const shared = this.#shared[family];
+    const restore = async (text: string) => {
       if (text !== '') await programs.restore(text);
       return text !== '';
     };
-    if (mode === 'change' && unfinished === undefined && this.#believed.has(family)) {
+    const isAlone = changes.every(({ table, chain }) => shared?.has(`${table} ${chain}`) === false);
+    if (mode === 'change' && unfinished === undefined && isAlone) {
       try {
-        return await write(previous, {});
+        return await restore(planTransaction(previous, wanted));
       } catch (error) {
         this.#options.log.info(
           { error: messageOf(error) },
@@ -120,8 +132,11 @@ export class IptablesBackend implements FirewallBackend {
       const observed = parseSaved(await programs.save());
       const before =
         unfinished === undefined ? previous : unionRuleSet(previous, presentOf(unfinished, observed));
+      const plan = planByTables(before, wanted, observed, mode === 'repair' ? 'restore' : 'respect');
       try {
-        return await write(before, { observed, missing: mode === 'repair' ? 'restore' : 'respect' });
+        const written = await restore(plan.text);
+        this.#shared[family] = plan.shared;
+        return written;
       } catch (error) {
         if (attempt === ATTEMPTS) throw error;
         this.#options.log.info({ error: messageOf(error) }, 'the firewall cannot be written as it was read');

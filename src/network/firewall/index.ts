@@ -18,7 +18,12 @@ export {
   type ObservedTables,
   parseSaved,
 } from './iptables/observed.ts';
-export { type PlanOptions, planTransaction } from './iptables/plan.ts';
+export {
+  type PlanOptions,
+  planByTables,
+  planTransaction,
+  type TransactionPlan,
+} from './iptables/plan.ts';
 export {
   type ChainSpec,
   emptyRuleSet,

@@ -24,7 +24,10 @@ export interface ChainQuestion {
 export interface ChainPlan {
   /** `-D` commands. By text and not by number: should the chain change meanwhile, no other rule is hit. */
   readonly remove: readonly string[];
-  /** `-I` and `-A` commands, to be run after all removals of the table. */
+  /**
+   * `-I` and `-A` commands, to be run after all removals of the table. Only those with a number make `iptables-restore` of the nf_tables
+   * variant read the chain: 5,000 rules of a chain FORWARD take it 30 ms.
+   */
   readonly write: readonly string[];
   /** The chain as it will be. */
   readonly result: readonly string[];
@@ -55,15 +58,25 @@ export function planChain(question: ChainQuestion): ChainPlan {
   };
   // A new rule goes just after the rule of ours that comes before it, or else just before the first of ours.
   if (wanted.some((args) => !kept.has(args))) takeUntil(startingPoint(rest, kept, placement));
+  /** New rules at the very beginning, each of which is put before the one that is to follow it. */
+  let first: string[] = [];
+  const writeFirst = () => {
+    write.push(...first.reverse().map((args) => `-I ${chain} ${args}`));
+    first = [];
+  };
   for (const args of wanted) {
     if (kept.has(args)) {
+      writeFirst();
       takeUntil(rest.indexOf(args, read) + 1);
       continue;
     }
     const isLast = read === rest.length && question.isFollowed !== true;
-    write.push(isLast ? `-A ${chain} ${args}` : `-I ${chain} ${head + result.length + 1} ${args}`);
+    if (isLast) write.push(`-A ${chain} ${args}`);
+    else if (head === 0 && result.length === first.length) first.push(args);
+    else write.push(`-I ${chain} ${head + result.length + 1} ${args}`);
     result.push(args);
   }
+  writeFirst();
   takeUntil(rest.length);
   return { remove: removed.map((args) => `-D ${chain} ${args}`), write, result };
 }

@@ -9,6 +9,9 @@ import {
 } from '../intent.ts';
 import { interfaceMatch, prefixMatch, type RuleBuilder } from './builder.ts';
 
+const STAGE_1 = 'DOCKER-ISOLATION-STAGE-1';
+const STAGE_2 = 'DOCKER-ISOLATION-STAGE-2';
+
 /** A network with its part in the family that is being compiled. */
 export interface FamilyNetwork {
   readonly network: NetworkIntent;
@@ -96,7 +99,9 @@ function addPublishedAmong(builder: RuleBuilder, { network, bridge }: FamilyNetw
 }
 
 /**
- * The isolation chains: internal networks, direct access, and networks from each other.
+ * The isolation chains: internal networks, direct access, and networks from each other. What a network adds stands before what the
+ * older ones have, as in Docker: `iptables-restore` puts a rule at the beginning of a chain without reading the chain, and
+ * no two networks' rules are about the same packets.
  *
  * Direct access (a neighbour with a route to 172.17.0.0/16) is dropped here, by connection state, and not in table raw as
  * Docker 28 does. A drop in raw is blind: it also hits the answers to connections that left without masquerading
@@ -109,60 +114,70 @@ export function addIsolation(
   intent: FirewallIntent,
   networks: readonly FamilyNetwork[],
 ): void {
-  const stage1 = 'DOCKER-ISOLATION-STAGE-1';
-  const stage2 = 'DOCKER-ISOLATION-STAGE-2';
-  for (const { network, bridge } of networks.filter(isClosed)) {
-    const networkId = network.id;
-    builder.add('filter', stage1, [`! -i ${bridge} -o ${bridge} -j DROP`], { key: 'internal-in', networkId });
-    builder.add('filter', stage1, [`-i ${bridge} ! -o ${bridge} -j DROP`], {
-      key: 'internal-out',
-      networkId,
-    });
-  }
-
-  const open = networks.filter((entry) => !isClosed(entry));
+  const newest = networks.toReversed();
+  const open = newest.filter((entry) => !isClosed(entry));
   const known = statesThatCross(intent, open);
+  const isDirectClosed = (entry: FamilyNetwork) =>
+    intent.allowDirectRouting !== true && !isClosed(entry) && entry.part.mode === 'nat';
+  const trusting = newest.filter(
+    (entry) => isDirectClosed(entry) && (entry.network.trustedHostInterfaces ?? []).length > 0,
+  );
+  // What returns must not let past what a closed network refuses.
+  const hasReturns = known.length > 0 || trusting.length > 0;
+  if (hasReturns) for (const entry of newest.filter(isClosed)) addClosed(builder, entry);
   if (known.length > 0) {
-    builder.add('filter', stage1, [`-m conntrack --ctstate ${known.join(',')} -j RETURN`], {
+    builder.add('filter', STAGE_1, [`-m conntrack --ctstate ${known.join(',')} -j RETURN`], {
       key: 'isolation-known',
     });
   }
-
-  if (intent.allowDirectRouting !== true) {
-    for (const { network, part, bridge } of open.filter((entry) => entry.part.mode === 'nat')) {
-      const networkId = network.id;
-      for (const trusted of network.trustedHostInterfaces ?? []) {
-        builder.add('filter', stage1, [`-i ${interfaceMatch(trusted)} -o ${bridge} -j RETURN`], {
-          key: 'direct-trusted',
-          networkId,
-        });
-      }
-      for (const subnet of part.subnets) {
-        builder.add(
-          'filter',
-          stage1,
-          [
-            `-d ${prefixMatch(subnet, builder.family)} ! -i ${bridge} -o ${bridge}`,
-            '-m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP',
-          ],
-          { key: 'direct-drop', networkId },
-        );
-      }
-    }
+  for (const entry of trusting) addTrusted(builder, entry);
+  for (const entry of newest) {
+    if (isDirectClosed(entry)) addDirectDrop(builder, entry);
+    if (!isClosed(entry)) addIsolated(builder, entry);
+    else if (!hasReturns) addClosed(builder, entry);
   }
+}
 
-  for (const { network, part, bridge } of open) {
-    const networkId = network.id;
-    builder.add('filter', stage1, [`-i ${bridge} ! -o ${bridge} -j ${stage2}`], {
-      key: 'isolation-from',
-      networkId,
+function addClosed(builder: RuleBuilder, { network, bridge }: FamilyNetwork): void {
+  const networkId = network.id;
+  builder.add('filter', STAGE_1, [`! -i ${bridge} -o ${bridge} -j DROP`], { key: 'internal-in', networkId });
+  builder.add('filter', STAGE_1, [`-i ${bridge} ! -o ${bridge} -j DROP`], { key: 'internal-out', networkId });
+}
+
+function addTrusted(builder: RuleBuilder, { network, bridge }: FamilyNetwork): void {
+  for (const trusted of network.trustedHostInterfaces ?? []) {
+    builder.add('filter', STAGE_1, [`-i ${interfaceMatch(trusted)} -o ${bridge} -j RETURN`], {
+      key: 'direct-trusted',
+      networkId: network.id,
     });
-    if (part.mode === 'nat-unprotected') continue;
-    if (part.mode === 'routed') {
-      builder.add('filter', stage2, [`-o ${bridge} -j DOCKER`], { key: 'isolation-published', networkId });
-    }
-    builder.add('filter', stage2, [`-o ${bridge} -j DROP`], { key: 'isolation-to', networkId });
   }
+}
+
+function addDirectDrop(builder: RuleBuilder, { network, part, bridge }: FamilyNetwork): void {
+  for (const subnet of part.subnets) {
+    builder.add(
+      'filter',
+      STAGE_1,
+      [
+        `-d ${prefixMatch(subnet, builder.family)} ! -i ${bridge} -o ${bridge}`,
+        '-m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP',
+      ],
+      { key: 'direct-drop', networkId: network.id },
+    );
+  }
+}
+
+function addIsolated(builder: RuleBuilder, { network, part, bridge }: FamilyNetwork): void {
+  const networkId = network.id;
+  builder.add('filter', STAGE_1, [`-i ${bridge} ! -o ${bridge} -j ${STAGE_2}`], {
+    key: 'isolation-from',
+    networkId,
+  });
+  if (part.mode === 'nat-unprotected') return;
+  if (part.mode === 'routed') {
+    builder.add('filter', STAGE_2, [`-o ${bridge} -j DOCKER`], { key: 'isolation-published', networkId });
+  }
+  builder.add('filter', STAGE_2, [`-o ${bridge} -j DROP`], { key: 'isolation-to', networkId });
 }
 
 /**
@@ -177,13 +192,16 @@ function statesThatCross(intent: FirewallIntent, open: readonly FamilyNetwork[])
   return open.some(({ part }) => part.mode !== 'nat') ? ['RELATED', 'ESTABLISHED'] : [];
 }
 
-/** Table nat: sources of packets that leave, and (with the proxy) the way past translation for a network's own. */
+/**
+ * Table nat: sources of packets that leave, and (with the proxy) the way past translation for a network's own. The newest network
+ * comes first, for the reason of `addIsolation()`.
+ */
 export function addTranslation(
   builder: RuleBuilder,
   intent: FirewallIntent,
   networks: readonly FamilyNetwork[],
 ): void {
-  for (const entry of networks) {
+  for (const entry of networks.toReversed()) {
     const { network, part, bridge } = entry;
     if (isClosed(entry)) continue;
     const networkId = network.id;

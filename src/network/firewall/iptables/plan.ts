@@ -31,15 +31,37 @@ export interface PlanOptions {
   readonly missing?: 'respect' | 'restore';
 }
 
+export interface TransactionPlan {
+  /** For `iptables-restore --noflush`; empty when there is nothing to do. */
+  readonly text: string;
+  /**
+   * Chains (`filter FORWARD`) that will not hold just the rules of `next`, in their order, when the text is applied: others have rules
+   * there too, or took some of ours away. Whoever changes one of them has to read it first, to find the place of a new rule.
+   */
+  readonly shared: ReadonlySet<string>;
+}
+
 /** The text for `iptables-restore --noflush`; empty when there is nothing to do. */
 export function planTransaction(previous: RuleSet, next: RuleSet, options: PlanOptions = {}): string {
   if (options.observed === undefined && declareTheSame(previous, next)) return planBelieved(previous, next);
-  const observed = options.observed ?? assumeApplied(previous);
-  const missing = options.missing ?? 'respect';
-  return TABLES.map((table) => planTable(tableView(table, previous, next, observed), missing))
-    .filter((lines) => lines.length > 0)
-    .map((lines) => `${lines.join('\n')}\n`)
-    .join('');
+  return planByTables(previous, next, options.observed ?? assumeApplied(previous), options.missing).text;
+}
+
+/** The same from what the kernel has, and what can be said of the chains afterwards. */
+export function planByTables(
+  previous: RuleSet,
+  next: RuleSet,
+  observed: ObservedTables,
+  missing: PlanOptions['missing'] = 'respect',
+): TransactionPlan {
+  const plans = TABLES.map((table) => planTable(tableView(table, previous, next, observed), missing));
+  return {
+    text: plans
+      .filter(({ lines }) => lines.length > 0)
+      .map(({ lines }) => `${lines.join('\n')}\n`)
+      .join(''),
+    shared: new Set(plans.flatMap(({ shared }) => shared)),
+  };
 }
 
 function declareTheSame(previous: RuleSet, next: RuleSet): boolean {
@@ -97,7 +119,10 @@ function tableView(table: Table, previous: RuleSet, next: RuleSet, observed: Obs
   };
 }
 
-function planTable(view: TableView, missing: 'respect' | 'restore'): string[] {
+function planTable(
+  view: TableView,
+  missing: 'respect' | 'restore',
+): { readonly lines: readonly string[]; readonly shared: readonly string[] } {
   const restoreAll = missing === 'restore' || wasFlushed(view);
   const plans = planChains(view, restoreAll);
   const declared = [...view.chainsAfter.values()];
@@ -111,7 +136,16 @@ function planTable(view: TableView, missing: 'respect' | 'restore'): string[] {
       isLeft(view, spec, plans) ? [`-X ${spec.name}`] : [],
     ),
   ];
-  return lines.length === 0 ? [] : [`*${view.table}`, ...lines, 'COMMIT'];
+  return {
+    lines: lines.length === 0 ? [] : [`*${view.table}`, ...lines, 'COMMIT'],
+    shared: [...plans].flatMap(([name, { result }]) =>
+      isJustOurs(result, view.after.get(name) ?? []) ? [] : [`${view.table} ${name}`],
+    ),
+  };
+}
+
+function isJustOurs(result: readonly string[], wanted: readonly Rule[]): boolean {
+  return result.length === wanted.length && wanted.every(({ args }, index) => args === result[index]);
 }
 
 function planChains(view: TableView, restoreAll: boolean): ReadonlyMap<string, ChainPlan> {

@@ -69,10 +69,10 @@ export class SimulatedTables {
         rules.push(rest);
         break;
       case '-I': {
-        const [number = ''] = rest.split(' ');
-        const index = Number(number) - 1;
+        const [, number, rule = ''] = /^(?:(\d+) )?(.*)$/.exec(rest) ?? [];
+        const index = Number(number ?? 1) - 1;
         if (!(index >= 0 && index <= rules.length)) throw refuse('index too big');
-        rules.splice(index, 0, rest.slice(number.length + 1));
+        rules.splice(index, 0, rule);
         break;
       }
       case '-D': {
