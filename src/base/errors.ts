@@ -64,8 +64,12 @@ export const conflict = (message: string, details?: ErrorDetails) =>
   new BridgeportError('conflict', message, details);
 export const internal = (message: string, details?: ErrorDetails) =>
   new BridgeportError('internal', message, details);
-export const notImplemented = (what: string) =>
-  new BridgeportError('not-implemented', `${what} is not implemented by Bridgeport yet`);
+/** `instead`: what its users can do meanwhile */
+export const notImplemented = (what: string, instead?: string) =>
+  new BridgeportError(
+    'not-implemented',
+    `${what} is not implemented by Bridgeport yet${instead === undefined ? '' : `: ${instead}`}`,
+  );
 
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {

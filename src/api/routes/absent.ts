@@ -8,12 +8,14 @@ import type { PlainRoute } from '../router.ts';
 
 type Add = (path: string, handle: () => never) => PlainRoute;
 
-const absent = (add: Add, path: string, what: string): PlainRoute =>
+const absent = (add: Add, path: string, what: string, instead?: string): PlainRoute =>
   add(path, () => {
-    throw notImplemented(what);
+    throw notImplemented(what, instead);
   });
 
 const building = 'building images';
+const buildElsewhere =
+  'build with another program (buildah, podman, Docker), then docker pull or docker load';
 const checkpoints = 'checkpointing containers';
 
 function noPlugins(): never {
@@ -26,7 +28,7 @@ function unknownPlugin({ params }: PlainCall): never {
 }
 
 export const absentRoutes: PlainRoute[] = [
-  absent(post, '/build', building),
+  absent(post, '/build', building, buildElsewhere),
   absent(post, '/build/cancel', building),
   // true without a builder: there is no cache, so nothing of it is deleted; `docker system prune` asks this
   post(
@@ -36,7 +38,12 @@ export const absentRoutes: PlainRoute[] = [
   ),
   absent(post, '/session', 'the BuildKit session'),
   absent(post, '/grpc', 'the BuildKit connection'),
-  absent(post, '/commit', 'committing a container to an image'),
+  absent(
+    post,
+    '/commit',
+    'committing a container to an image',
+    'docker export CONTAINER | docker import - IMAGE keeps its files',
+  ),
   absent(get, '/containers/{name}/attach/ws', 'attaching over a WebSocket'),
   absent(get, '/containers/{name}/checkpoints', checkpoints),
   absent(post, '/containers/{name}/checkpoints', checkpoints),
