@@ -104,7 +104,7 @@ export class Reconciler {
       const needed = needs(container.record).flatMap(
         (id) => starts.get(this.#registry.byId(id) as Container) ?? [],
       );
-      const start = Promise.all(needed).then(() => this.#lifecycle.start(container));
+      const start = Promise.all(needed).then(() => this.#lifecycle.startByPolicy(container));
       starts.set(
         container,
         start.catch((error) => {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   closeSync,
   existsSync,
@@ -10,6 +11,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs';
 import { request } from 'node:http';
@@ -140,6 +142,16 @@ export class TestDaemon {
   /** `kill -9`: the daemon alone, nothing that it started. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');
+  }
+
+  /** Its host loses its power and gets it back, and the daemon is started. What was in /run is gone. */
+  async powerCut(): Promise<void> {
+    const ended = this.#process === undefined ? undefined : once(this.#process, 'exit');
+    await this.host.powerCut();
+    await ended;
+    rmSync(this.execRoot, { recursive: true, force: true });
+    for (const file of [this.socket, join(this.root, 'pid')]) rmSync(file, { force: true });
+    await this.start();
   }
 
   async restart(): Promise<void> {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ok } from './exec.ts';
 import { Netns } from './netns.ts';
-import { tearDown } from './teardown.ts';
+import { type Belongings, cutPower, tearDown } from './teardown.ts';
 
 export interface HostOptions {
   /** A word in the names of its namespaces, to tell hosts apart. */
@@ -53,6 +53,12 @@ export class TestHost extends Netns {
     trapSignals();
   }
 
+  /** Pulls its plug and puts it in again: processes, links and rules are gone, files are there. */
+  async powerCut(): Promise<void> {
+    cutPower(this.#belongings());
+    await ok(['sh', '-ec', wiring(this)]);
+  }
+
   /** Ends every process of it and takes everything away. Fails when anything resists. */
   async dispose(): Promise<void> {
     process.off('exit', this.#onExit);
@@ -64,8 +70,12 @@ export class TestHost extends Netns {
   }
 
   #end(): string[] {
+    return tearDown(this.#belongings());
+  }
+
+  #belongings(): Belongings {
     const namespaces = [this.name, this.world.name, ...(this.lan === undefined ? [] : [this.lan.name])];
-    return tearDown({ root: this.root, cgroup: this.cgroup, namespaces });
+    return { root: this.root, cgroup: this.cgroup, namespaces };
   }
 }
 

@@ -23,6 +23,13 @@ const PATIENCE = 5000;
 
 /** Takes everything away. @returns what is still there, in sentences; nothing when all went well */
 export function tearDown(what: Belongings): string[] {
+  cutPower(what);
+  tryTo(() => rmSync(what.root, { recursive: true, force: true }));
+  return remains(what);
+}
+
+/** What a machine loses with its power: processes, mounts, cgroups and namespaces. What is on disk stays. */
+export function cutPower(what: Belongings): void {
   for (const until = performance.now() + PATIENCE; ; pause(20)) {
     const pids = processes(what);
     for (const pid of pids) {
@@ -38,8 +45,6 @@ export function tearDown(what: Belongings): string[] {
     for (const path of cgroups(what.cgroup)) tryTo(() => rmdirSync(path));
   }
   for (const name of what.namespaces) spawnSync('ip', ['netns', 'delete', name], { stdio: 'ignore' });
-  tryTo(() => rmSync(what.root, { recursive: true, force: true }));
-  return remains(what);
 }
 
 /** What of it is still there. */

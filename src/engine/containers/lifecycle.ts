@@ -65,21 +65,34 @@ export class Lifecycle {
 
   async start(container: Container): Promise<void> {
     await container.lock.run(async () => {
-      const { record } = container;
-      const { status } = record.state;
-      if (this.#shuttingDown) throw new BridgeportError('unavailable', 'the daemon is shutting down');
-      if (this.#registry.byId(container.id) !== container) throw notThere(container);
-      if (status === 'paused') throw conflict('cannot start a paused container, try unpause instead');
-      if (status === 'running') {
-        throw new BridgeportError('not-modified', `Container ${container.id} is already running`);
-      }
-      if (record.removing || status === 'removing' || status === 'dead') {
-        throw conflict('container is marked for removal and cannot be started');
-      }
-      container.backoff.reset();
-      record.restartCount = 0;
+      this.#prepareStart(container);
       await this.#startLocked(container);
     });
+  }
+
+  /** For the start of the daemon. What fails is tried again as after an end, but for what its user had stopped. */
+  async startByPolicy(container: Container): Promise<void> {
+    await container.lock.run(async () => {
+      this.#prepareStart(container);
+      await this.#startOrPlan(container);
+    });
+  }
+
+  /** Throws when the container cannot be started in the state that it is in. */
+  #prepareStart(container: Container): void {
+    const { record } = container;
+    const { status } = record.state;
+    if (this.#shuttingDown) throw new BridgeportError('unavailable', 'the daemon is shutting down');
+    if (this.#registry.byId(container.id) !== container) throw notThere(container);
+    if (status === 'paused') throw conflict('cannot start a paused container, try unpause instead');
+    if (status === 'running') {
+      throw new BridgeportError('not-modified', `Container ${container.id} is already running`);
+    }
+    if (record.removing || status === 'removing' || status === 'dead') {
+      throw conflict('container is marked for removal and cannot be started');
+    }
+    container.backoff.reset();
+    record.restartCount = 0;
   }
 
   async #startLocked(container: Container): Promise<void> {
@@ -250,16 +263,21 @@ export class Lifecycle {
   async handleExit(container: Container, exit: TaskExit): Promise<void> {
     await container.lock.run(async () => {
       if (!container.isRunning || container.record.state.pid !== exit.pid) return;
-      await this.#endRun(container, exit);
+      await this.#endRun(container, exit, { restarts: true });
     });
   }
 
-  /** Takes the run away, records its end and decides what comes next. Also for runs that ended while no daemon lived. */
+  /** For a run that ended while no daemon lived: what its policy wants is for `startByPolicy()`, in the order of needs. */
   async endRunAtStart(container: Container, exit: Omit<TaskExit, 'pid'>): Promise<void> {
-    await container.lock.run(() => this.#endRun(container, exit));
+    await container.lock.run(() => this.#endRun(container, exit, { restarts: false }));
   }
 
-  async #endRun(container: Container, exit: Omit<TaskExit, 'pid'>): Promise<void> {
+  /** Takes the run away, records its end and decides what comes next. */
+  async #endRun(
+    container: Container,
+    exit: Omit<TaskExit, 'pid'>,
+    { restarts }: { restarts: boolean },
+  ): Promise<void> {
     const { record } = container;
     // Before the runtime is made to forget it: a daemon that is killed in between must still know.
     record.state.ended = { exitCode: exit.exitStatus, at: exit.exitedAt.toISOString() };
@@ -270,7 +288,7 @@ export class Lifecycle {
     const startedAt = parseNanos(state.startedAt) ?? 0n;
     const finishedAt = BigInt(exit.exitedAt.getTime()) * 1_000_000n;
     const duration = Number(finishedAt - startedAt) / 1e6;
-    const again = !this.#shuttingDown && shouldRestart(record, exit.exitStatus);
+    const again = restarts && !this.#shuttingDown && shouldRestart(record, exit.exitStatus);
     Object.assign(state, {
       status: again ? 'restarting' : 'exited',
       pid: 0,
@@ -308,19 +326,7 @@ export class Lifecycle {
   #planRestart(container: Container, ranFor: number): void {
     const start = async () => {
       if (container.record.state.status !== 'restarting' || this.#shuttingDown) return;
-      try {
-        await this.#startLocked(container);
-      } catch (error) {
-        this.#context.log.warn({ container: container.id, error: messageOf(error) }, 'restart failed');
-        if (!shouldRestart(container.record, 1)) return;
-        Object.assign(container.record, {
-          wanted: 'running',
-          restartCount: container.record.restartCount + 1,
-        });
-        container.record.state.status = 'restarting';
-        this.#registry.save(container);
-        this.#planRestart(container, 0);
-      }
+      await this.#startOrPlan(container);
     };
     container.backoff.plan(ranFor, () => {
       this.#restartsAllowed
@@ -329,6 +335,20 @@ export class Lifecycle {
           this.#context.log.error({ container: container.id, error: messageOf(error) }, 'restart failed'),
         );
     });
+  }
+
+  async #startOrPlan(container: Container): Promise<void> {
+    try {
+      await this.#startLocked(container);
+    } catch (error) {
+      const { record } = container;
+      this.#context.log.warn({ container: container.id, error: messageOf(error) }, 'restart failed');
+      if (this.#shuttingDown || !shouldRestart(record, 1)) return;
+      Object.assign(record, { wanted: 'running', restartCount: record.restartCount + 1 });
+      record.state.status = 'restarting';
+      this.#registry.save(container);
+      this.#planRestart(container, 0);
+    }
   }
 
   async #signal(container: Container, signal: number): Promise<void> {

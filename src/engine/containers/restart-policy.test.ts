@@ -66,3 +66,9 @@ test('`shouldStartWithDaemon()`: not what never ran, not what is being removed',
   assert.equal(shouldStartWithDaemon(record({ policy: 'always', status: 'created' })), false);
   assert.equal(shouldStartWithDaemon(record({ policy: 'always', removing: true })), false);
 });
+
+test('`shouldStartWithDaemon()` counts the retries of `on-failure`, as Docker does', () => {
+  const tried = (restartCount: number) =>
+    shouldStartWithDaemon(record({ policy: 'on-failure', most: 1, restartCount, exitCode: 1 }));
+  assert.deepEqual([0, 1].map(tried), [true, false]);
+});

@@ -20,14 +20,5 @@ export function shouldRestart(record: ContainerRecord, exitCode: number): boolea
 /** For the start of the daemon: `always` comes back even when the user had stopped it. */
 export function shouldStartWithDaemon(record: ContainerRecord): boolean {
   if (record.removing || record.state.status === 'created') return false;
-  switch (record.hostConfig.RestartPolicy.Name) {
-    case 'always':
-      return true;
-    case 'unless-stopped':
-      return !record.stoppedByUser;
-    case 'on-failure':
-      return !record.stoppedByUser && record.state.exitCode !== 0;
-    default:
-      return false;
-  }
+  return record.hostConfig.RestartPolicy.Name === 'always' || shouldRestart(record, record.state.exitCode);
 }
