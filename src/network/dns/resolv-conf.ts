@@ -31,11 +31,12 @@ export function parseResolvConf(text: string): ResolvConf {
 }
 
 /**
- * How many dots a name must have to be asked as it is before the search list is tried (resolv.conf(5)), by the last option that says so;
- * default 0, which is what is written into the files of containers whose names we resolve.
+ * How many dots a name must have to be asked as it is before the search list is tried (resolv.conf(5)), by the last option that says so.
+ *
+ * @param otherwise default 0, which is what is written into the files of containers whose names we resolve; of programs it is 1
  */
-export function ndots(options: readonly string[]): number {
-  return options.map(ndotsOf).findLast((value) => value !== undefined) ?? 0;
+export function ndots(options: readonly string[], otherwise = 0): number {
+  return options.map(ndotsOf).findLast((value) => value !== undefined) ?? otherwise;
 }
 
 function ndotsOf(option: string): number | undefined {
