@@ -5,7 +5,7 @@ import type { ObserveBackend } from '../api/backend.ts';
 import type { Log } from '../base/log.ts';
 import type { PortRange } from '../base/ports.ts';
 import type { NetworkController } from '../network/controller/controller.ts';
-import { type DnsServer, LATENCY_BOUNDS } from '../network/dns/index.ts';
+import { type DnsServer, LATENCY_BOUNDS, RESOLVER_ADDRESS } from '../network/dns/index.ts';
 import { portKeeperState } from '../network/ports/local-ports.ts';
 import type { ProxyProcess } from '../network/ports/proxy-process.ts';
 import type { PortPublisher } from '../network/ports/publisher.ts';
@@ -13,15 +13,18 @@ import { openCapture } from '../observe/capture/capture.ts';
 import { examine } from '../observe/doctor/examine.ts';
 import { readSnapshot } from '../observe/doctor/read/snapshot.ts';
 import { Explainer } from '../observe/explain/explainer.ts';
+import type { EmbeddedResolver } from '../observe/explain/names.ts';
+import { networkOwner } from '../observe/explain/why/parties.ts';
 import { readExposure } from '../observe/exposure/read.ts';
 import type { FirewallName } from '../observe/firewall/drops.ts';
 import { kernelCounters } from '../observe/firewall/kernel.ts';
 import { flows } from '../observe/flows/stream.ts';
 import { collectMetrics } from '../observe/metrics/collect.ts';
 import type { OperationCounters } from '../observe/metrics/operations.ts';
-import type { TopologyRecords } from '../observe/topology/records.ts';
+import type { TopologyContainer, TopologyRecords } from '../observe/topology/records.ts';
 import { readTraffic } from '../observe/topology/traffic.ts';
 import { doctorSources } from './doctor.ts';
+import { createResolveName } from './resolve-name.ts';
 import { ruleReaders } from './rule-readers.ts';
 import { topologyReader } from './topology.ts';
 
@@ -42,6 +45,20 @@ export interface ObserveParts {
   userlandProxy: boolean;
   operations: OperationCounters;
   log: Log;
+}
+
+/** Served by the sandbox that its namespace belongs to. */
+function embeddedResolver(container: TopologyContainer, parts: ObserveParts): EmbeddedResolver | undefined {
+  const owner = networkOwner(container, parts.records);
+  const id = owner.sandbox?.endpoints[0]?.sandboxId;
+  const forwarding = id === undefined ? undefined : parts.dns.forwarding(id);
+  return (
+    forwarding && {
+      address: RESOLVER_ADDRESS,
+      upstreams: forwarding.upstreams,
+      asksSingleLabels: forwarding.singleLabels,
+    }
+  );
 }
 
 export function createObserveBackend(parts: ObserveParts): ObserveBackend {
@@ -69,6 +86,7 @@ export function createObserveBackend(parts: ObserveParts): ObserveBackend {
     firewall,
     userlandProxy: parts.userlandProxy,
     records: { ...records, intent: () => (firewall === 'none' ? undefined : network.intent()) },
+    resolve: createResolveName((container) => embeddedResolver(container, parts)),
     log,
   });
   return {

@@ -108,7 +108,7 @@ export interface RulesReport {
 
 /** One end of the question. */
 export interface WhyParty {
-  kind: 'container' | 'network' | 'host' | 'world' | 'address';
+  kind: 'container' | 'network' | 'host' | 'world' | 'address' | 'name';
   /** As it was asked for. */
   asked: string;
   /** The container that it stands for, if any. */

@@ -11,6 +11,7 @@ import { readTopology } from '../../observe/topology/map.ts';
 import { readTraffic } from '../../observe/topology/traffic.ts';
 import { dockerDoctor } from './doctor.ts';
 import type { DockerRecords } from './records.ts';
+import { resolveForDocker } from './resolver.ts';
 import { DOCKER_SETTINGS } from './settings.ts';
 
 export type ObserverQuery = Readonly<Record<string, string>>;
@@ -23,7 +24,8 @@ type Stream = (
   signal: AbortSignal,
 ) => AsyncIterable<string | Buffer>;
 
-const explainer = (records: DockerRecords) => new Explainer({ ...DOCKER_SETTINGS, records, log: silentLog });
+const explainer = (records: DockerRecords) =>
+  new Explainer({ ...DOCKER_SETTINGS, records, resolve: resolveForDocker(records), log: silentLog });
 const languageOf = ({ lang }: ObserverQuery): ExplainLanguage => (lang === 'ko' ? 'ko' : 'en');
 const number = (text: string | undefined) => (text === undefined || text === '' ? undefined : Number(text));
 

@@ -20,13 +20,17 @@ import { ruleReaders } from '../rule-readers.ts';
 import { askDocker } from './docker-client.ts';
 import { dockerDoctor } from './doctor.ts';
 import { recordsHere } from './here.ts';
+import { resolveForDocker } from './resolver.ts';
 import { DOCKER_SETTINGS } from './settings.ts';
 
 const log = silentLog;
 
 function observeDocker(socketPath: string): ObserveBackend {
   const read = async () => recordsHere(await askDocker(socketPath));
-  const explainer = async () => new Explainer({ ...DOCKER_SETTINGS, records: await read(), log });
+  const explainer = async () => {
+    const records = await read();
+    return new Explainer({ ...DOCKER_SETTINGS, records, resolve: resolveForDocker(records), log });
+  };
   const absent = (what: string) => async () => {
     throw notImplemented(`${what} of an engine that is not ours`);
   };

@@ -21,7 +21,7 @@ export interface DockerContainer {
   Name: string;
   State: { Status: string; Pid: number };
   Config: { Image: string; ExposedPorts?: Record<string, unknown> | null };
-  HostConfig: { NetworkMode: string; Links?: string[] | null };
+  HostConfig: { NetworkMode: string; Links?: string[] | null; Dns?: string[] | null };
   NetworkSettings: {
     Ports?: Record<string, Array<{ HostIp: string; HostPort: string }> | null> | null;
     Networks?: Record<string, DockerEndpoint> | null;
@@ -64,7 +64,11 @@ export interface DockerAnswers {
 const BRIDGE_OPTION = 'com.docker.network.bridge';
 
 /** Of a Docker Engine something is always wanted. */
-export type DockerRecords = ExplainRecords & { intent(): FirewallIntent };
+export type DockerRecords = ExplainRecords & {
+  intent(): FirewallIntent;
+  /** What a container was given by `--dns`. */
+  nameServersOf(containerId: string): readonly string[];
+};
 
 export function dockerRecords({ containers, networks }: DockerAnswers): DockerRecords {
   const specs = networks.map((network) => networkSpec(network, gatewayOf(network, containers)));
@@ -73,6 +77,7 @@ export function dockerRecords({ containers, networks }: DockerAnswers): DockerRe
     networks: () => specs,
     containers: () => found,
     intent: () => dockerIntent(specs, found),
+    nameServersOf: (id) => containers.find(({ Id }) => Id === id)?.HostConfig.Dns ?? [],
   };
 }
 

@@ -246,6 +246,17 @@ export class DnsServer implements Disposable {
     this.#hostScope = this.#makeScope('host', upstreams);
   }
 
+  /** Whom a sandbox's questions go to, and whether those for one word do; `undefined` for one that is not served. */
+  forwarding(id: string): { upstreams: readonly UpstreamSpec[]; singleLabels: boolean } | undefined {
+    const served = this.#sandboxes.get(id);
+    if (served === undefined) return undefined;
+    const { servers } = this.#scopeOf(served);
+    return {
+      upstreams: servers.map(({ address, port, from }) => ({ address, port, from })),
+      singleLabels: served.settings.forwardSingleLabel ?? true,
+    };
+  }
+
   metrics(): DnsMetrics {
     const scopes = [this.#hostScope, ...[...this.#sandboxes.values()].map((served) => served.scope)];
     return {
@@ -323,9 +334,12 @@ export class DnsServer implements Disposable {
       return local.length > limit ? truncate(local, limit) : local;
     }
     this.#forwarded++;
-    const scope = served.scope ?? (served.settings.internal ? this.#nowhere : this.#hostScope);
-    this.#forwarder.ask(scope, served.client, query, limit, respond);
+    this.#forwarder.ask(this.#scopeOf(served), served.client, query, limit, respond);
     return undefined;
+  }
+
+  #scopeOf({ scope, settings }: Served): Scope {
+    return scope ?? (settings.internal ? this.#nowhere : this.#hostScope);
   }
 
   #ownScope({ id, netns, settings }: Served): Scope | undefined {

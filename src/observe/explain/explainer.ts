@@ -7,14 +7,16 @@ import { HOST } from '../packet/snapshot.ts';
 import { probe } from '../probe/probe.ts';
 import { programOfSocket } from '../snapshot/programs.ts';
 import { type NamespacePlace, SnapshotReader } from '../snapshot/read.ts';
+import type { ResolveName } from './names.ts';
 import type { ExplainRecords, ExplainSettings } from './records.ts';
 import { rulesReport } from './rules/report.ts';
 import { CATALOGUES } from './text/index.ts';
 import { namespaceOf } from './why/parties.ts';
-import { type WhyQuestion, why } from './why/report.ts';
+import { type WhyQuestion, why } from './why/why.ts';
 
 export interface ExplainerOptions extends ExplainSettings {
   readonly records: ExplainRecords;
+  readonly resolve: ResolveName;
   /** The host's namespace; the thread's own by default. */
   readonly netns?: NetnsHandle | string | undefined;
   readonly log: Log;
@@ -37,13 +39,19 @@ export class Explainer {
 
   /** @throws `not-found` for a name that nobody has, `invalid` for what cannot be asked */
   async why(question: WhyQuestion & { readonly probe?: boolean }): Promise<WhyReport> {
-    const { records, netns, log } = this.#options;
+    const { records, resolve, netns, log } = this.#options;
     using reader = new SnapshotReader(placesOf(records), { netns, log });
     const programOf = (namespace: string, inode: number) => {
       const handle = reader.netns(namespace);
       return handle && programOfSocket(inode, handle.inode);
     };
-    const result = await why(question, { records, settings: this.#options, reader, programOf });
+    const result = await why(question, {
+      records,
+      settings: this.#options,
+      reader,
+      resolve,
+      programOf,
+    });
     if (question.probe !== true) return result.report;
     const { plan, exchange, snapshot } = result;
     const tables = snapshot.namespaces.get(HOST)?.firewall.tables ?? [];

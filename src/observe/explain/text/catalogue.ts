@@ -6,6 +6,7 @@
 import type { SentenceKey } from '../../../network/firewall/index.ts';
 import type { Hook } from '../../packet/rulebook.ts';
 import type { Loss } from '../losses.ts';
+import type { NameQuestion } from '../names.ts';
 
 /** A stretch of a sentence about packets: `from 10.0.0.0/8`, and its opposite. */
 type Phrase = (value: string, negated: boolean) => string;
@@ -29,6 +30,9 @@ export interface Catalogue {
     setting(name: string): string;
     interface(name: string): string;
     service(container: string): string;
+    nameServer(address: string): string;
+    /** `upstreams`: whom it asks itself. */
+    embeddedResolver(address: string, upstreams: readonly string[]): string;
   };
   /** When the kernel asks the chains of a hook. */
   readonly hooks: Readonly<Record<Hook, string>>;
@@ -76,6 +80,9 @@ export interface Catalogue {
   readonly steps: {
     name(name: string, address: string, network: string): string;
     nameByHand(address: string): string;
+    nameInHosts(who: string, name: string, addresses: readonly string[]): string;
+    nameAsked(who: string, server: string, name: string, answer: string): string;
+    nameAnswer(answer: Pick<NameQuestion, 'outcome' | 'addresses' | 'detail'>): string;
     sent(where: string): string;
     entered(link: string): string;
     routeLocal(): string;
@@ -99,6 +106,8 @@ export interface Catalogue {
     there(from: string, to: string): string;
     back(from: string, to: string): string;
     proxied(to: string): string;
+    /** The question for a name, to the server that was asked. */
+    nameServer(from: string, server: string): string;
   };
   readonly headline: {
     yes(from: string, to: string, what: string): string;
@@ -117,7 +126,9 @@ export interface Catalogue {
     publishedOnLoopback(port: string): string;
     proxyGone(port: string): string;
     notRunning(container: string, state: string): string;
-    paused(container: string): string;
+    /** `protocol`: in which it is asked. */
+    paused(container: string, protocol: string): string;
+    pausedAsker(container: string): string;
     /** `device`: of the host; `driver`: `macvlan`, `ipvlan`. */
     ownParent(device: string, driver: string, container: string): string;
     emptyNetwork(network: string): string;
@@ -140,6 +151,15 @@ export interface Catalogue {
     answerToElsewhere(where: string): string;
     routeElsewhere(address: string, link: string, route: string): string;
     inAnswer(text: string): string;
+    nameUnknown(name: string, server: string): string;
+    /** `family` undefined: no address at all. */
+    nameEmpty(name: string, family: number | undefined): string;
+    nameBlocked(name: string, address: string): string;
+    nameInternal(container: string): string;
+    nameFails(name: string, server: string, answer: string): string;
+    /** `why`: what keeps its server from being asked, a sentence. */
+    nameUnasked(name: string, server: string, why: string): string;
+    nameUnanswered(name: string, server: string): string;
   };
   readonly remarks: {
     ruleMissing(rule: string, why: string): string;
@@ -150,6 +170,10 @@ export interface Catalogue {
     chosenContainer(container: string, network: string): string;
     bridgedUnfiltered(network: string): string;
     unread(what: string): string;
+    paused(container: string): string;
+    nameOf(name: string, address: string): string;
+    nameSlow(server: string): string;
+    singleLabelStays(server: string): string;
   };
   readonly probe: {
     agrees(): string;

@@ -3,6 +3,7 @@
 import { SENTENCES } from '../../../network/firewall/index.ts';
 import type { Catalogue } from './catalogue.ts';
 
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 const not = (negated: boolean, text: string) => (negated ? `not ${text}` : text);
 
 export const en: Catalogue = {
@@ -47,6 +48,9 @@ export const en: Catalogue = {
     setting: (name) => `setting ${name}`,
     interface: (name) => `interface ${name}`,
     service: (container) => `the service in container ${container}`,
+    nameServer: (address) => `name server ${address}`,
+    embeddedResolver: (address, upstreams) =>
+      `the engine’s resolver (${address}${upstreams.length === 0 ? '' : `, which asks ${upstreams.join(', ')}`})`,
   },
   hooks: {
     ingress: 'As a packet comes off an interface, before everything else.',
@@ -101,6 +105,18 @@ export const en: Catalogue = {
   steps: {
     name: (name, address, network) => `The name ${name} means ${address}, on network ${network}.`,
     nameByHand: (address) => `It is sent to the address ${address}.`,
+    nameInHosts: (who, name, addresses) =>
+      `In /etc/hosts of ${who}, the name ${name} means ${addresses.join(', ')}.`,
+    nameAsked: (who, server, name, answer) => `${capital(who)} asks ${server} for ${name}: ${answer}.`,
+    nameAnswer: ({ outcome, addresses, detail }) =>
+      ({
+        found: addresses.join(', '),
+        unknown: 'there is no such name',
+        empty: 'the name has no address',
+        failed: `it fails (${detail})`,
+        silent: 'no answer',
+        unreachable: `it cannot be asked (${detail})`,
+      })[outcome],
     sent: (where) => `A program in ${where} sends it.`,
     entered: (link) => `It comes in from outside by ${link}.`,
     routeLocal: () => 'The routing table says: it is for here.',
@@ -127,6 +143,7 @@ export const en: Catalogue = {
     there: (from, to) => `From ${from} to ${to}`,
     back: (from, to) => `The answer, from ${from} to ${to}`,
     proxied: (to) => `From the userland proxy to ${to}`,
+    nameServer: (from, server) => `The question for the name, from ${from} to name server ${server}`,
   },
   headline: {
     yes: (from, to, what) => `Yes: ${from} reaches ${to}, ${what}.`,
@@ -152,7 +169,12 @@ export const en: Catalogue = {
     proxyGone: (port) =>
       `Nobody listens on ${port} of the host: the process that holds published ports does not run.`,
     notRunning: (container, state) => `Container ${container} does not run (${state}).`,
-    paused: (container) => `Container ${container} is paused: its programs do not run, and none can answer.`,
+    paused: (container, protocol) =>
+      protocol === 'tcp'
+        ? `Container ${container} is paused: its programs do not run. The kernel still takes connections for them, as many as wait in the socket’s queue, but nobody reads or answers them.`
+        : `Container ${container} is paused: its programs do not run. The kernel keeps what comes for them, and nobody reads or answers it.`,
+    pausedAsker: (container) =>
+      `Container ${container} is paused: its programs do not run, and none can ask. What is on the way would let it pass.`,
     ownParent: (device, driver, container) =>
       `The ${driver} interface of container ${container} stands on ${device} of the host, and the kernel passes nothing between an interface and those that stand on it.`,
     emptyNetwork: (network) => `No container runs on network ${network}.`,
@@ -183,6 +205,18 @@ export const en: Catalogue = {
     routeElsewhere: (address, link, route) =>
       `The host sends packets for ${address} out by ${link}: its route ${route} goes before that of the network.`,
     inAnswer: (text) => `The question arrives, and its answer does not come back. ${text}`,
+    nameUnknown: (name, server) => `There is no name ${name}: so says ${server}.`,
+    nameEmpty: (name, family) =>
+      `The name ${name} has no ${family === undefined ? '' : `IPv${family} `}address.`,
+    nameBlocked: (name, address) =>
+      `The name ${name} stands for ${address}, which is nobody’s address: name servers that block a name answer so.`,
+    nameInternal: (container) =>
+      `Container ${container} is on closed networks only: on its behalf, the engine’s resolver asks nobody outside for names.`,
+    nameFails: (name, server, answer) => `The name ${name} cannot be resolved. Of ${server}: ${answer}.`,
+    nameUnasked: (name, server, why) =>
+      `The name ${name} cannot be resolved: the question does not get through to ${server}. ${why}`,
+    nameUnanswered: (name, server) =>
+      `The name ${name} cannot be resolved: ${server} does not answer, though nothing here stands in the way to it.`,
   },
   remarks: {
     ruleMissing: (rule, why) =>
@@ -198,6 +232,12 @@ export const en: Catalogue = {
     bridgedUnfiltered: (network) =>
       `Network ${network} has icc off, and the kernel does not show packets on one bridge to the firewall (bridge-nf-call-iptables is off).`,
     unread: (what) => `Could not be read, so that the answer may be wrong: ${what}.`,
+    paused: (container) => `Container ${container} is paused as well.`,
+    nameOf: (name, address) => `By the host’s name servers, ${name} is ${address}.`,
+    nameSlow: (server) =>
+      `Name server ${server} does not answer: programs wait for it, 5 seconds by default, before they ask the next one.`,
+    singleLabelStays: (server) =>
+      `The resolver ${server} asks nobody else for a name without a dot, as ndots in /etc/resolv.conf is above 0.`,
   },
   probe: {
     agrees: () => 'A real packet did what the model says.',

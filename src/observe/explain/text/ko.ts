@@ -106,6 +106,9 @@ export const ko: Catalogue = {
     setting: (name) => `${name} 설정`,
     interface: (name) => `${name} 인터페이스`,
     service: (container) => `${container} 컨테이너의 서비스`,
+    nameServer: (address) => `${address} 네임 서버`,
+    embeddedResolver: (address, upstreams) =>
+      `엔진의 ${address} 리졸버${upstreams.length === 0 ? '' : `(${upstreams.join(', ')} 서버에 물어봅니다)`}`,
   },
   hooks: {
     ingress: '패킷이 인터페이스에서 나오자마자, 무엇보다 먼저 물어봅니다.',
@@ -160,6 +163,18 @@ export const ko: Catalogue = {
   steps: {
     name: (name, address, network) => `${name} 이름은 ${network} 네트워크의 ${address} 주소를 뜻합니다.`,
     nameByHand: (address) => `${address} 주소로 보냅니다.`,
+    nameInHosts: (who, name, addresses) =>
+      `${who}의 /etc/hosts 파일에서 ${name} 이름의 주소는 ${addresses.join(', ')}입니다.`,
+    nameAsked: (who, server, name, answer) => `${who}에서 ${server}에 ${name} 이름을 물어봅니다: ${answer}.`,
+    nameAnswer: ({ outcome, addresses, detail }) =>
+      ({
+        found: addresses.join(', '),
+        unknown: '그런 이름이 없습니다',
+        empty: '이름에 주소가 없습니다',
+        failed: `실패합니다(${detail})`,
+        silent: '답이 없습니다',
+        unreachable: `물어볼 수 없습니다(${detail})`,
+      })[outcome],
     sent: (where) => `${where}의 프로그램이 보냅니다.`,
     entered: (link) => `밖에서 ${link} 인터페이스로 들어옵니다.`,
     routeLocal: () => '라우팅 테이블: 여기로 온 패킷입니다.',
@@ -187,6 +202,7 @@ export const ko: Catalogue = {
     there: (from, to) => `${from}에서 ${to}까지`,
     back: (from, to) => `응답: ${from}에서 ${to}까지`,
     proxied: (to) => `사용자 공간 프록시에서 ${to}까지`,
+    nameServer: (from, server) => `이름을 묻는 질문: ${from}에서 ${server} 네임 서버까지`,
   },
   headline: {
     yes: (from, to, what) => `예: ${from}에서 ${to}까지 닿습니다(${what}).`,
@@ -210,8 +226,12 @@ export const ko: Catalogue = {
     proxyGone: (port) =>
       `호스트의 ${port}에서 기다리는 프로그램이 없습니다. 공개 포트를 맡는 프로세스가 실행되고 있지 않습니다.`,
     notRunning: (container, state) => `${container} 컨테이너가 실행되고 있지 않습니다(${state}).`,
-    paused: (container) =>
-      `${container} 컨테이너가 일시 정지되어 프로그램이 실행되지 않으므로 아무도 응답하지 못합니다.`,
+    paused: (container, protocol) =>
+      protocol === 'tcp'
+        ? `${container} 컨테이너가 일시 정지되어 프로그램이 실행되지 않습니다. 연결은 소켓의 대기열이 찰 때까지 커널이 받아 두지만, 읽거나 응답하는 프로그램이 없습니다.`
+        : `${container} 컨테이너가 일시 정지되어 프로그램이 실행되지 않습니다. 들어온 것은 커널이 쌓아 두지만, 읽거나 응답하는 프로그램이 없습니다.`,
+    pausedAsker: (container) =>
+      `${container} 컨테이너가 일시 정지되어 프로그램이 실행되지 않으므로 아무것도 요청하지 못합니다. 가는 길에는 막는 것이 없습니다.`,
     ownParent: (device, driver, container) =>
       `${container} 컨테이너의 ${driver} 인터페이스는 호스트의 ${device} 인터페이스 위에 있고, 커널은 그 둘 사이에 패킷을 전하지 않습니다.`,
     emptyNetwork: (network) => `${network} 네트워크에 실행 중인 컨테이너가 없습니다.`,
@@ -242,6 +262,18 @@ export const ko: Catalogue = {
     routeElsewhere: (address, link, route) =>
       `호스트가 ${address} 주소로 가는 패킷을 ${link} 인터페이스로 내보냅니다. ${route} 경로가 네트워크의 경로보다 앞섭니다.`,
     inAnswer: (text) => `요청은 도착하지만 응답이 돌아오지 않습니다. ${text}`,
+    nameUnknown: (name, server) => `${name} 이름이 없다고 ${server}에서 답합니다.`,
+    nameEmpty: (name, family) =>
+      `${name} 이름에는 ${family === undefined ? '' : `IPv${family} `}주소가 없습니다.`,
+    nameBlocked: (name, address) =>
+      `${name} 이름의 주소가 누구의 것도 아닌 ${address}입니다. 이름을 막는 네임 서버가 그렇게 답합니다.`,
+    nameInternal: (container) =>
+      `${container} 컨테이너는 닫힌 네트워크에만 있어, 엔진의 리졸버가 대신 밖에 이름을 물어보지 않습니다.`,
+    nameFails: (name, server, answer) => `${name} 이름의 주소를 알아낼 수 없습니다. ${server}: ${answer}.`,
+    nameUnasked: (name, server, why) =>
+      `${name} 이름의 주소를 알아낼 수 없습니다. 질문이 ${server}까지 가지 못합니다. ${why}`,
+    nameUnanswered: (name, server) =>
+      `${name} 이름의 주소를 알아낼 수 없습니다. 가는 길에 막는 것이 없는데도 ${server}에서 답이 없습니다.`,
   },
   remarks: {
     ruleMissing: (rule, why) => `여기서는 상관없지만 엔진의 규칙이 없어졌습니다: "${rule}". ${why}`,
@@ -256,6 +288,12 @@ export const ko: Catalogue = {
     bridgedUnfiltered: (network) =>
       `${network} 네트워크는 icc가 꺼져 있지만, 커널이 한 브리지 안의 패킷을 방화벽에 보여 주지 않습니다(bridge-nf-call-iptables 꺼짐).`,
     unread: (what) => `읽지 못한 것이 있어 답이 틀릴 수 있습니다: ${what}.`,
+    paused: (container) => `${container} 컨테이너도 일시 정지되어 있습니다.`,
+    nameOf: (name, address) => `호스트의 네임 서버에 따르면 ${name} 이름의 주소는 ${address}입니다.`,
+    nameSlow: (server) =>
+      `${server} 네임 서버가 답하지 않습니다. 프로그램은 다음 서버에 묻기 전에 기본 5초를 기다립니다.`,
+    singleLabelStays: (server) =>
+      `/etc/resolv.conf 파일의 ndots 값이 0보다 커서, ${server} 리졸버는 점이 없는 이름을 다른 곳에 물어보지 않습니다.`,
   },
   probe: {
     agrees: () => '실제 패킷도 모델이 말한 대로 움직였습니다.',

@@ -52,6 +52,8 @@ export function partyText({ view, container }: Party, { words }: Catalogue): str
       return words.network(view.network?.name ?? view.asked);
     case 'container':
       return words.container(container?.name ?? view.asked);
+    case 'name':
+      return view.address === undefined ? view.asked : `${view.asked} (${view.address})`;
     case 'address':
       return view.address ?? view.asked;
   }

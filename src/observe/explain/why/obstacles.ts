@@ -6,6 +6,7 @@ import type { PacketProtocol } from '../../packet/packet.ts';
 import { lookUpRoute } from '../../packet/routing.ts';
 import { HOST, type HostSnapshot } from '../../packet/snapshot.ts';
 import type { TopologyContainer, TopologyRecords } from '../../topology/records.ts';
+import type { NameFault } from './names.ts';
 import { endpointsOf, namespaceOf, networkOwner, type Party } from './parties.ts';
 
 /** A published port. */
@@ -15,7 +16,10 @@ export interface Published {
 }
 
 export type Obstacle =
-  | { readonly kind: 'not-running' | 'paused'; readonly container: TopologyContainer }
+  | { readonly kind: 'not-running'; readonly container: TopologyContainer }
+  | { readonly kind: 'paused'; readonly container: TopologyContainer; readonly asks: boolean }
+  /** A name that has no address to send to. */
+  | { readonly kind: 'name'; readonly name: string; readonly fault: NameFault }
   | { readonly kind: 'empty-network'; readonly network: NetworkSpec }
   | { readonly kind: 'no-family'; readonly who: Party; readonly family: IpFamily }
   | { readonly kind: 'no-common-network' }
@@ -45,14 +49,14 @@ export function closedNetwork(
  * program will ever accept. `target`: the namespace where the packet should arrive.
  */
 export function pausedAt(
-  { container, view }: Party,
+  { container, ip }: Party,
   target: string | undefined,
   protocol: PacketProtocol,
   records: TopologyRecords,
 ): TopologyContainer | undefined {
   if (protocol === 'icmp' || target === undefined) return undefined;
   // Whoever asks for an address or a port of the host may be answered by any of those that share the namespace.
-  const isNamed = container !== undefined && view.kind !== 'address';
+  const isNamed = container !== undefined && ip === undefined;
   if (!isNamed && target === HOST) return undefined;
   const answering = isNamed
     ? [container]

@@ -74,9 +74,8 @@ describe('`readParty()`', () => {
       assert.equal(read(asked).container?.name, 'web', asked);
     }
     assert.equal(read('shop', 'app').container?.name, 'web');
-    assert.throws(() => read('shop'), /No such container, network or address: shop/);
-    assert.throws(() => read('web.back'), /No such/);
-    assert.throws(() => read('ab'), /No such/, 'too short for an id');
+    for (const asked of ['shop', 'web.back']) assert.equal(read(asked).view.kind, 'name', asked);
+    assert.equal(read('ab').view.kind, 'name', 'too short for an id');
     const twin: TopologyRecords = { ...RECORDS, containers: () => [web, { ...db, id: 'abc199' }] };
     assert.throws(() => readParty('abc1', twin), /several ids begin so/);
   });
@@ -106,13 +105,23 @@ describe('`readParty()`', () => {
     }
   });
 
-  it('says of a name of the outside how its address is found', () => {
-    assert.throws(
-      () => read('example.com', 'web'),
-      /No such container, network or address: example\.com\. .*docker exec web nslookup example\.com.*Give the address/,
-    );
-    assert.throws(() => read('example.com:443'), /getent hosts example\.com\)/);
-    for (const asked of ['1.2.3', 'nobody']) assert.throws(() => read(asked), /address: [\w.]+$/, asked);
+  it('takes for a name of the outside what could be one, and nothing else', () => {
+    const { view, name, port } = read('example.com:443', 'web');
+    assert.deepEqual([view.kind, name, port], ['name', { text: 'example.com' }, 443]);
+    for (const asked of ['intranet', '_sip.example', 'a1.example.', '3com']) {
+      assert.deepEqual(read(asked).name, { text: asked });
+    }
+    for (const asked of [
+      '1.2.3',
+      '-a.example',
+      'a-.example',
+      'a..b',
+      'x'.repeat(64),
+      'a b',
+      '[example.com]:80',
+    ]) {
+      assert.throws(() => read(asked), /No such container, network or address/, asked);
+    }
   });
 
   it('`namespaceOf()` follows containers that share a namespace', () => {

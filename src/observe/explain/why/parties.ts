@@ -7,6 +7,7 @@ import type { WhyParty } from '../../../base/wire/index.ts';
 import type { EndpointSpec, NetworkSpec } from '../../../network/model/index.ts';
 import { HOST } from '../../packet/snapshot.ts';
 import type { TopologyContainer, TopologyRecords } from '../../topology/records.ts';
+import type { NameResolution } from '../names.ts';
 
 export interface Party {
   readonly view: WhyParty;
@@ -15,14 +16,23 @@ export interface Party {
   readonly container?: TopologyContainer;
   /** Only of a network that was named. */
   readonly network?: NetworkSpec;
-  /** Only of an address that was named. */
+  /** Only of an address that was named, or that a name stands for. */
   readonly ip?: Ip;
+  /** Only of a name that name servers know, and not the engine. */
+  readonly name?: NameParty;
+}
+
+export interface NameParty {
+  readonly text: string;
+  /** Absent as long as nobody was asked. */
+  readonly resolution?: NameResolution;
 }
 
 /**
- * Reads one end of the question. `other`: the end that was read before.
+ * Reads one end of the question. `other`: the end that was read before. What could be a name of the outside is one, and nobody is asked
+ * for its address here.
  *
- * @throws `not-found` for a name that nobody has, `invalid` for one that several have
+ * @throws `not-found` for what nobody has and nobody can have, `invalid` for a name that several have
  */
 export function readParty(asked: string, records: TopologyRecords, other?: Party): Party {
   const whole = findParty(asked, records, other);
@@ -32,23 +42,26 @@ export function readParty(asked: string, records: TopologyRecords, other?: Party
   const party = name === undefined ? undefined : findParty(name, records, other);
   if (Number(port) > MAX_PORT || Number(port) === 0)
     throw invalid(`invalid port in ${JSON.stringify(asked)}`);
-  if (party === undefined) {
-    const known = `No such container, network or address: ${asked}`;
-    throw notFound(DOMAIN.test(name ?? asked) ? `${known}${byAsking(name ?? asked, other)}` : known);
-  }
-  return { ...party, view: { ...party.view, asked }, port: Number(port) };
+  if (party !== undefined) return { ...party, view: { ...party.view, asked }, port: Number(port) };
+  const text = plain ?? asked;
+  if (!isHostName(text)) throw notFound(unknownParty(asked));
+  return {
+    view: { kind: 'name', asked },
+    name: { text },
+    ...(plain === undefined ? {} : { port: Number(port) }),
+  };
 }
 
-/** `example.com`; not `1.2.3`. */
-const DOMAIN = /^(?:[\w-]+\.)+[a-z][\w-]*\.?$/i;
+export const unknownParty = (asked: string) => `No such container, network or address: ${asked}`;
 
-/** What a name of the outside stands for, its name servers know; nobody is asked here. */
-function byAsking(name: string, other: Party | undefined): string {
-  const how =
-    other?.container === undefined
-      ? `this host asks the name servers of its /etc/resolv.conf (getent hosts ${name})`
-      : `container ${other.container.name} asks the name servers of its /etc/resolv.conf (docker exec ${other.container.name} nslookup ${name})`;
-  return `. A name of the outside is resolved by asking: ${how}. Give the address that they answer`;
+/** `example.com`, `intranet`; not `1.2.3`. RFC 1123, 2.1, and the underscore, which is in use. */
+function isHostName(text: string): boolean {
+  const labels = text.replace(/\.$/, '').split('.');
+  return (
+    text.length <= 253 &&
+    labels.every((label) => /^(?!-)[\w-]{1,63}(?<!-)$/.test(label)) &&
+    !/^\d+$/.test(labels.at(-1) ?? '')
+  );
 }
 
 function findParty(asked: string, records: TopologyRecords, other: Party | undefined): Party | undefined {
@@ -60,7 +73,7 @@ function findParty(asked: string, records: TopologyRecords, other: Party | undef
     // Groups, and what stands for "any": nobody in particular has them.
     const isGroup = ip.isMulticast || ip.isUnspecified || asked === '255.255.255.255';
     if (isGroup) throw invalid(`${asked} is not the address of anybody in particular`);
-    return addressParty(asked, ip, records);
+    return addressParty({ kind: 'address', asked }, ip, records);
   }
   const container =
     byLink(asked, records, other) ??
@@ -152,7 +165,12 @@ function networkParty(
   };
 }
 
-function addressParty(asked: string, ip: Ip, records: TopologyRecords): Party {
+/** An address, and the container that has it. */
+export function addressParty(
+  view: Pick<WhyParty, 'kind' | 'asked'>,
+  ip: Ip,
+  records: TopologyRecords,
+): Party {
   const text = ip.toString();
   const owner = records
     .containers()
@@ -161,8 +179,7 @@ function addressParty(asked: string, ip: Ip, records: TopologyRecords): Party {
     );
   return {
     view: {
-      kind: 'address',
-      asked,
+      ...view,
       address: text,
       ...(owner === undefined ? {} : { container: { id: owner.id, name: owner.name } }),
     },

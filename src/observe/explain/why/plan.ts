@@ -7,6 +7,7 @@ import { interfaceAddress, lookUpRoute } from '../../packet/routing.ts';
 import { HOST, type HostSnapshot, type Namespace } from '../../packet/snapshot.ts';
 import type { Asker } from '../../packet/walk/exchange.ts';
 import type { TopologyContainer, TopologyRecords } from '../../topology/records.ts';
+import { nameFault } from './names.ts';
 import { closedNetwork, type Obstacle, ownParent, type Published, pausedAt } from './obstacles.ts';
 import { endpointsOf, namespaceOf, networkOwner, type Party } from './parties.ts';
 
@@ -59,6 +60,9 @@ export function planQuestion(
       return { ...base, obstacle: { kind: 'not-running', container } };
     }
   }
+  const fault = nameFault(asked, asking, records, options.family);
+  if (fault !== undefined && asked.name !== undefined)
+    return { ...base, obstacle: { kind: 'name', name: asked.name.text, fault } };
   const [from, to] = [inNamespace(asking, records), inNamespace(asked, records)];
   const target = to.container === undefined ? targetOf(to) : namespaceOf(to.container, records);
   const found = isShared(asking, asked, from, to)
@@ -75,14 +79,14 @@ export function planQuestion(
       ? hiddenAt(records, protocol, destination)
       : undefined;
   const arrival = withTarget(target, published, records);
-  const paused = pausedAt(asked, arrival.target, protocol, records);
+  const paused = pausedObstacle(asking, asked, arrival.target, protocol, records);
   const known: Obstacle | undefined =
     obstacle ??
     (hidden === undefined || isOwn(options.snapshot.namespaces.get(HOST), ip) === false
       ? undefined
       : { kind: 'published-on-loopback', published: hidden }) ??
     ownParent(from, to, ip, records, options.snapshot) ??
-    (paused && { kind: 'paused', container: paused });
+    paused;
   return {
     ...base,
     destination,
@@ -92,6 +96,20 @@ export function planQuestion(
     ...(common === undefined ? {} : { common }),
     ...(known === undefined ? {} : { obstacle: known }),
   };
+}
+
+/** Whoever asks has to run, and then whoever answers. */
+function pausedObstacle(
+  asking: Party,
+  asked: Party,
+  target: string | undefined,
+  protocol: PacketProtocol,
+  records: TopologyRecords,
+): Obstacle | undefined {
+  if (asking.container?.state === 'paused')
+    return { kind: 'paused', container: asking.container, asks: true };
+  const container = pausedAt(asked, target, protocol, records);
+  return container && { kind: 'paused', container, asks: false };
 }
 
 /** With the container that has the addresses, the ports and the sockets, where it is another's (`--network container:NAME`). */
@@ -134,7 +152,9 @@ function chooseService(
   if (protocol === 'icmp') return { protocol, port: 0, chosen: false };
   const named = service?.port ?? to.port;
   if (named !== undefined) return { protocol, port: named, chosen: false };
-  if (to.view.kind === 'world') return { protocol: 'tcp', port: 443, chosen: true };
+  // Of the outside, what most people mean.
+  const isOutside = to.view.kind === 'world' || (to.name !== undefined && to.container === undefined);
+  if (isOutside) return { protocol: 'tcp', port: 443, chosen: true };
   const { container } = to;
   if (container !== undefined) {
     const ports = [

@@ -7,6 +7,7 @@ import type { Exchange } from '../../packet/walk/exchange.ts';
 import type { WhyContext } from './context.ts';
 import { missedOnTheWay } from './missing.ts';
 import { knowsName, networkOwner } from './parties.ts';
+import { bothWork } from './verdict.ts';
 
 export function remarksOf(
   { direct, proxied }: { readonly direct?: Exchange; readonly proxied?: Exchange },
@@ -23,7 +24,14 @@ export function remarksOf(
     }
   }
   for (const what of snapshot.namespaces.get(HOST)?.firewall.unread ?? []) said.push(remarks.unread(what));
+  const named = from.view.kind === 'name' && from.ip !== undefined;
+  if (named) said.push(remarks.nameOf(from.view.asked, from.ip.toString()));
+  const questions = to.name?.resolution?.questions ?? [];
+  const slow = questions.find(({ outcome }) => outcome === 'silent')?.server;
+  if (slow !== undefined && questions.at(-1)?.outcome !== 'silent') said.push(remarks.nameSlow(slow));
   if (direct === undefined) return said;
+  if (plan.obstacle?.kind === 'paused' && bothWork(direct, proxied) === false)
+    said.push(remarks.paused(plan.obstacle.container.name));
   if (
     to.view.kind === 'container' &&
     from.container !== undefined &&

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { NetworkSpec, PortMapping } from '../../../network/model/index.ts';
-import { HOST, type HostSnapshot } from '../../packet/snapshot.ts';
+import { HOST } from '../../packet/snapshot.ts';
 import {
   A,
   B,
@@ -13,93 +12,7 @@ import {
 } from '../../packet/testing/snapshots.ts';
 import type { TopologyContainer } from '../../topology/records.ts';
 import type { ExplainRecords } from '../records.ts';
-import { type WhyQuestion, why } from './report.ts';
-
-const BRIDGE: NetworkSpec = {
-  id: 'n'.repeat(64),
-  name: 'bridge',
-  driver: 'bridge',
-  createdAt: '',
-  internal: false,
-  attachable: false,
-  enableIPv4: true,
-  enableIPv6: false,
-  ipam: { driver: 'default', options: {}, subnets: [{ subnet: '172.17.0.0/16', gateway: '172.17.0.1' }] },
-  options: {},
-  labels: {},
-  bridge: {
-    name: 'docker0',
-    isDefault: true,
-    icc: true,
-    masquerade: true,
-    hostBindingV4: '',
-    mtu: 1500,
-    gatewayModeV4: 'nat',
-    gatewayModeV6: 'nat',
-  },
-};
-
-const { bridge: _, ...WITHOUT_BRIDGE } = BRIDGE;
-const LAN: NetworkSpec = { ...WITHOUT_BRIDGE, name: 'lan', driver: 'macvlan' };
-
-const PORT: PortMapping = {
-  endpointId: `e${B}`,
-  proto: 'tcp',
-  containerIp: '172.17.0.3',
-  containerPort: 80,
-  hostIp: '0.0.0.0',
-  hostPort: 8080,
-};
-
-const container = (id: string, name: string, address: string, ports: PortMapping[]): TopologyContainer => ({
-  id,
-  name,
-  image: name,
-  state: 'running',
-  pid: 1,
-  networkIds: [BRIDGE.id],
-  sharesWith: undefined,
-  sandbox: {
-    path: '',
-    endpoints: [
-      {
-        id: `e${id}`,
-        networkId: BRIDGE.id,
-        containerId: id,
-        sandboxId: id,
-        ifname: 'eth0',
-        hostVeth: '',
-        mac: '',
-        v4: { address, prefixLength: 16, gateway: '172.17.0.1' },
-        aliases: [],
-        gatewayPriority: 0,
-        driverOptions: {},
-      },
-    ],
-    ports,
-  },
-  exposedPorts: [],
-  links: [],
-  names: {},
-});
-
-const RECORDS: ExplainRecords = {
-  networks: () => [BRIDGE],
-  containers: () => [container(A, 'a', '172.17.0.2', []), container(B, 'b', '172.17.0.3', [PORT])],
-  intent: () => undefined,
-};
-
-async function ask(
-  changes: Changes,
-  from: string,
-  to: string,
-  { records = RECORDS, ...more }: Partial<WhyQuestion> & { records?: ExplainRecords } = {},
-) {
-  const reader = { read: async (): Promise<HostSnapshot> => twoContainers(changes) };
-  const settings = { engine: 'Bridgeport', firewall: 'none', userlandProxy: true } as const;
-  const options = { records, settings, reader, programOf: () => undefined };
-  return (await why({ from, to, language: 'en', ...more }, options)).report;
-}
+import { ask, BRIDGE, container, LAN, PORT, RECORDS } from './testing/ask.ts';
 
 describe('`why()`', () => {
   it('goes on with the connection that the userland proxy opens', async () => {

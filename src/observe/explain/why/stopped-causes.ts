@@ -2,147 +2,19 @@
 
 import { hostPort } from '../../../base/ip.ts';
 import type { ExplainOwner, WhyCause } from '../../../base/wire/index.ts';
-import { explainOrigin, type SentenceKey } from '../../../network/firewall/index.ts';
+import type { SentenceKey } from '../../../network/firewall/index.ts';
 import { HOST } from '../../packet/snapshot.ts';
 import type { Cause, End } from '../../packet/walk/hops.ts';
 import { explainRule } from '../describe.ts';
-import { LOSSES } from '../losses.ts';
-import type { ExpectedRule } from '../ownership.ts';
-import { containerOf, partyText, placeText, type WhyContext } from './context.ts';
-import type { Obstacle } from './obstacles.ts';
-import { networkOwner } from './parties.ts';
-import { allowIn, joinNetwork, publish, removeRule, restoreRule } from './remedies.ts';
+import { containerOf, placeText, type WhyContext } from './context.ts';
+import { noCommonNetwork } from './obstacle-causes.ts';
+import { containerOwner, networkOwned } from './owners.ts';
+import { allowIn, joinNetwork, publish, removeRule } from './remedies.ts';
 
 /** Kinds of the engine's own rules by what they say about a network. */
 const INTERNAL: readonly SentenceKey[] = ['internal-in', 'internal-out'];
 const APART: readonly SentenceKey[] = ['isolation-to', 'isolation-from'];
 const DIRECT: readonly SentenceKey[] = ['direct-drop', 'routed-drop', 'unpublished-drop'];
-
-export function obstacleCause(obstacle: Obstacle, context: WhyContext): WhyCause {
-  const { text } = context;
-  const { causes } = text;
-  switch (obstacle.kind) {
-    case 'not-running': {
-      const { container } = obstacle;
-      return {
-        kind: 'not-running',
-        text: causes.notRunning(container.name, container.state),
-        owner: containerOwner(container, context),
-        remedies: [`docker start ${container.name}`],
-      };
-    }
-    case 'paused': {
-      const { container } = obstacle;
-      return {
-        kind: 'paused',
-        text: causes.paused(container.name),
-        owner: containerOwner(container, context),
-        remedies: [`docker unpause ${container.name}`],
-      };
-    }
-    case 'internal-network': {
-      const { container, network } = obstacle;
-      return {
-        kind: 'internal-network',
-        text: causes.internalNetwork(network.name),
-        owner: networkOwned(network, context),
-        remedies: [joinNetwork('bridge', container, context.records)],
-      };
-    }
-    case 'own-parent': {
-      const { container, network } = obstacle;
-      const device = network.parent?.device ?? '';
-      return {
-        kind: 'own-parent',
-        text: causes.ownParent(device, network.driver, container.name),
-        owner: networkOwned(network, context),
-        remedies: [joinNetwork('bridge', container, context.records)],
-      };
-    }
-    case 'empty-network': {
-      const { network } = obstacle;
-      return {
-        kind: 'empty-network',
-        text: causes.emptyNetwork(network.name),
-        owner: networkOwned(network, context),
-        remedies: [joinNetwork(network.name, undefined, context.records)],
-      };
-    }
-    case 'no-family': {
-      const { who, family } = obstacle;
-      const name = partyText(who, text);
-      const container = who.container;
-      return {
-        kind: 'no-family',
-        text: causes.noFamily(name, family),
-        owner: container === undefined ? { kind: 'host', text: name } : containerOwner(container, context),
-        remedies: [
-          ...(family === 6 ? ['docker network create --ipv6 NETWORK'] : []),
-          joinNetwork('NETWORK', container, context.records),
-        ],
-      };
-    }
-    case 'no-common-network':
-      return noCommonNetwork(context);
-    case 'not-published': {
-      const { container, port } = obstacle;
-      return {
-        kind: 'not-published',
-        text: causes.notPublished(container.name, `${port}/${context.plan.protocol}`),
-        owner: containerOwner(container, context),
-        remedies: [publish(port, port, context.plan.protocol, container.image)],
-      };
-    }
-    case 'published-on-loopback': {
-      const { container, mapping } = obstacle.published;
-      const { hostPort: port, containerPort, proto } = mapping;
-      return {
-        kind: 'published-on-loopback',
-        text: causes.publishedOnLoopback(`${hostPort(mapping.hostIp, port)} → ${containerPort}/${proto}`),
-        owner: { ...containerOwner(container, context), port: `${containerPort}/${proto}` },
-        remedies: [publish(port, containerPort, proto, container.image)],
-      };
-    }
-  }
-}
-
-export function noCommonNetwork(context: WhyContext): WhyCause {
-  const { text, from, to, records } = context;
-  const asked = to.container && networkOwner(to.container, records);
-  const network = records.networks().find(({ id }) => asked?.networkIds.includes(id));
-  return {
-    kind: 'no-common-network',
-    text: text.causes.noCommonNetwork(partyText(from, text), partyText(to, text)),
-    owner: {
-      kind: 'network',
-      ...(network === undefined ? {} : { network: { id: network.id, name: network.name } }),
-      text: text.words.network(network?.name ?? ''),
-    },
-    remedies: [joinNetwork(network?.name ?? 'NETWORK', from.container, records)],
-  };
-}
-
-export function missingCause(rule: ExpectedRule, context: WhyContext): WhyCause {
-  const { text, ownership, settings } = context;
-  const words = { sentences: text.sentences, everyAddress: text.words.everyAddress };
-  const why = explainOrigin(rule.origin, ownership.names, words);
-  return {
-    kind: 'rule-missing',
-    text: `${text.causes.ruleMissing(rule.text, why)} ${text.without[LOSSES[rule.origin.key]]}`,
-    owner: ownership.ofOrigin(rule.origin),
-    remedies: [restoreRule(rule, settings.firewall === 'nftables' ? 'nftables' : 'iptables')],
-  };
-}
-
-/** A route of the host's that leads away from where the container is. */
-export function routeElsewhere(address: string, link: string, route: string, { text }: WhyContext): WhyCause {
-  return {
-    kind: 'route-elsewhere',
-    text: text.causes.routeElsewhere(address, link, `${route} dev ${link}`),
-    owner: { kind: 'host', text: text.words.interface(link) },
-    remedies: [`ip route del ${route} dev ${link}`, 'docker network create --subnet SUBNET NETWORK'],
-  };
-}
 
 export function stoppedCause(end: Extract<End, { kind: 'stopped' }>, context: WhyContext): WhyCause {
   const { cause, namespace } = end;
@@ -398,13 +270,4 @@ function socketCause(
         ? ['ss -tulnp']
         : [`docker logs ${container.name}`, `docker restart ${container.name}`],
   };
-}
-
-function networkOwned({ id, name }: { id: string; name: string }, { text }: WhyContext): ExplainOwner {
-  return { kind: 'network', network: { id, name }, text: text.words.network(name) };
-}
-
-function containerOwner(container: { id: string; name: string }, { text }: WhyContext): ExplainOwner {
-  const { id, name } = container;
-  return { kind: 'container', container: { id, name }, text: text.words.container(name) };
 }
