@@ -100,6 +100,8 @@ export interface Catalogue {
     kernelAnswers(): string;
     answerArrives(): string;
     left(link: string): string;
+    pausedAsker(): string;
+    pausedTarget(): string;
     doubt(rule: string, because: string): string;
   };
   readonly legs: {
@@ -160,6 +162,9 @@ export interface Catalogue {
     /** `why`: what keeps its server from being asked, a sentence. */
     nameUnasked(name: string, server: string, why: string): string;
     nameUnanswered(name: string, server: string): string;
+    /** `server` is the engine's resolver, `upstream` the first of those that it asks. */
+    nameUnforwarded(name: string, server: string, upstream: string): string;
+    noNetwork(container: string): string;
   };
   readonly remarks: {
     ruleMissing(rule: string, why: string): string;

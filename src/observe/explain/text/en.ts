@@ -137,6 +137,8 @@ export const en: Catalogue = {
     kernelAnswers: () => 'The kernel itself answers: it arrives.',
     answerArrives: () => 'The answer arrives.',
     left: (link) => `It leaves by ${link}; what is beyond, nobody here knows.`,
+    pausedAsker: () => 'It is paused, and sends nothing. If it ran, this would happen:',
+    pausedTarget: () => 'It is paused: nobody takes it.',
     doubt: (rule, because) => `Whether ${rule} matches cannot be told: ${because}.`,
   },
   legs: {
@@ -174,7 +176,7 @@ export const en: Catalogue = {
         ? `Container ${container} is paused: its programs do not run. The kernel still takes connections for them, as many as wait in the socket’s queue, but nobody reads or answers them.`
         : `Container ${container} is paused: its programs do not run. The kernel keeps what comes for them, and nobody reads or answers it.`,
     pausedAsker: (container) =>
-      `Container ${container} is paused: its programs do not run, and none can ask. What is on the way would let it pass.`,
+      `Container ${container} is paused: its programs do not run, and none can ask.`,
     ownParent: (device, driver, container) =>
       `The ${driver} interface of container ${container} stands on ${device} of the host, and the kernel passes nothing between an interface and those that stand on it.`,
     emptyNetwork: (network) => `No container runs on network ${network}.`,
@@ -217,6 +219,10 @@ export const en: Catalogue = {
       `The name ${name} cannot be resolved: the question does not get through to ${server}. ${why}`,
     nameUnanswered: (name, server) =>
       `The name ${name} cannot be resolved: ${server} does not answer, though nothing here stands in the way to it.`,
+    nameUnforwarded: (name, server, upstream) =>
+      `The name ${name} cannot be resolved: ${server} gets no answer, or a refusal. Nothing here stands in the way to ${upstream}.`,
+    noNetwork: (container) =>
+      `Container ${container} is on no network: it has a loopback interface, and no other.`,
   },
   remarks: {
     ruleMissing: (rule, why) =>

@@ -196,6 +196,8 @@ export const ko: Catalogue = {
     kernelAnswers: () => '커널이 직접 응답하므로 도착합니다.',
     answerArrives: () => '응답이 도착합니다.',
     left: (link) => `${link} 인터페이스로 나갑니다. 그 너머는 여기서 알 수 없습니다.`,
+    pausedAsker: () => '일시 정지되어 아무것도 보내지 않습니다. 실행 중이라면 다음과 같이 됩니다.',
+    pausedTarget: () => '일시 정지되어 받는 프로그램이 없습니다.',
     doubt: (rule, because) => `${rule} 규칙이 맞는지 알 수 없습니다: ${because}.`,
   },
   legs: {
@@ -231,7 +233,7 @@ export const ko: Catalogue = {
         ? `${container} 컨테이너가 일시 정지되어 프로그램이 실행되지 않습니다. 연결은 소켓의 대기열이 찰 때까지 커널이 받아 두지만, 읽거나 응답하는 프로그램이 없습니다.`
         : `${container} 컨테이너가 일시 정지되어 프로그램이 실행되지 않습니다. 들어온 것은 커널이 쌓아 두지만, 읽거나 응답하는 프로그램이 없습니다.`,
     pausedAsker: (container) =>
-      `${container} 컨테이너가 일시 정지되어 프로그램이 실행되지 않으므로 아무것도 요청하지 못합니다. 가는 길에는 막는 것이 없습니다.`,
+      `${container} 컨테이너가 일시 정지되어 프로그램이 실행되지 않으므로 아무것도 요청하지 못합니다.`,
     ownParent: (device, driver, container) =>
       `${container} 컨테이너의 ${driver} 인터페이스는 호스트의 ${device} 인터페이스 위에 있고, 커널은 그 둘 사이에 패킷을 전하지 않습니다.`,
     emptyNetwork: (network) => `${network} 네트워크에 실행 중인 컨테이너가 없습니다.`,
@@ -274,6 +276,10 @@ export const ko: Catalogue = {
       `${name} 이름의 주소를 알아낼 수 없습니다. 질문이 ${server}까지 가지 못합니다. ${why}`,
     nameUnanswered: (name, server) =>
       `${name} 이름의 주소를 알아낼 수 없습니다. 가는 길에 막는 것이 없는데도 ${server}에서 답이 없습니다.`,
+    nameUnforwarded: (name, server, upstream) =>
+      `${name} 이름의 주소를 알아낼 수 없습니다. ${server}에서 답을 받지 못하거나 거절당합니다. ${upstream}까지 가는 길에는 막는 것이 없습니다.`,
+    noNetwork: (container) =>
+      `${container} 컨테이너는 어떤 네트워크에도 속하지 않아 루프백 인터페이스만 있습니다.`,
   },
   remarks: {
     ruleMissing: (rule, why) => `여기서는 상관없지만 엔진의 규칙이 없어졌습니다: "${rule}". ${why}`,

@@ -66,12 +66,17 @@ export function unanswered(
   if (way?.answer === 'no' && way.cause !== undefined) {
     return { ...way.cause, kind: 'name-unasked', text: causes.nameUnasked(name, far, way.cause.text) };
   }
-  const isSilent = question.outcome === 'silent' && way?.answer === 'yes';
+  const isOpen = way?.answer === 'yes';
+  const isForwarded = to.name?.resolution?.embedded?.address === question.server;
+  const said =
+    isOpen && isForwarded
+      ? causes.nameUnforwarded(name, server, far)
+      : isOpen && question.outcome === 'silent'
+        ? causes.nameUnanswered(name, far)
+        : causes.nameFails(name, server, steps.nameAnswer(question));
   return {
     kind: 'name-unanswered',
-    text: isSilent
-      ? causes.nameUnanswered(name, far)
-      : causes.nameFails(name, server, steps.nameAnswer(question)),
+    text: said,
     owner: { kind: 'host', text: far },
     remedies: [otherServer(context)],
   };
@@ -85,9 +90,11 @@ function addHost(name: string, { from }: Pick<WhyContext, 'from'>): string {
     : `docker run --add-host ${name}:ADDRESS … ${container.image}`;
 }
 
-function otherServer({ from }: Pick<WhyContext, 'from'>): string {
+/** The host's file is also that of containers whose resolver asks the host's name servers. */
+function otherServer({ from, to }: Pick<WhyContext, 'from' | 'to'>): string {
   const { container } = from;
-  return container === undefined
+  const [first] = to.name?.resolution?.embedded?.upstreams ?? [];
+  return container === undefined || first?.from === 'host'
     ? 'editor /etc/resolv.conf'
     : `docker run --dns ADDRESS … ${container.image}`;
 }

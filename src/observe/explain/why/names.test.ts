@@ -180,6 +180,13 @@ describe('a name of the outside', () => {
       2,
     ],
     [
+      "a silent server behind the engine's resolver",
+      { resolve: byEmbedded({ outcome: 'failed', detail: 'SERVFAIL' }) },
+      'name-unanswered',
+      /127\.0\.0\.11.* gets no answer, or a refusal\. Nothing here stands in the way to name server 10\.9\.0\.53/,
+      3,
+    ],
+    [
       'a silent server',
       { resolve: answers([{ outcome: 'silent' }]) },
       'name-unanswered',

@@ -7,7 +7,7 @@ import { LOSSES } from '../losses.ts';
 import type { ExpectedRule } from '../ownership.ts';
 import { partyText, type WhyContext } from './context.ts';
 import { nameCause } from './name-causes.ts';
-import type { Obstacle } from './obstacles.ts';
+import type { Obstacle, Paused } from './obstacles.ts';
 import { containerOwner, networkOwned } from './owners.ts';
 import { networkOwner } from './parties.ts';
 import { joinNetwork, publish, restoreRule } from './remedies.ts';
@@ -23,17 +23,6 @@ export function obstacleCause(obstacle: Obstacle, context: WhyContext): WhyCause
         text: causes.notRunning(container.name, container.state),
         owner: containerOwner(container, context),
         remedies: [`docker start ${container.name}`],
-      };
-    }
-    case 'paused': {
-      const { container } = obstacle;
-      return {
-        kind: 'paused',
-        text: obstacle.asks
-          ? causes.pausedAsker(container.name)
-          : causes.paused(container.name, context.plan.protocol),
-        owner: containerOwner(container, context),
-        remedies: [`docker unpause ${container.name}`],
       };
     }
     case 'name':
@@ -102,6 +91,16 @@ export function obstacleCause(obstacle: Obstacle, context: WhyContext): WhyCause
       };
     }
   }
+}
+
+export function pausedCause({ container, asks }: Paused, context: WhyContext): WhyCause {
+  const { causes } = context.text;
+  return {
+    kind: 'paused',
+    text: asks ? causes.pausedAsker(container.name) : causes.paused(container.name, context.plan.protocol),
+    owner: containerOwner(container, context),
+    remedies: [`docker unpause ${container.name}`],
+  };
 }
 
 export function noCommonNetwork(context: WhyContext): WhyCause {

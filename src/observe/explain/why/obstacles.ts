@@ -1,23 +1,17 @@
 /** What is known to stand in the way without asking a packet. Pure. */
 
 import type { Ip, IpFamily } from '../../../base/ip.ts';
-import { isClosed, type NetworkSpec, type PortMapping } from '../../../network/model/index.ts';
+import { isClosed, type NetworkSpec } from '../../../network/model/index.ts';
 import type { PacketProtocol } from '../../packet/packet.ts';
 import { lookUpRoute } from '../../packet/routing.ts';
 import { HOST, type HostSnapshot } from '../../packet/snapshot.ts';
 import type { TopologyContainer, TopologyRecords } from '../../topology/records.ts';
 import type { NameFault } from './names.ts';
 import { endpointsOf, namespaceOf, networkOwner, type Party } from './parties.ts';
-
-/** A published port. */
-export interface Published {
-  readonly container: TopologyContainer;
-  readonly mapping: PortMapping;
-}
+import type { Published } from './published.ts';
 
 export type Obstacle =
   | { readonly kind: 'not-running'; readonly container: TopologyContainer }
-  | { readonly kind: 'paused'; readonly container: TopologyContainer; readonly asks: boolean }
   /** A name that has no address to send to. */
   | { readonly kind: 'name'; readonly name: string; readonly fault: NameFault }
   | { readonly kind: 'empty-network'; readonly network: NetworkSpec }
@@ -33,6 +27,12 @@ export type Obstacle =
   | { readonly kind: 'own-parent'; readonly container: TopologyContainer; readonly network: NetworkSpec }
   | { readonly kind: 'not-published'; readonly container: TopologyContainer; readonly port: number }
   | { readonly kind: 'published-on-loopback'; readonly published: Published };
+
+/** A frozen container (`docker pause`), whose part in the question is to ask or to answer. */
+export interface Paused {
+  readonly container: TopologyContainer;
+  readonly asks: boolean;
+}
 
 /** The network to name where all of a container's networks are closed. */
 export function closedNetwork(

@@ -1,5 +1,6 @@
 /** What is true and does not decide. Pure. */
 
+import type { WhyCause } from '../../../base/wire/index.ts';
 import { explainOrigin } from '../../../network/firewall/index.ts';
 import type { Ternary } from '../../packet/condition.ts';
 import { HOST } from '../../packet/snapshot.ts';
@@ -7,12 +8,12 @@ import type { Exchange } from '../../packet/walk/exchange.ts';
 import type { WhyContext } from './context.ts';
 import { missedOnTheWay } from './missing.ts';
 import { knowsName, networkOwner } from './parties.ts';
-import { bothWork } from './verdict.ts';
 
 export function remarksOf(
   { direct, proxied }: { readonly direct?: Exchange; readonly proxied?: Exchange },
   context: WhyContext,
   works: Ternary,
+  cause: WhyCause | undefined,
 ): string[] {
   const { text, plan, to, from, snapshot, records } = context;
   const { remarks } = text;
@@ -29,9 +30,9 @@ export function remarksOf(
   const questions = to.name?.resolution?.questions ?? [];
   const slow = questions.find(({ outcome }) => outcome === 'silent')?.server;
   if (slow !== undefined && questions.at(-1)?.outcome !== 'silent') said.push(remarks.nameSlow(slow));
+  if (plan.paused !== undefined && cause?.kind !== 'paused')
+    said.push(remarks.paused(plan.paused.container.name));
   if (direct === undefined) return said;
-  if (plan.obstacle?.kind === 'paused' && bothWork(direct, proxied) === false)
-    said.push(remarks.paused(plan.obstacle.container.name));
   if (
     to.view.kind === 'container' &&
     from.container !== undefined &&

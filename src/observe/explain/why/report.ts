@@ -4,8 +4,10 @@ import { Ip } from '../../../base/ip.ts';
 import type { ExplainLanguage, WhyLeg, WhyParty, WhyReport, WhyStep } from '../../../base/wire/index.ts';
 import { HOST } from '../../packet/snapshot.ts';
 import type { Exchange, Leg } from '../../packet/walk/exchange.ts';
+import type { Catalogue } from '../text/index.ts';
 import { partyText, type WhyContext } from './context.ts';
 import { nameSteps } from './names.ts';
+import type { Paused } from './obstacles.ts';
 import { knowsName, networkOwner, type Party } from './parties.ts';
 import { remarksOf } from './remarks.ts';
 import { sideText, stepsOf } from './steps.ts';
@@ -31,8 +33,8 @@ export function reportOf(walked: Walked, context: WhyContext, language: ExplainL
     answer: works === undefined ? 'unknown' : works ? 'yes' : 'no',
     headline: say(partyText(from, text), partyText(to, text), what),
     ...(cause === undefined || works === undefined ? {} : { cause }),
-    remarks: remarksOf(walked, context, works),
-    legs: legsOf(walked, context),
+    remarks: remarksOf(walked, context, works, cause),
+    legs: legsOf(walked, context, cause?.kind === 'paused' ? plan.paused : undefined),
   };
 }
 
@@ -52,7 +54,8 @@ function firstSource({ there }: Exchange): string | undefined {
   return there.hops[0]?.packet.source.ip.toString();
 }
 
-function legsOf({ direct, proxied }: Walked, context: WhyContext): WhyLeg[] {
+/** @param paused a container that keeps what gets there from being answered, or from being sent at all */
+function legsOf({ direct, proxied }: Walked, context: WhyContext, paused: Paused | undefined): WhyLeg[] {
   const { text, from, to, plan } = context;
   const [asker, asked] = [partyText(from, text), partyText(to, text)];
   const legs: WhyLeg[] = [];
@@ -76,7 +79,21 @@ function legsOf({ direct, proxied }: Walked, context: WhyContext): WhyLeg[] {
     );
   }
   add('back', text.legs.back(proxied === undefined ? asked : text.words.host, asker), direct?.back);
-  return withName(legs, context);
+  return withName(paused === undefined ? legs : withPause(legs, paused, text), context);
+}
+
+/** A step for those who do not run: it ends with them, or would begin. */
+function withPause(legs: readonly WhyLeg[], { container, asks }: Paused, { steps }: Catalogue): WhyLeg[] {
+  const step: WhyStep = {
+    kind: 'stopped',
+    where: container.name,
+    containerId: container.id,
+    text: asks ? steps.pausedAsker() : steps.pausedTarget(),
+    ok: false,
+  };
+  if (asks) return legs.map((leg, index) => (index === 0 ? { ...leg, steps: [step, ...leg.steps] } : leg));
+  const there = legs.filter(({ direction }) => direction === 'there');
+  return there.map((leg) => (leg === there.at(-1) ? { ...leg, steps: [...leg.steps, step] } : leg));
 }
 
 /** How the asker comes by the address: a leg of its own where there is none to go to. */

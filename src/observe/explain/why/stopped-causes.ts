@@ -194,6 +194,14 @@ function noRoute(
   const { records, text } = context;
   const container = containerOf(context, end.namespace);
   const networks = records.networks().filter(({ id }) => container?.networkIds.includes(id));
+  if (container !== undefined && networks.every(({ driver }) => driver === 'null')) {
+    return {
+      kind: 'no-network',
+      text: text.causes.noNetwork(container.name),
+      owner: here,
+      remedies: [joinNetwork('NETWORK', container, records)],
+    };
+  }
   const internal = networks.find((network) => network.internal);
   if (container !== undefined && internal !== undefined && networks.every((network) => network.internal)) {
     return {

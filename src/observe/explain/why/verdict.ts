@@ -6,7 +6,7 @@ import { HOST } from '../../packet/snapshot.ts';
 import type { Exchange } from '../../packet/walk/exchange.ts';
 import type { WhyContext } from './context.ts';
 import { missedOnTheWay } from './missing.ts';
-import { missingCause, obstacleCause, routeElsewhere } from './obstacle-causes.ts';
+import { missingCause, obstacleCause, pausedCause, routeElsewhere } from './obstacle-causes.ts';
 import { endpointsOf } from './parties.ts';
 import { stoppedCause } from './stopped-causes.ts';
 import type { Walked } from './walked.ts';
@@ -18,15 +18,18 @@ export function bothWork(direct: Exchange | undefined, proxied: Exchange | undef
 }
 
 /** The one thing that is to be changed; undefined when it works, or when nobody can tell. */
-export function causeOf({ direct, proxied }: Walked, context: WhyContext): WhyCause | undefined {
+export function causeOf(walked: Walked, context: WhyContext): WhyCause | undefined {
+  const { paused } = context.plan;
+  // What gets to a paused container waits there for ever; where something else stops it first, that has to go first.
+  return standsInTheWay(walked, context) ?? (paused && pausedCause(paused, context));
+}
+
+function standsInTheWay({ direct, proxied }: Walked, context: WhyContext): WhyCause | undefined {
   const { plan, from } = context;
   const { obstacle } = plan;
   if (obstacle !== undefined && (direct === undefined || obstacle.kind !== 'no-common-network')) {
     // A packet that gets there all the same knows better: another engine's rules, a route of somebody's.
-    const arrives = direct?.works === true && arrivesAt(direct, plan.target);
-    // What gets to a paused container waits there for ever; where something else stops it first, that has to go first.
-    const isFirst = obstacle.kind === 'paused' ? bothWork(direct, proxied) !== false : !arrives;
-    if (isFirst) return obstacleCause(obstacle, context);
+    if (direct?.works !== true || !arrivesAt(direct, plan.target)) return obstacleCause(obstacle, context);
   }
   if (direct === undefined) return undefined;
   const strayed = strayedRoute(direct, proxied, context);
@@ -38,7 +41,7 @@ export function causeOf({ direct, proxied }: Walked, context: WhyContext): WhyCa
   const { there, back } = failed;
   const gone = isForeign(failed, context) ? undefined : missing(failed, context);
   if (gone !== undefined) return gone;
-  if (obstacle !== undefined && obstacle.kind !== 'paused') return obstacleCause(obstacle, context);
+  if (obstacle !== undefined) return obstacleCause(obstacle, context);
   if (there.end.kind === 'stopped') return stoppedCause(there.end, context);
   if (back?.end.kind !== 'stopped') return undefined;
   const cause = stoppedCause(back.end, context);

@@ -123,6 +123,54 @@ describe('`why()`', () => {
     assert.equal((await ask(listening, 'world', 'host:8080', { records: awake })).answer, 'yes');
   });
 
+  it('tells that a paused container takes connections and answers none, and where that shows', async () => {
+    const paused = { ...container(B, 'b', '172.17.0.3', [PORT]), state: 'paused' };
+    const records = { ...RECORDS, containers: () => [container(A, 'a', '172.17.0.2', []), paused] };
+    const { cause, legs } = await ask(listening, 'a', 'b', { records, service: 'tcp/80' });
+    assert.match(cause?.text ?? '', /kernel still takes connections .* nobody reads or answers/);
+    assert.deepEqual(
+      legs.map(({ direction }) => direction),
+      ['there'],
+      'no program answers',
+    );
+    const last = legs[0]?.steps.at(-1);
+    assert.deepEqual([last?.kind, last?.where, last?.ok], ['stopped', 'b', false]);
+    const refused = await ask({ ...listening, b: { sockets: [] } }, 'a', 'b', { records, service: 'tcp/80' });
+    assert.equal(refused.cause?.kind, 'no-socket', 'running again, it would still refuse');
+    assert.ok(refused.remarks.includes('Container b is paused as well.'));
+  });
+
+  it('a paused container asks nobody, and what would become of its question is told all the same', async () => {
+    const paused = { ...container(A, 'a', '172.17.0.2', []), state: 'paused' };
+    const records = { ...RECORDS, containers: () => [paused, container(B, 'b', '172.17.0.3', [PORT])] };
+    for (const service of ['tcp/80', 'icmp']) {
+      const { answer, cause, legs } = await ask({}, 'a', 'b', { records, service });
+      assert.deepEqual([answer, cause?.kind, cause?.remedies], ['no', 'paused', ['docker unpause a']]);
+      assert.match(cause?.text ?? '', /none can ask/);
+      const steps = legs[0]?.steps.map(({ kind, ok }) => `${kind} ${ok}`) ?? [];
+      assert.ok(steps.includes('stopped false') && steps.includes('sent true'));
+      assert.equal(legs.length, 2);
+    }
+    const { cause, remarks } = await ask({}, 'a', 'b', { records, service: 'tcp/81' });
+    assert.equal(cause?.kind, 'no-socket');
+    assert.ok(remarks.includes('Container a is paused as well.'));
+    const named = await ask({}, 'a', 'nosuch.example', { records });
+    assert.equal(named.cause?.kind, 'name-unknown');
+    assert.ok(named.remarks.includes('Container a is paused as well.'));
+  });
+
+  it('a container on no network is told to join one, and not to make a route', async () => {
+    const none = { ...BRIDGE, id: 'z'.repeat(64), name: 'none', driver: 'null' };
+    const alone = {
+      ...container(A, 'a', '172.17.0.2', []),
+      networkIds: [none.id],
+      sandbox: { path: '', endpoints: [], ports: [] },
+    };
+    const records = { ...RECORDS, networks: () => [BRIDGE, none], containers: () => [alone] };
+    const { cause } = await ask({ a: { routes: [] } }, 'a', 'world', { records });
+    assert.deepEqual([cause?.kind, cause?.remedies], ['no-network', ['docker run --network NETWORK … a']]);
+  });
+
   it('names an internal network, and not a port that publishing would not open', async () => {
     const firewall = iptables(
       '*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD ! -i docker0 -o docker0 -j DROP\nCOMMIT\n',
