@@ -1,11 +1,10 @@
 /** `bridgeport why`: faults that are made in the kernel are named with their owner, and healthy set-ups give no alarm. */
 
 import assert from 'node:assert/strict';
-import { createServer, request } from 'node:http';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { WhyReport } from '../../src/base/wire/explain.ts';
 import { pidOf } from '../harness/container.ts';
+import { dockerLike } from '../harness/docker-like.ts';
 import { soon } from '../harness/netns.ts';
 import { useStage } from '../harness/stage.ts';
 
@@ -101,65 +100,27 @@ for (const backend of BACKENDS) {
 
     /** The same questions to a daemon that has no such path, as a Docker Engine: the command line looks at the kernel itself. */
     async function expectSameFromObserver(): Promise<void> {
-      const { daemon, host } = stage;
-      const socket = join(daemon.root, 'docker.sock');
-      // What a Docker Engine answers to paths that it does not know.
-      const server = createServer((asked, answer) => {
-        if (asked.url?.startsWith('/bridgeport/')) {
-          answer.writeHead(404, { 'content-type': 'application/json' }).end('{"message":"page not found"}');
-          return;
-        }
-        const { method, url: path, headers } = asked;
-        const forwarded = request(
-          { socketPath: daemon.socket, method, path, headers, agent: false },
-          (from) => {
-            answer.writeHead(from.statusCode ?? 0, from.headers);
-            from.pipe(answer);
-          },
-        );
-        asked.pipe(forwarded);
-      });
-      await new Promise<void>((resolve) => server.listen(socket, resolve));
-      try {
-        const told = async (from: string, to: string): Promise<WhyReport> => {
-          const command = [
-            ...daemon.bridgeport.command,
-            '-H',
-            `unix://${socket}`,
-            'why',
-            '--json',
-            from,
-            to,
-            'tcp/80',
-          ];
-          const { stdout, stderr } = await host.run(command, {
-            env: { ...daemon.bridgeport.env, BRIDGEPORT_HOST: '' },
-          });
-          assert.equal(stderr, '');
-          return JSON.parse(stdout) as WhyReport;
-        };
-        const steps = ({ legs }: WhyReport) =>
-          legs.flatMap((leg) => leg.steps.map(({ kind, where, ok }) => `${where} ${kind} ${ok}`));
-        for (const [from, to] of [
-          ['world', 'web'],
-          ['web', 'db'],
-          ['host', 'web'],
-        ] as const) {
-          const [seen, own] = [await told(from, to), await ask(from, to, 'tcp/80')];
-          assert.equal(seen.answer, own.answer);
-          assert.equal(seen.cause?.kind, own.cause?.kind);
-          assert.deepEqual(steps(seen), steps(own));
-        }
-        const { stderr, code } = await host.run(
-          [...daemon.bridgeport.command, '-H', `unix://${socket}`, 'why', 'web', 'nobody'],
-          { env: { ...daemon.bridgeport.env, BRIDGEPORT_HOST: '' } },
-        );
-        assert.match(stderr, /No such container, network or address: nobody/);
-        assert.equal(code, 1);
-      } finally {
-        server.close();
-        server.closeAllConnections();
+      await using docker = await dockerLike(stage.daemon);
+      const told = async (from: string, to: string): Promise<WhyReport> => {
+        const { stdout, stderr } = await docker.run('why', '--json', from, to, 'tcp/80');
+        assert.equal(stderr, '');
+        return JSON.parse(stdout) as WhyReport;
+      };
+      const steps = ({ legs }: WhyReport) =>
+        legs.flatMap((leg) => leg.steps.map(({ kind, where, ok }) => `${where} ${kind} ${ok}`));
+      for (const [from, to] of [
+        ['world', 'web'],
+        ['web', 'db'],
+        ['host', 'web'],
+      ] as const) {
+        const [seen, own] = [await told(from, to), await ask(from, to, 'tcp/80')];
+        assert.equal(seen.answer, own.answer);
+        assert.equal(seen.cause?.kind, own.cause?.kind);
+        assert.deepEqual(steps(seen), steps(own));
       }
+      const { stderr, code } = await docker.run('why', 'web', '1.2.3');
+      assert.match(stderr, /No such container, network or address: 1\.2\.3/);
+      assert.equal(code, 1);
     }
 
     it('names what stands in the way, and whose it is', async () => {
