@@ -14,7 +14,6 @@ import type {
   ContainerInspect,
   ContainerPorts,
   ContainerStats,
-  ContainerSummary,
   ContainerTop,
   ContainerUpdateBody,
   ContainerWaitResult,
@@ -32,6 +31,7 @@ import type {
   ImageInspect,
   ImageSummary,
   ImagesPruned,
+  ListedContainer,
   NetworkConnectBody,
   NetworkCreateBody,
   NetworkDisconnectBody,
@@ -116,7 +116,7 @@ export interface ContainersBackend {
     platform: string | undefined,
     body: ContainerCreateBody,
   ): Promise<ContainerCreated>;
-  list(options: ContainerListOptions): Promise<ContainerSummary[]>;
+  list(options: ContainerListOptions): Promise<ListedContainer[]>;
   inspect(ref: string, size: boolean): Promise<ContainerInspect>;
   start(ref: string): Promise<void>;
   /** `timeout` in seconds, -1 for ever; undefined: the container's own, then 10 */
@@ -220,7 +220,7 @@ export interface SystemBackend {
   info(): Promise<SystemInfo>;
   auth(config: AuthConfig): Promise<AuthResult>;
   /** What `GET /system/df` answers. */
-  diskUsage(types: string[]): Promise<Record<string, unknown>>;
+  diskUsage(types: string[]): Promise<{ Containers: ListedContainer[] | null } & Record<string, unknown>>;
   /** Past events from `since`, then, unless `until` has passed, those that come. Times are seconds since the epoch, with fraction. */
   events(options: {
     since: number | undefined;

@@ -72,19 +72,18 @@ function syntaxError(error: unknown, text: string): Error {
   return invalid(`invalid JSON: ${character === undefined ? message : `invalid character '${character}'`}`);
 }
 
-/**
- * A decoded body. An empty one is the decoder's zero value: HTTP cannot tell it from none.
- *
- * @throws `invalid` when the text is not JSON or does not fit the decoder
- */
-export function parseJson<T>(body: Buffer, decoder: Decoder<T>): T {
-  if (body.length === 0) return decoder.zero();
+/** What a body says; an empty one is null: HTTP cannot tell it from none. Throws `invalid` when it is not JSON. */
+export function parseJson(body: Buffer): unknown {
+  if (body.length === 0) return null;
   const text = body.toString('utf8');
-  let value: unknown;
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch (error) {
     throw syntaxError(error, text);
   }
+}
+
+/** Null is the decoder's zero value. Throws `invalid` for what does not fit the decoder. */
+export function decodeJson<T>(value: unknown, decoder: Decoder<T>): T {
   return value === null ? decoder.zero() : decoder.decode(value, '');
 }

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BridgeportError } from '../base/errors.ts';
-import { parseJson } from './body.ts';
+import { decodeJson, parseJson } from './body.ts';
 import * as go from './decode.ts';
 import { containerCreateBody } from './schemas/container.ts';
 import { execCreateBody } from './schemas/exec.ts';
 import { networkCreateBody } from './schemas/network.ts';
 
-const parse = <T>(text: string, decoder: go.Decoder<T>): T => parseJson(Buffer.from(text), decoder);
+const parse = <T>(text: string, decoder: go.Decoder<T>): T =>
+  decodeJson(parseJson(Buffer.from(text)), decoder);
 
 function refuses(text: string, decoder: go.Decoder<unknown>, message: string | RegExp): void {
   assert.throws(

@@ -108,11 +108,29 @@ export function array<T>(item: Decoder<T>): Decoder<T[]> {
     zero: () => [],
     decode(value, path) {
       if (!Array.isArray(value)) throw mismatch(value, path, type);
-      return value.map((entry, index) =>
-        entry === null && !item.nullable ? item.zero() : item.decode(entry, `${path}[${index}]`),
-      );
+      return value.map((entry, index) => member(item, entry, () => `${path}[${index}]`));
     },
   };
+}
+
+/** Thousands of members are decoded for one whose path is wanted: it is written for a member that is refused, which is tried again. */
+function member<T>(item: Decoder<T>, value: unknown, path: () => string): T {
+  if (value === null && !item.nullable) return item.zero();
+  try {
+    return item.decode(value, '');
+  } catch {
+    return item.decode(value, path());
+  }
+}
+
+/** The value of one member of an object whose member names are data. */
+export function mapMember<T>(item: Decoder<T>, value: unknown, path: string, key: string): T {
+  return member(item, value, () => `${path}[${quote(key)}]`);
+}
+
+/** Throws, in the words for a wrong type, unless `value` is an object. */
+export function checkObject(value: unknown, path: string, type: string): asserts value is object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw mismatch(value, path, type);
 }
 
 /** An object whose member names are data: labels, ports, options. */
@@ -123,13 +141,10 @@ export function map<T>(item: Decoder<T>): Decoder<Record<string, T>> {
     nullable: false,
     zero: () => ({}),
     decode(value, path) {
-      if (typeof value !== 'object' || value === null || Array.isArray(value))
-        throw mismatch(value, path, type);
+      checkObject(value, path, type);
       const result: Record<string, T> = {};
       for (const [key, entry] of Object.entries(value)) {
-        const decoded =
-          entry === null && !item.nullable ? item.zero() : item.decode(entry, `${path}[${quote(key)}]`);
-        put(result, key, decoded);
+        put(result, key, mapMember(item, entry, path, key));
       }
       return result;
     },
@@ -151,8 +166,7 @@ export const emptyObject: Decoder<Record<string, never>> = {
   nullable: false,
   zero: () => ({}),
   decode(value, path) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value))
-      throw mismatch(value, path, 'struct {}');
+    checkObject(value, path, 'struct {}');
     return {};
   },
 };
@@ -202,8 +216,7 @@ export function struct<T extends object>(type: string, members: Members<T>): Dec
     nullable: false,
     zero: () => Object.fromEntries(required.map(([name, decoder]) => [name, decoder.zero()])) as T,
     decode(value, path) {
-      if (typeof value !== 'object' || value === null || Array.isArray(value))
-        throw mismatch(value, path, type);
+      checkObject(value, path, type);
       const result = this.zero() as Record<string, unknown>;
       for (const [key, entry] of Object.entries(value)) {
         const name = exact.has(key) ? key : folded.get(key.toLowerCase());

@@ -7,10 +7,11 @@
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { type Duplex, finished } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BridgeportError, invalid, notFound } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Backend } from './backend.ts';
-import { collect, parseJson, requireJson } from './body.ts';
+import { collect, decodeJson, parseJson, requireJson } from './body.ts';
 import type { Call } from './call.ts';
 import type { Decoder } from './decode.ts';
 import { runSession, sendRaw } from './hijack.ts';
@@ -26,6 +27,9 @@ import { negotiate, splitVersion, type VersionRange } from './version.ts';
 
 // Not by import, which would load undici: docs/decisions/0004.
 const http = process.getBuiltinModule('node:http');
+
+/** Bytes of a JSON body that is read in two turns, so that others are answered in between. */
+const LARGE_BODY = 64 * 1024;
 
 export interface ApiServerOptions {
   log: Log;
@@ -260,7 +264,10 @@ class HttpApi implements ApiServer {
       async json<T>(decoder: Decoder<T>): Promise<T> {
         const announced = Number(request.headers['content-length'] ?? 0) > 0;
         requireJson(request.headers, !announced && request.headers['transfer-encoding'] === undefined);
-        return parseJson(await body(), decoder);
+        const bytes = await body();
+        const value = parseJson(bytes);
+        if (bytes.length > LARGE_BODY) await nextTurn();
+        return decodeJson(value, decoder);
       },
     };
   }

@@ -1,27 +1,42 @@
 /** Containers as older clients expect them. */
 
 import { isUserDefined } from '../../base/network-mode.ts';
-import type { ContainerInspect, ContainerSummary, EndpointSettings } from '../../base/wire/index.ts';
+import type { ContainerInspect, EndpointSettings, ListedContainer } from '../../base/wire/index.ts';
+import { portSummaries, unfoldedPortSet, unfoldedPorts } from '../unfold.ts';
 
-export function containerSummaryFor(version: number, summary: ContainerSummary): ContainerSummary {
-  if (version >= 46 || summary.HostConfig.Annotations === undefined) return summary;
-  return { ...summary, HostConfig: { NetworkMode: summary.HostConfig.NetworkMode } };
+/** A line of `ps`; its ports may be `JsonPieces`. */
+export function containerSummaryFor(version: number, listed: ListedContainer): object {
+  const { HostConfig: host } = listed;
+  const hasLaterFields = version < 46 && host.Annotations !== undefined;
+  return {
+    ...listed,
+    Ports: portSummaries(listed.Ports),
+    HostConfig: hasLaterFields ? { NetworkMode: host.NetworkMode } : host,
+  };
 }
 
-export function containerInspectFor(version: number, container: ContainerInspect): ContainerInspect {
-  if (version >= 45) return container;
+/** What `inspect` shows; its ports may be `JsonPieces`. */
+export function containerInspectFor(version: number, container: ContainerInspect): object {
+  const { Config: config, HostConfig: host, NetworkSettings: network } = container;
   return {
     ...container,
+    HostConfig: { ...host, PortBindings: host.PortBindings && unfoldedPorts(host.PortBindings) },
+    Config: config.ExposedPorts ? { ...config, ExposedPorts: unfoldedPortSet(config.ExposedPorts) } : config,
     NetworkSettings: {
-      ...container.NetworkSettings,
-      Networks: Object.fromEntries(
-        Object.entries(container.NetworkSettings.Networks).map(([name, endpoint]) => [
-          name,
-          isUserDefined(name) ? withImpliedAliases(container, endpoint) : endpoint,
-        ]),
-      ),
+      ...network,
+      Ports: unfoldedPorts(network.Ports),
+      Networks: version >= 45 ? network.Networks : withImplied(container),
     },
   };
+}
+
+function withImplied(container: ContainerInspect): Record<string, EndpointSettings> {
+  return Object.fromEntries(
+    Object.entries(container.NetworkSettings.Networks).map(([name, endpoint]) => [
+      name,
+      isUserDefined(name) ? withImpliedAliases(container, endpoint) : endpoint,
+    ]),
+  );
 }
 
 /** Before 1.45 the container's short id and hostname were listed among its aliases. */

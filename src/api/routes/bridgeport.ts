@@ -2,19 +2,25 @@
 
 import { once } from 'node:events';
 import { invalid } from '../../base/errors.ts';
-import type { ExplainLanguage, PortMap } from '../../base/wire/index.ts';
+import type { ContainerPorts, ExplainLanguage, PortMap } from '../../base/wire/index.ts';
 import type { WhyQuery } from '../backend.ts';
 import type { PlainCall } from '../call.ts';
+import { sendMany } from '../json-pieces.ts';
 import { METRICS_TYPE } from '../metrics-server.ts';
 import type { Query } from '../query.ts';
 import { send, sendJson, startStream, write } from '../reply.ts';
 import { del, get, post } from '../route.ts';
 import { containerPortsBody } from '../schemas/container.ts';
+import { unfoldedPorts } from '../unfold.ts';
 
 async function bindingsOf(call: PlainCall): Promise<PortMap> {
   const { PortBindings: bindings } = await call.json(containerPortsBody);
   if (Object.keys(bindings).length === 0) throw invalid('PortBindings names no port');
   return bindings;
+}
+
+function sendPorts({ response }: PlainCall, { Ports, Changed }: ContainerPorts): Promise<void> {
+  return sendMany(response, { Ports: unfoldedPorts(Ports), Changed: unfoldedPorts(Changed) });
 }
 
 function whyQuery(call: PlainCall): WhyQuery {
@@ -73,11 +79,11 @@ export const bridgeportRoutes = [
   }),
   post('/bridgeport/containers/{name}/ports', async (call) => {
     const bindings = await bindingsOf(call);
-    sendJson(call.response, 200, await call.backend.ports.add(call.params.name!, bindings));
+    await sendPorts(call, await call.backend.ports.add(call.params.name!, bindings));
   }),
   del('/bridgeport/containers/{name}/ports', async (call) => {
     const bindings = await bindingsOf(call);
-    sendJson(call.response, 200, await call.backend.ports.remove(call.params.name!, bindings));
+    await sendPorts(call, await call.backend.ports.remove(call.params.name!, bindings));
   }),
 ];
 

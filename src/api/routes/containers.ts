@@ -5,6 +5,7 @@ import type { PlainCall } from '../call.ts';
 import { containerInspectFor, containerSummaryFor } from '../compat/container.ts';
 import { adaptCreate } from '../compat/create.ts';
 import { containerFilters, parseFilters, pruneFilters } from '../filters.ts';
+import { sendMany } from '../json-pieces.ts';
 import { sendEmpty, sendJson } from '../reply.ts';
 import { del, get, post } from '../route.ts';
 import { containerCreateBody } from '../schemas/container.ts';
@@ -18,9 +19,8 @@ async function list({ backend, query, response, version }: PlainCall): Promise<v
     size: query.flag('size'),
     filters: parseFilters(query.text('filters'), containerFilters),
   });
-  sendJson(
+  await sendMany(
     response,
-    200,
     containers.map((container) => containerSummaryFor(version, container)),
   );
 }
@@ -39,7 +39,7 @@ async function create(call: PlainCall): Promise<void> {
 
 async function inspect({ backend, params, query, response, version }: PlainCall): Promise<void> {
   const container = await backend.containers.inspect(params.name!, query.flag('size'));
-  sendJson(response, 200, containerInspectFor(version, container));
+  await sendMany(response, containerInspectFor(version, container));
 }
 
 async function start({ backend, headers, params, query, response }: PlainCall): Promise<void> {

@@ -3,8 +3,10 @@
 import { invalid } from '../../base/errors.ts';
 import type { EventMessage } from '../../base/wire/index.ts';
 import type { PlainCall } from '../call.ts';
+import { containerSummaryFor } from '../compat/container.ts';
 import { infoFor } from '../compat/system.ts';
 import { parseFilters } from '../filters.ts';
+import { sendMany } from '../json-pieces.ts';
 import { sendJson, startStream, write } from '../reply.ts';
 import { get, head, lasting, post } from '../route.ts';
 import { authConfig } from '../schemas/system.ts';
@@ -38,7 +40,9 @@ async function diskUsage({ backend, query, response, version }: PlainCall): Prom
   const asked = version < 42 ? [] : query.all('type');
   const unknown = asked.find((type) => !USAGE_TYPES.includes(type));
   if (unknown !== undefined) throw invalid(`unknown object type: ${unknown}`);
-  sendJson(response, 200, await backend.system.diskUsage(asked.length > 0 ? asked : USAGE_TYPES));
+  const usage = await backend.system.diskUsage(asked.length > 0 ? asked : USAGE_TYPES);
+  const containers = usage.Containers?.map((container) => containerSummaryFor(version, container));
+  await sendMany(response, { ...usage, Containers: containers ?? null });
 }
 
 async function events({ backend, query, response, signal, version }: PlainCall): Promise<void> {

@@ -9,7 +9,6 @@ import type {
   LogConfig,
   MountRequest,
   NetworkingConfig,
-  PortBinding,
 } from '../../base/wire/index.ts';
 import {
   array,
@@ -28,6 +27,7 @@ import {
   uint32,
 } from '../decode.ts';
 import { endpointSettings } from './network.ts';
+import { foldedPortMap, foldedPortSet } from './ports.ts';
 import { resourceMembers, restartPolicy } from './resources.ts';
 
 const healthConfig = struct<HealthConfig>('HealthConfig', {
@@ -46,7 +46,7 @@ const configMembers: Members<Partial<ContainerConfig>> = {
   AttachStdin: bool,
   AttachStdout: bool,
   AttachStderr: bool,
-  ExposedPorts: map(emptyObject),
+  ExposedPorts: foldedPortSet,
   Tty: bool,
   OpenStdin: bool,
   StdinOnce: bool,
@@ -67,12 +67,8 @@ const configMembers: Members<Partial<ContainerConfig>> = {
   Shell: strings,
 };
 
-const portBinding = struct<PortBinding>('PortBinding', { HostIp: filled(string), HostPort: filled(string) });
-
-const portMap = map(nullable(array(portBinding)));
-
 export const containerPortsBody = struct<ContainerPortsBody>('ContainerPorts', {
-  PortBindings: filled(portMap),
+  PortBindings: filled(foldedPortMap),
 });
 
 const logConfig = struct<LogConfig>('LogConfig', { Type: filled(string), Config: filled(map(string)) });
@@ -117,7 +113,7 @@ const hostConfig = struct<Partial<HostConfig>>('HostConfig', {
   ContainerIDFile: string,
   LogConfig: logConfig,
   NetworkMode: string,
-  PortBindings: nullable(portMap),
+  PortBindings: nullable(foldedPortMap),
   RestartPolicy: restartPolicy,
   AutoRemove: bool,
   VolumeDriver: string,

@@ -4,10 +4,10 @@ import type { Readable } from 'node:stream';
 import type {
   ContainerInspect,
   ContainerStats,
-  ContainerSummary,
   EventMessage,
   ImageInspect,
   ImageSummary,
+  ListedContainer,
   NetworkInspect,
   PathStat,
   VersionInfo,
@@ -81,7 +81,7 @@ export function inspectOf(container: FakeContainer): ContainerInspect {
   };
 }
 
-export function summaryOf(container: FakeContainer): ContainerSummary {
+export function summaryOf(container: FakeContainer): ListedContainer {
   return {
     Id: container.id,
     Names: [`/${container.name}`],
@@ -89,7 +89,7 @@ export function summaryOf(container: FakeContainer): ContainerSummary {
     ImageID: IMAGE_ID,
     Command: (container.body.Cmd ?? []).join(' '),
     Created: 1_795_000_000,
-    Ports: [{ IP: '0.0.0.0', PrivatePort: 80, PublicPort: 8080, Type: 'tcp' }],
+    Ports: { '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '8080' }] },
     Labels: container.body.Labels ?? {},
     State: container.running ? 'running' : 'exited',
     Status: container.running ? 'Up 2 seconds' : 'Exited (0) 2 seconds ago',

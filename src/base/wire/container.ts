@@ -4,7 +4,7 @@
  * Only fields that Bridgeport reads or writes are named. Durations are nanoseconds unless a name says otherwise, sizes bytes.
  */
 
-/** `{"80/tcp": {}}` */
+/** `{"80/tcp": {}}`. Within the daemon neighbours are one entry: see `base/port-runs.ts`. */
 export type PortSet = Record<string, Record<string, never>>;
 
 /** One host side of a published port. `HostPort` is decimal text, `""` or `"0"` for "choose one", or a range `8000-8010`. */
@@ -13,7 +13,10 @@ export interface PortBinding {
   HostPort: string;
 }
 
-/** Container port (`80/tcp`) to host sides; null when exposed but not published. */
+/**
+ * Container port (`80/tcp`) to host sides; null when exposed but not published. Within the daemon neighbours in step are one entry:
+ * see `base/port-runs.ts`.
+ */
 export type PortMap = Record<string, PortBinding[] | null>;
 
 export interface HealthConfig {
@@ -345,6 +348,11 @@ export interface ContainerSummary {
   HostConfig: { NetworkMode: string; Annotations?: Record<string, string> };
   NetworkSettings: { Networks: Record<string, EndpointSettings> };
   Mounts: MountPoint[];
+}
+
+/** One of them before it is sent. */
+export interface ListedContainer extends Omit<ContainerSummary, 'Ports'> {
+  Ports: PortMap;
 }
 
 export interface ContainerTop {

@@ -1,5 +1,6 @@
 /** The variables of Docker's links: `WEB_PORT_80_TCP_ADDR` and its sisters. Pure. */
 
+import { unfoldPortSet } from '../../base/port-runs.ts';
 import { type PortSpec, parsePortSpec } from '../../base/ports.ts';
 
 export interface LinkFacts {
@@ -7,7 +8,7 @@ export interface LinkFacts {
   clientName: string;
   alias: string;
   address: string;
-  /** `80/tcp` */
+  /** `80/tcp`, `8000-8010/tcp` */
   exposedPorts: string[];
   /** The linked container's own environment. */
   env: string[];
@@ -18,7 +19,7 @@ const NOT_HANDED_ON = new Set(['HOME', 'PATH']);
 
 export function linkEnvironment(link: LinkFacts): string[] {
   const prefix = link.alias.toUpperCase().replaceAll('-', '_');
-  const ports = link.exposedPorts.map(parsePortSpec).sort(byProtocol);
+  const ports = [...unfoldPortSet(link.exposedPorts)].map(parsePortSpec).sort(byProtocol);
   const url = ({ proto, start }: PortSpec) => `${proto}://${link.address}:${start}`;
   const variable = ({ proto, start }: PortSpec) => `${prefix}_PORT_${start}_${proto.toUpperCase()}`;
   const variables: string[] = [];

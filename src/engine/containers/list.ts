@@ -1,8 +1,9 @@
 /** `docker ps`: which containers, and what is shown of each. */
 
 import { invalid } from '../../base/errors.ts';
+import { parsePortSpec } from '../../base/ports.ts';
 import { parseNanos } from '../../base/time.ts';
-import type { ContainerSummary, Filters, PortMap, PortSummary } from '../../base/wire/index.ts';
+import type { Filters, ListedContainer, PortMap } from '../../base/wire/index.ts';
 import { matchesLabels, matchesPattern } from '../filters.ts';
 import type { Container } from './container.ts';
 import { humanDuration } from './human-duration.ts';
@@ -91,7 +92,9 @@ function matches(container: Container, filters: Filters, facts: ListFacts): bool
     any('publish', (value) =>
       Object.entries(facts.ports(container)).some(([port, hosts]) =>
         portMatches(
-          (hosts ?? []).map((host) => `${host.HostPort}/${port.split('/')[1] ?? 'tcp'}`),
+          (hosts ?? []).flatMap(({ HostPort }) =>
+            HostPort === '' ? [] : `${HostPort}/${port.split('/')[1]}`,
+          ),
           value,
         ),
       ),
@@ -101,15 +104,15 @@ function matches(container: Container, filters: Filters, facts: ListFacts): bool
   );
 }
 
-/** Whether one of the ports (`80/tcp`) is among the wanted: `80`, `80/tcp`, `80-90/udp`. */
+/** Whether one of the ports (`80/tcp`, `8000-8010/tcp`) is among the wanted: `80`, `80/tcp`, `80-90/udp`. */
 function portMatches(ports: string[], wanted: string): boolean {
   const match = /^(\d+)(?:-(\d+))?(?:\/(\w+))?$/.exec(wanted);
   if (match === null) return false;
   const first = Number(match[1]);
   const last = Number(match[2] ?? match[1]);
   return ports.some((port) => {
-    const [number = '', proto = 'tcp'] = port.split('/');
-    return Number(number) >= first && Number(number) <= last && proto === (match[3] ?? 'tcp');
+    const { proto, start, end } = parsePortSpec(port);
+    return end >= first && start <= last && proto === (match[3] ?? 'tcp');
   });
 }
 
@@ -117,7 +120,7 @@ function portMatches(ports: string[], wanted: string): boolean {
 export function summarize(
   container: Container,
   facts: Pick<InspectFacts, 'sandbox' | 'plannedNetworks' | 'size'> & { linkNames: readonly string[] },
-): ContainerSummary {
+): ListedContainer {
   const { record } = container;
   const { config, hostConfig } = record;
   const [path = '', ...args] = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
@@ -129,7 +132,7 @@ export function summarize(
     // Quoted as Docker does it: for the eye, not for a shell.
     Command: [path, ...args.map((arg) => (arg.includes(' ') ? `'${arg}'` : arg))].join(' '),
     Created: Math.floor(Date.parse(record.createdAt) / 1000),
-    Ports: portSummaries(facts.sandbox?.ports ?? {}),
+    Ports: facts.sandbox?.ports ?? {},
     ...(facts.size === undefined ? {} : { SizeRw: facts.size.rw, SizeRootFs: facts.size.rootFs }),
     Labels: config.Labels,
     State: record.state.status,
@@ -138,19 +141,6 @@ export function summarize(
     NetworkSettings: { Networks: facts.sandbox?.networks ?? facts.plannedNetworks },
     Mounts: record.mounts,
   };
-}
-
-function portSummaries(ports: PortMap): PortSummary[] {
-  return Object.entries(ports).flatMap(([port, hosts]) => {
-    const [number = '', type = 'tcp'] = port.split('/');
-    const own = { PrivatePort: Number(number), Type: type };
-    if (hosts === null || hosts.length === 0) return [own];
-    // A routed port is met under the container's own address: `80/tcp`, where `0.0.0.0:0->80/tcp` would name a port nobody has.
-    const bound = hosts.filter(({ HostPort }) => HostPort !== '');
-    return bound.length === 0
-      ? [own]
-      : bound.map((host) => ({ IP: host.HostIp, ...own, PublicPort: Number(host.HostPort) }));
-  });
 }
 
 /** `Up 5 minutes (healthy)`, `Exited (0) 2 hours ago`, `Created` */

@@ -8,7 +8,6 @@ import {
   mergeEnv,
   normalizeConfig,
   normalizeHostConfig,
-  normalizePort,
 } from './normalize.ts';
 
 const ID = `0123456789ab${'c'.repeat(52)}`;
@@ -182,20 +181,7 @@ test('swap is as much again as memory when nothing is said of it, and -1 is no s
   assert.equal(host({ MemorySwappiness: 0 }).MemorySwappiness, 0);
 });
 
-test('port bindings get their protocol', () => {
-  assert.deepEqual(
-    host({ PortBindings: { '80': [{ HostIp: '', HostPort: '8080' }], '53/UDP': null } }).PortBindings,
-    {
-      '80/tcp': [{ HostIp: '', HostPort: '8080' }],
-      '53/udp': [],
-    },
-  );
-});
-
-test('`normalizePort()` refuses what is no port, quoting it', () => {
-  assert.equal(normalizePort('80'), '80/tcp');
-  assert.equal(normalizePort('65535/SCTP'), '65535/sctp');
-  for (const text of ['', '0', '65536', '80/', '80/icmp', '-1', '80-90', 'http', '80/tcp/x']) {
-    assert.throws(() => normalizePort(text), { kind: 'invalid', message: new RegExp(`"${text}"`) }, text);
-  }
+test('a port without host sides has none, never null', () => {
+  const bindings = { '80-81/tcp': [{ HostIp: '', HostPort: '8080-8081' }], '53/udp': null };
+  assert.deepEqual(host({ PortBindings: bindings }).PortBindings, { ...bindings, '53/udp': [] });
 });

@@ -5,6 +5,7 @@
 
 import { hostname } from 'node:os';
 import { invalid } from '../../base/errors.ts';
+import { foldPortSet } from '../../base/port-runs.ts';
 import type {
   ContainerConfig,
   ContainerCreateBody,
@@ -83,10 +84,9 @@ export function normalizeConfig(
     OnBuild: null,
     Labels: { ...image.Labels, ...body.Labels },
   };
-  const exposed = mergeKeys(image.ExposedPorts, body.ExposedPorts);
-  for (const port of Object.keys(body.HostConfig?.PortBindings ?? {})) exposed[normalizePort(port)] = {};
-  const ports = Object.fromEntries(Object.keys(exposed).map((port) => [normalizePort(port), {}]));
-  if (Object.keys(ports).length > 0) config.ExposedPorts = ports as Record<string, Record<string, never>>;
+  const exposed = [image.ExposedPorts, body.ExposedPorts, body.HostConfig?.PortBindings];
+  const ports = foldPortSet(exposed.flatMap((set) => Object.keys(set ?? {})));
+  if (Object.keys(ports).length > 0) config.ExposedPorts = ports;
   const health = mergeHealth(image.Healthcheck ?? undefined, body.Healthcheck ?? undefined);
   if (health !== undefined) config.Healthcheck = health;
   const stopSignal = body.StopSignal || image.StopSignal;
@@ -123,7 +123,7 @@ export function normalizeHostConfig(
           : { ...body.LogConfig?.Config },
     },
     NetworkMode: networkMode(body.NetworkMode ?? '', defaults),
-    PortBindings: normalizeBindings(body.PortBindings ?? {}),
+    PortBindings: withoutNulls(body.PortBindings ?? {}),
     RestartPolicy: {
       Name: body.RestartPolicy?.Name || 'no',
       MaximumRetryCount: body.RestartPolicy?.MaximumRetryCount ?? 0,
@@ -215,27 +215,9 @@ function securityOptions(own: readonly string[] | null, defaults: DaemonDefaults
   return options.length === 0 ? own && [] : options;
 }
 
-/** `80` is `80/tcp`; the protocol in small letters. Throws `invalid` naming the port. */
-export function normalizePort(text: string): string {
-  const match = /^(\d{1,5})(?:\/([a-zA-Z]+))?$/.exec(text);
-  const number = Number(match?.[1]);
-  const proto = (match?.[2] ?? 'tcp').toLowerCase();
-  if (match === null || number < 1 || number > 65_535) throw invalid(`invalid port specification: "${text}"`);
-  if (!['tcp', 'udp', 'sctp'].includes(proto))
-    throw invalid(`invalid port specification: unknown protocol in "${text}"`);
-  return `${number}/${proto}`;
-}
-
-/** Container ports as `80/tcp`. Throws `invalid` naming one that is none. */
-export function normalizeBindings(bindings: PortMap): PortMap {
-  const result: PortMap = {};
-  for (const [port, hosts] of Object.entries(bindings)) {
-    result[normalizePort(port)] = (hosts ?? []).map((host) => ({
-      HostIp: host.HostIp ?? '',
-      HostPort: host.HostPort ?? '',
-    }));
-  }
-  return result;
+/** A port that is listed without host sides is one of none. */
+export function withoutNulls(bindings: PortMap): PortMap {
+  return Object.fromEntries(Object.entries(bindings).map(([port, hosts]) => [port, hosts ?? []]));
 }
 
 /** The user's variables first, then those of the image that the user did not set, as Docker keeps them. */

@@ -2,14 +2,16 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { conflict, invalid, isKind } from '../../base/errors.ts';
+import { portMap, portRuns } from '../../base/port-runs.ts';
 import type { ContainerPorts, PortMap } from '../../base/wire/index.ts';
 import type { PortMapping } from '../../network/model/index.ts';
 import { withoutPorts, withPorts } from '../../network/ports/change.ts';
+import { exposedOnly } from '../../network/ports/request.ts';
 import { formatMappings, portMapOf } from '../../network/ports/view.ts';
 import type { EngineContext } from '../context.ts';
 import { emitContainerEvent } from './attributes.ts';
 import type { Container } from './container.ts';
-import { normalizeBindings } from './normalize.ts';
+import { withoutNulls } from './normalize.ts';
 import type { ContainerRegistry } from './registry.ts';
 import { sandboxRequest } from './start.ts';
 
@@ -31,10 +33,7 @@ export class PublishedPorts {
    */
   async add(ref: string, given: PortMap): Promise<ContainerPorts> {
     const added = Object.fromEntries(
-      Object.entries(normalizeBindings(given)).map(([port, hosts]) => [
-        port,
-        hosts?.length ? hosts : [ANYWHERE],
-      ]),
+      Object.entries(given).map(([port, hosts]) => [port, hosts?.length ? hosts : [ANYWHERE]]),
     );
     return this.#change(ref, 'publish', async (container) => {
       const { network } = this.#context;
@@ -50,7 +49,7 @@ export class PublishedPorts {
 
   /** Takes published ports away. A host side without a port, or a container port without host sides, means all of them. */
   async remove(ref: string, given: PortMap): Promise<ContainerPorts> {
-    const removal = normalizeBindings(given);
+    const removal = withoutNulls(given);
     return this.#change(ref, 'unpublish', async (container) => {
       const asked = everythingAsked(container);
       const { bindings, lost } = container.isRunning
@@ -118,8 +117,8 @@ export class PublishedPorts {
 function everythingAsked({ record: { config, hostConfig } }: Container): PortMap {
   const bindings = hostConfig.PortBindings ?? {};
   if (!hostConfig.PublishAllPorts) return bindings;
-  const exposed = Object.keys(config.ExposedPorts ?? {}).filter((port) => !bindings[port]?.length);
-  return { ...bindings, ...Object.fromEntries(exposed.map((port) => [port, [ANYWHERE]])) };
+  const unbound = exposedOnly(Object.keys(config.ExposedPorts ?? {}), bindings);
+  return portMap([...portRuns(bindings), ...unbound.map((spec) => ({ ...spec, hosts: [ANYWHERE] }))]);
 }
 
 /** From now on the ports of `-P` are asked for one by one: with a host port of its own, one would not be among them any more. */

@@ -7,7 +7,6 @@ import type {
   ContainerCreated,
   ContainerInspect,
   ContainerStats,
-  ContainerSummary,
   ContainerTop,
   ContainerUpdateBody,
   ContainerWaitResult,
@@ -15,6 +14,7 @@ import type {
   ExecInspect,
   FilesystemChange,
   Filters,
+  ListedContainer,
   PathStat,
 } from '../../base/wire/index.ts';
 import type { ArchiveService, PutOptions } from '../archive/service.ts';
@@ -80,7 +80,7 @@ export class ContainersService {
     return this.#creator.create(name, platform, body);
   }
 
-  async list(options: ListOptions & { size: boolean }): Promise<ContainerSummary[]> {
+  async list(options: ListOptions & { size: boolean }): Promise<ListedContainer[]> {
     const images = new Map<string, string>();
     for (const reference of options.filters.ancestor ?? []) {
       const image = await this.#context.images.resolve(reference).catch(() => undefined);

@@ -3,7 +3,7 @@ import { linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { ContainerSummary, ImageSummary } from '../../base/wire/index.ts';
+import type { ImageSummary, ListedContainer } from '../../base/wire/index.ts';
 import { treeSize } from './tree-size.ts';
 import { diskUsage, type UsageSources } from './usage.ts';
 
@@ -27,7 +27,7 @@ describe('disk usage', () => {
   const sources = (): UsageSources => ({
     images: { usage: async () => ({ LayersSize: 7, Images: [{ Id: 'i' } as ImageSummary] }) },
     containers: {
-      list: async ({ all, size }) => (all && size ? [{ Id: 'c', SizeRw: 3 } as ContainerSummary] : []),
+      list: async ({ all, size }) => (all && size ? [{ Id: 'c', SizeRw: 3 } as ListedContainer] : []),
     },
     volumes: {
       list: async () => ({

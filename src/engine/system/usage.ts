@@ -1,6 +1,6 @@
 /** `docker system df`: what images, containers and volumes take on disk. */
 
-import type { ContainerSummary, Filters, ImageSummary, Volume, VolumeList } from '../../base/wire/index.ts';
+import type { Filters, ImageSummary, ListedContainer, Volume, VolumeList } from '../../base/wire/index.ts';
 import { treeSize } from './tree-size.ts';
 
 /** What is added up, from whoever keeps it. */
@@ -12,7 +12,7 @@ export interface UsageSources {
       limit: number;
       size: boolean;
       filters: Filters;
-    }): Promise<ContainerSummary[]>;
+    }): Promise<ListedContainer[]>;
   };
   volumes: { list(filters: Filters): Promise<VolumeList> };
   /** Containers that have the volume mounted, in any state. */
@@ -23,7 +23,7 @@ export interface UsageSources {
 export interface DiskUsage {
   LayersSize: number;
   Images: ImageSummary[] | null;
-  Containers: ContainerSummary[] | null;
+  Containers: ListedContainer[] | null;
   Volumes: Volume[] | null;
   BuildCache: [] | null;
 }

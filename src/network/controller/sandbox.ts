@@ -26,7 +26,7 @@ export interface SandboxRequest {
   macAddress: string | undefined;
   /** `--sysctl net.ipv6.conf.all.disable_ipv6=1`: no interface of it has IPv6, whatever its networks have. */
   ipv6Disabled: boolean;
-  /** Container ports that can be linked to: `80/tcp`. */
+  /** Container ports that can be linked to: `80/tcp`, `8000-8010/tcp`. */
   exposedPorts: string[];
   /** Container port to host sides, normalised (`80/tcp`). */
   portBindings: PortMap;

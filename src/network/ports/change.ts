@@ -1,7 +1,8 @@
 /** What becomes of published ports when some of them are added or taken away while others stay. Pure. */
 
 import { BridgeportError, conflict } from '../../base/errors.ts';
-import { parsePortRange } from '../../base/ports.ts';
+import { hostsAt, type PortRun, portMap, portPieces, portRuns, remainder } from '../../base/port-runs.ts';
+import { type PortRange, type PortSpec, parsePortRange } from '../../base/ports.ts';
 import type { PortBinding, PortMap } from '../../base/wire/index.ts';
 import type { PortMapping } from '../model/index.ts';
 
@@ -9,18 +10,23 @@ const WILDCARDS = ['0.0.0.0', '::'];
 
 /** Both maps in one. Throws `conflict` when a container's port is to be bound twice to the same port of the host. */
 export function withPorts(bindings: PortMap, added: PortMap): PortMap {
-  const merged: PortMap = { ...bindings };
-  for (const [port, hosts] of Object.entries(added)) {
-    const present = merged[port] ?? [];
-    for (const { HostIp: ip, HostPort: number } of hosts ?? []) {
-      const isSame = (other: PortBinding) => other.HostIp === ip && other.HostPort === number;
-      if (number !== '' && number !== '0' && present.some(isSame)) {
-        throw conflict(`publish ${port}: it is published on host port ${number} already`);
+  const [present, more] = [portRuns(bindings), portRuns(added)];
+  const isNew = new Set(more);
+  return portMap(
+    portPieces([...present, ...more]).map(({ proto, start, end, of }) => {
+      const hosts = (wanted: boolean) =>
+        of.filter((run) => isNew.has(run) === wanted).flatMap((run) => hostsAt(run, start) ?? []);
+      const before = hosts(false);
+      for (const { HostIp: ip, HostPort: number } of hosts(true)) {
+        const isSame = (other: PortBinding) => other.HostIp === ip && other.HostPort === number;
+        if (number !== '' && number !== '0' && before.some(isSame)) {
+          throw conflict(`publish ${start}/${proto}: it is published on host port ${number} already`);
+        }
       }
-    }
-    merged[port] = [...present, ...(hosts ?? [])];
-  }
-  return merged;
+      const isEmpty = of.every((run) => run.hosts === null);
+      return { proto, start, end, hosts: isEmpty ? null : [...before, ...hosts(true)] };
+    }),
+  );
 }
 
 export interface PortRemoval {
@@ -41,6 +47,12 @@ interface Side {
   end: number;
 }
 
+/** Whose ports a range of the container's are. */
+type Part =
+  | (PortSpec & { as: 'asked'; run: PortRun })
+  | (PortSpec & { as: 'removed'; run: PortRun; found: PortRange[][] })
+  | (PortSpec & { as: 'mapped'; mapping: PortMapping; lost: PortRange[] });
+
 /**
  * Takes published ports away.
  *
@@ -54,40 +66,64 @@ export function withoutPorts(
   mappings: readonly PortMapping[],
   removal: PortMap,
 ): PortRemoval {
-  const sides = new Map(Object.entries(removal).map(([port, hosts]) => [port, sidesOf(hosts ?? [])]));
-  const found = new Set<Side>();
-  const hit = (port: string, hostIp: string, hostPort: number) => {
-    const matching = (sides.get(port) ?? []).filter((side) => covers(side, hostIp, hostPort));
-    for (const side of matching) found.add(side);
-    return matching.length > 0;
-  };
-  const rest: PortMap = {};
-  for (const [port, hosts] of Object.entries(bindings)) {
-    const wanted = sides.get(port);
-    const left = wanted === undefined ? hosts : bindingsLeft(port, hosts ?? [], mappings, wanted, found);
-    if (wanted === undefined || (left?.length ?? 0) > 0) rest[port] = left;
-  }
-  const kept: PortMapping[] = [];
-  const lost: PortMapping[] = [];
-  for (const mapping of mappings) {
-    const parts = split(mapping, (containerPort, hostPort) =>
-      hit(`${containerPort}/${mapping.proto}`, mapping.hostIp, hostPort),
-    );
-    kept.push(...parts.kept);
-    lost.push(...parts.lost);
-  }
-  for (const [port, wanted] of sides) {
-    const missing = wanted.find((side) => !found.has(side));
-    if (missing !== undefined) {
-      const host = missing.start === 0 ? '' : ` on host port ${missing.start}`;
-      const at = missing.hostIp === '' ? '' : ` of ${missing.hostIp}`;
-      throw new BridgeportError('not-found', `unpublish ${port}: it is not published${host}${at}`);
+  const asked = portRuns(bindings).map((run) => ({ ...run, as: 'asked' as const, run }));
+  const removed = portRuns(removal).map((run) => {
+    return { ...run, as: 'removed' as const, run, found: sidesAt(run, run.start).map((): PortRange[] => []) };
+  });
+  const mapped = mappings.map((mapping) => {
+    const { proto, containerPort: start, containerPortEnd: end = start } = mapping;
+    return { proto, start, end, as: 'mapped' as const, mapping, lost: [] as PortRange[] };
+  });
+  const rest: PortRun[] = [];
+  // All that has a part in a piece has it in each of its ports: looking at the first is enough.
+  for (const { proto, start, end, of } of portPieces<Part>([...asked, ...removed, ...mapped])) {
+    const piece = { start, end };
+    const going = of.find((part) => part.as === 'removed');
+    const sides = going === undefined ? [] : sidesAt(going.run, start);
+    const find = (side: Side) => going?.found[sides.indexOf(side)]?.push(piece);
+    const there = of.flatMap((part) => (part.as === 'mapped' ? part.mapping : []));
+    const wish = of.find((part) => part.as === 'asked');
+    if (wish !== undefined) {
+      const hosts = hostsAt(wish.run, start);
+      const left = going === undefined ? hosts : bindingsLeft(start, hosts ?? [], there, sides, find);
+      if (going === undefined || (left?.length ?? 0) > 0) rest.push({ proto, start, end, hosts: left });
+    }
+    for (const part of of) {
+      if (part.as !== 'mapped') continue;
+      const matching = sides.filter((side) =>
+        covers(side, part.mapping.hostIp, hostPortOf(part.mapping, start)),
+      );
+      for (const side of matching) find(side);
+      if (matching.length > 0) part.lost.push(piece);
     }
   }
-  return { bindings: rest, kept, lost };
+  for (const { run, found } of removed) {
+    for (const [index, pieces] of found.entries()) refuseMissing(run, index, pieces);
+  }
+  const parts = mapped.map(({ mapping, lost }) => split(mapping, lost));
+  return {
+    bindings: portMap(rest),
+    kept: parts.flatMap(({ kept }) => kept),
+    lost: parts.flatMap(({ lost }) => lost),
+  };
 }
 
-function sidesOf(hosts: readonly PortBinding[]): Side[] {
+/** Throws `not-found` naming the first port of the run of which its host side of that index was not found. */
+function refuseMissing(run: PortRun, index: number, found: readonly PortRange[]): void {
+  const [missing] = remainder(run, found);
+  if (missing === undefined) return;
+  const { hostIp, start } = sidesAt(run, missing.start)[index] as Side;
+  const host = start === 0 ? '' : ` on host port ${start}`;
+  const at = hostIp === '' ? '' : ` of ${hostIp}`;
+  throw new BridgeportError(
+    'not-found',
+    `unpublish ${missing.start}/${run.proto}: it is not published${host}${at}`,
+  );
+}
+
+/** The host sides of one port of a removal. */
+function sidesAt(run: PortRun, port: number): Side[] {
+  const hosts = hostsAt(run, port) ?? [];
   if (hosts.length === 0) return [{ hostIp: '', start: 0, end: 0 }];
   return hosts.map(({ HostIp, HostPort }) => ({
     hostIp: HostIp,
@@ -99,18 +135,25 @@ function covers({ hostIp, start, end }: Side, ip: string, port: number): boolean
   return (hostIp === '' || hostIp === ip) && (start === 0 || (start <= port && port <= end));
 }
 
-/** What is left of one container port's bindings. */
+function hostPortOf({ hostPort, containerPort }: PortMapping, port: number): number {
+  return hostPort === 0 ? 0 : hostPort + port - containerPort;
+}
+
+/**
+ * What is left of one container port's bindings.
+ *
+ * @param there the mappings that have the port
+ * @param find told of each side that hits something
+ */
 function bindingsLeft(
-  port: string,
+  port: number,
   hosts: readonly PortBinding[],
-  mappings: readonly PortMapping[],
+  there: readonly PortMapping[],
   sides: readonly Side[],
-  found: Set<Side>,
+  find: (side: Side) => void,
 ): PortBinding[] {
-  // Most ports are asked for by number: where they are bound need not be looked up.
-  const isPlain = hosts.every(isFixed) && sides.every(({ hostIp }) => hostIp === '');
-  const actual = isPlain ? [] : hostSides(port, mappings);
-  const chosen = isPlain ? [] : chosenPorts(hosts, actual);
+  const actual = there.map((mapping) => ({ hostIp: mapping.hostIp, hostPort: hostPortOf(mapping, port) }));
+  const chosen = chosenPorts(hosts, actual);
   return hosts.flatMap((binding, index) => {
     const number = isFixed(binding) ? Number(binding.HostPort) : chosen[index];
     const atAll = binding.HostIp === '';
@@ -122,7 +165,7 @@ function bindingsLeft(
           (atAll && (WILDCARDS.includes(hostIp) || actual.some((one) => one.hostIp === hostIp)))),
     );
     if (side === undefined) return [binding];
-    found.add(side);
+    find(side);
     // Asked for on all addresses, and taken away on those of one family.
     const other = WILDCARDS.find((ip) => ip !== side.hostIp);
     const isHalf = atAll && WILDCARDS.includes(side.hostIp) && other !== undefined;
@@ -135,26 +178,6 @@ function isFixed({ HostPort }: PortBinding): boolean {
   return HostPort !== '' && HostPort !== '0' && !HostPort.includes('-');
 }
 
-/** Where one container port is bound. */
-function hostSides(
-  port: string,
-  mappings: readonly PortMapping[],
-): Array<{ hostIp: string; hostPort: number }> {
-  const [number, proto] = port.split('/');
-  const containerPort = Number(number);
-  return mappings
-    .filter(
-      (mapping) =>
-        mapping.proto === proto &&
-        mapping.containerPort <= containerPort &&
-        containerPort <= (mapping.containerPortEnd ?? mapping.containerPort),
-    )
-    .map((mapping) => ({
-      hostIp: mapping.hostIp,
-      hostPort: mapping.hostPort === 0 ? 0 : mapping.hostPort + containerPort - mapping.containerPort,
-    }));
-}
-
 /** Which port each binding got that left the choice to us, by its index: they were chosen in this order. */
 function chosenPorts(
   hosts: readonly PortBinding[],
@@ -165,24 +188,20 @@ function chosenPorts(
   return hosts.map((binding) => (isFixed(binding) ? undefined : free.shift()));
 }
 
-/** The ports of a mapping for which `goes` says yes, and the others, each joined into runs again. */
+/** The lost ports of a mapping, given by the container's, and the others, each as runs. */
 function split(
   mapping: PortMapping,
-  goes: (containerPort: number, hostPort: number) => boolean,
+  lost: readonly PortRange[],
 ): { kept: PortMapping[]; lost: PortMapping[] } {
-  const size = (mapping.containerPortEnd ?? mapping.containerPort) - mapping.containerPort + 1;
-  const runs: Array<{ lost: boolean; first: number; last: number }> = [];
-  for (let offset = 0; offset < size; offset++) {
-    const lost = goes(mapping.containerPort + offset, mapping.hostPort === 0 ? 0 : mapping.hostPort + offset);
-    const last = runs.at(-1);
-    if (last?.lost === lost) last.last = offset;
-    else runs.push({ lost, first: offset, last: offset });
-  }
-  const parts = (lost: boolean) =>
-    runs
-      .filter((run) => run.lost === lost)
-      .map(({ first, last }) => (last - first + 1 === size ? mapping : part(mapping, first, last)));
-  return { kept: parts(false), lost: parts(true) };
+  const { containerPort: start, containerPortEnd: end = start } = mapping;
+  const kept = remainder({ start, end }, lost);
+  const parts = (ranges: readonly PortRange[]) =>
+    ranges.map((range) =>
+      range.start === start && range.end === end
+        ? mapping
+        : part(mapping, range.start - start, range.end - start),
+    );
+  return { kept: parts(kept), lost: parts(remainder({ start, end }, kept)) };
 }
 
 function part(mapping: PortMapping, first: number, last: number): PortMapping {

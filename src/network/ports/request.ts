@@ -2,7 +2,15 @@
 
 import { conflict, invalid } from '../../base/errors.ts';
 import { hostPort as formatHostPort, isIp } from '../../base/ip.ts';
-import { MAX_PORT, type PortRange, type Protocol, parsePortRange } from '../../base/ports.ts';
+import { hostsAt, type PortRun, portPieces, portRuns, remainder } from '../../base/port-runs.ts';
+import {
+  MAX_PORT,
+  type PortRange,
+  type PortSpec,
+  type Protocol,
+  parsePortRange,
+  parsePortSpec,
+} from '../../base/ports.ts';
 import type { PortMap } from '../../base/wire/index.ts';
 
 /** One wish: these container ports on these host ports of one address. */
@@ -13,7 +21,7 @@ export interface PublishRequest {
   containerPortEnd: number;
   /** Empty: all addresses, of both families where the host has both. */
   hostIp: string;
-  /** 0: any free port. */
+  /** 0: any free port, for each of the container's. */
   hostPort: number;
   hostPortEnd: number;
   /** Only one of `hostPort … hostPortEnd` is wanted, whichever is free; then there is one container port. */
@@ -36,53 +44,78 @@ export interface PortWishes {
 
 /** Neighbouring ports with equal offsets become one request. Throws `invalid` naming the value. */
 export function publishRequests(wishes: PortWishes): PublishRequest[] {
-  const single: PublishRequest[] = [];
-  for (const [port, hosts] of Object.entries(wishes.bindings)) {
-    for (const host of hosts ?? [])
-      single.push(request(port, host.HostIp || wishes.defaultHostIp, host.HostPort, wishes));
-  }
-  if (wishes.publishAll) {
-    for (const port of wishes.exposed) {
-      if ((wishes.bindings[port] ?? []).length === 0)
-        single.push(request(port, wishes.defaultHostIp, '', wishes));
+  const { bindings, exposed, publishAll, defaultHostIp } = wishes;
+  const bound = portRuns(bindings).flatMap((run) => cutByProtocol(run, wishes));
+  const requests = bound.flatMap((run) =>
+    (run.hosts ?? []).map((host) => request(run, host.HostIp || defaultHostIp, host.HostPort, wishes)),
+  );
+  if (publishAll) {
+    for (const spec of exposedOnly(exposed, bindings)) {
+      for (const run of cutByProtocol({ ...spec, hosts: null }, wishes)) {
+        requests.push(request(run, defaultHostIp, '', wishes));
+      }
     }
   }
-  refuseTwice(single);
-  return joinRuns(single);
+  refuseTwice(requests);
+  return joinRuns(requests);
+}
+
+/** Those of `exposed` (`80/tcp`, `8000-8010/tcp`) that have no host side: what `-P` publishes. */
+export function exposedOnly(exposed: readonly string[], bindings: PortMap): PortSpec[] {
+  const bound = portRuns(bindings).filter(({ hosts }) => hosts !== null && hosts.length > 0);
+  return exposed.map(parsePortSpec).flatMap(({ proto, ...range }) =>
+    remainder(
+      range,
+      bound.filter((run) => run.proto === proto),
+    ).map((left) => ({ proto, ...left })),
+  );
+}
+
+/** A run ends where the server begins to expect a PROXY protocol header, or no longer does. */
+function cutByProtocol(run: PortRun, { proxyProtocol = [] }: PortWishes): PortRun[] {
+  if (run.proto !== 'tcp' || proxyProtocol.length === 0) return [run];
+  const pieces = portPieces([run, ...proxyProtocol.map((range) => ({ proto: run.proto, ...range }))]);
+  return pieces
+    .filter(({ of }) => of.includes(run))
+    .map(({ proto, start, end }) => ({ proto, start, end, hosts: hostsAt(run, start) }));
 }
 
 /** In the words for a port that another container has: people and scripts search for them. */
 function refuseTwice(requests: readonly PublishRequest[]): void {
-  const seen = new Set<string>();
-  for (const { proto, hostIp, hostPort, anyOf } of requests) {
-    if (hostPort === 0 || anyOf) continue;
-    const at = formatHostPort(hostIp || '0.0.0.0', hostPort);
-    if (seen.has(`${at}/${proto}`)) throw conflict(`Bind for ${at} failed: port is already allocated`);
-    seen.add(`${at}/${proto}`);
+  const fixed = requests.filter(({ hostPort, anyOf }) => hostPort !== 0 && !anyOf);
+  const groups = Map.groupBy(fixed, ({ proto, hostIp }) => `${hostIp || '0.0.0.0'} ${proto}`);
+  for (const group of groups.values()) {
+    let end = 0;
+    for (const { hostIp, hostPort, hostPortEnd } of group.toSorted((a, b) => a.hostPort - b.hostPort)) {
+      if (hostPort <= end) {
+        const at = formatHostPort(hostIp || '0.0.0.0', hostPort);
+        throw conflict(`Bind for ${at} failed: port is already allocated`);
+      }
+      end = hostPortEnd;
+    }
   }
 }
 
 function request(
-  port: string,
+  { proto, start, end }: PortSpec,
   hostIp: string,
   hostPort: string,
   { proxyProtocol = [] }: PortWishes,
 ): PublishRequest {
-  const [number = '', proto = 'tcp'] = port.split('/');
-  const containerPort = Number(number);
-  if (hostIp !== '' && !isIp(hostIp)) throw invalid(`invalid host IP address "${hostIp}" for port ${port}`);
+  if (hostIp !== '' && !isIp(hostIp)) {
+    throw invalid(`invalid host IP address "${hostIp}" for port ${start}/${proto}`);
+  }
   const range = hostPort === '' ? { start: 0, end: 0 } : readHostPorts(hostPort);
+  const isFixed = range.start !== 0 && range.start === range.end;
   return {
-    proto: proto as Protocol,
-    containerPort,
-    containerPortEnd: containerPort,
+    proto,
+    containerPort: start,
+    containerPortEnd: end,
     hostIp,
     hostPort: range.start,
-    hostPortEnd: range.end,
+    hostPortEnd: isFixed ? range.end + end - start : range.end,
     anyOf: range.end > range.start,
-    proxyProtocol:
-      proto === 'tcp' &&
-      proxyProtocol.some(({ start, end }) => start <= containerPort && containerPort <= end),
+    proxyProtocol: proto === 'tcp' && proxyProtocol.some((one) => one.start <= start && start <= one.end),
   };
 }
 

@@ -22,18 +22,15 @@ test('what is exposed only has no host side, what is published has all of them',
   });
 });
 
-test('a range is shown port by port, exposed or not', () => {
+test('a range is one entry, exposed or not, as far as all of it has the same host sides', () => {
   assert.deepEqual(portMapOf([], [mapping('0.0.0.0', 9000, 8000, 3)]), {
-    '8000/tcp': [{ HostIp: '0.0.0.0', HostPort: '9000' }],
-    '8001/tcp': [{ HostIp: '0.0.0.0', HostPort: '9001' }],
-    '8002/tcp': [{ HostIp: '0.0.0.0', HostPort: '9002' }],
+    '8000-8002/tcp': [{ HostIp: '0.0.0.0', HostPort: '9000-9002' }],
   });
 });
 
 test('a routed port has an address of the host and no port of it, each of a range', () => {
   const routed = { ...mapping('::', 0, 80, 2), hostPortEnd: 0 };
   assert.deepEqual(portMapOf(['80/tcp'], [routed]), {
-    '80/tcp': [{ HostIp: '::', HostPort: '' }],
-    '81/tcp': [{ HostIp: '::', HostPort: '' }],
+    '80-81/tcp': [{ HostIp: '::', HostPort: '' }],
   });
 });

@@ -47,11 +47,11 @@ describe('mapPorts()', () => {
   });
 });
 
-it('`unpublished()` leaves out what is published in full', () => {
+it('`unpublished()` leaves out what is published', () => {
   const mappings = [mapping({ containerPort: 80, containerPortEnd: 82 })];
   assert.deepEqual(unpublished(['443/tcp', '80/tcp', '81/udp', '81-82/tcp', '82-83/tcp'], mappings), [
     '81/udp',
-    '82-83/tcp',
+    '83/tcp',
     '443/tcp',
   ]);
 });

@@ -1,7 +1,8 @@
 /** Published ports as the picture shows them. Pure. */
 
 import { isIp } from '../../base/ip.ts';
-import { parsePortSpec, portsOf } from '../../base/ports.ts';
+import { remainder } from '../../base/port-runs.ts';
+import { formatPortSpec, parsePortSpec } from '../../base/ports.ts';
 import type { MapPort } from '../../base/wire/index.ts';
 import type { PortMapping } from '../../network/model/index.ts';
 
@@ -53,20 +54,19 @@ export function servedBy(
   return userlandProxy && proto !== 'sctp' ? 'both' : 'kernel';
 }
 
-/** Those of `exposed` that no mapping publishes, in the order of their numbers. */
+/** Those of `exposed` (`80/tcp`, `8000-8010/tcp`) that no mapping publishes, in the order of their numbers. */
 export function unpublished(exposed: readonly string[], mappings: readonly PortMapping[]): string[] {
-  const isPublished = (port: number, proto: string) =>
-    mappings.some(
-      (mapping) =>
-        mapping.proto === proto &&
-        port >= mapping.containerPort &&
-        port <= (mapping.containerPortEnd ?? mapping.containerPort),
-    );
+  const published = mappings.map(({ proto, containerPort: start, containerPortEnd: end = start }) => {
+    return { proto, start, end };
+  });
   return exposed
-    .map((text) => ({ text, spec: parsePortSpec(text) }))
-    .filter(({ spec }) => [...portsOf(spec)].some((port) => !isPublished(port, spec.proto)))
-    .sort((a, b) => a.spec.start - b.spec.start || compare(a.spec.proto, b.spec.proto))
-    .map(({ text }) => text);
+    .map(parsePortSpec)
+    .flatMap(({ proto, ...range }) => {
+      const taken = published.filter((mapping) => mapping.proto === proto);
+      return remainder(range, taken).map((left) => ({ proto, ...left }));
+    })
+    .sort((a, b) => a.start - b.start || compare(a.proto, b.proto))
+    .map(formatPortSpec);
 }
 
 function joinRuns(ports: readonly MapPort[]): MapPort[] {

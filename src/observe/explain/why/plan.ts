@@ -1,6 +1,7 @@
 /** From two names to a packet: which address is asked, from where, and what is known before a packet is thought of. Pure. */
 
 import { Ip, type IpFamily } from '../../../base/ip.ts';
+import { parsePortSpec } from '../../../base/ports.ts';
 import type { NetworkSpec } from '../../../network/model/index.ts';
 import type { PacketProtocol, Side } from '../../packet/packet.ts';
 import { lookUpRoute } from '../../packet/routing.ts';
@@ -145,10 +146,8 @@ function chooseService(
       ),
       ...container.exposedPorts,
     ];
-    for (const text of ports) {
-      const [number, proto = 'tcp'] = text.split('/');
-      if (proto === protocol && /^\d+$/.test(number ?? ''))
-        return { protocol, port: Number(number), chosen: true };
+    for (const { proto, start } of ports.map(parsePortSpec)) {
+      if (proto === protocol) return { protocol, port: start, chosen: true };
     }
     const namespace = snapshot.namespaces.get(namespaceOf(container, records) ?? '');
     const listening = namespace?.sockets.find(
