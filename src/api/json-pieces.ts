@@ -1,8 +1,8 @@
 /** Answers that hold thousands of members somewhere: their text is made as it is sent, so that nobody else waits for it. */
 
 import type { ServerResponse } from 'node:http';
-import { setImmediate } from 'node:timers/promises';
 import { sendJson, startStream, write } from './reply.ts';
+import { turn } from './turn.ts';
 
 /** Characters that are sent at once. */
 const PORTION = 16 * 1024;
@@ -41,7 +41,7 @@ export async function sendMany(response: ServerResponse, value: unknown): Promis
     text = '';
     if (response.destroyed) return;
     if (performance.now() - since < TURN) continue;
-    await setImmediate();
+    await turn();
     since = performance.now();
   }
   response.end(`${text}\n`);

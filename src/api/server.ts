@@ -7,7 +7,6 @@
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { type Duplex, finished } from 'node:stream';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BridgeportError, invalid, notFound } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Backend } from './backend.ts';
@@ -23,12 +22,13 @@ import { send, sendEmpty } from './reply.ts';
 import { createRouter, type Match, type Route, type Router } from './router.ts';
 import { allRoutes } from './routes/index.ts';
 import { errorReply, statusOf } from './status.ts';
+import { turn } from './turn.ts';
 import { negotiate, splitVersion, type VersionRange } from './version.ts';
 
 // Not by import, which would load undici: docs/decisions/0004.
 const http = process.getBuiltinModule('node:http');
 
-/** Bytes of a JSON body that is read in two turns, so that others are answered in between. */
+/** Bytes of a JSON body whose reading takes turns with others who want an answer. */
 const LARGE_BODY = 64 * 1024;
 
 export interface ApiServerOptions {
@@ -265,9 +265,12 @@ class HttpApi implements ApiServer {
         const announced = Number(request.headers['content-length'] ?? 0) > 0;
         requireJson(request.headers, !announced && request.headers['transfer-encoding'] === undefined);
         const bytes = await body();
+        const isLarge = bytes.length > LARGE_BODY;
         const value = parseJson(bytes);
-        if (bytes.length > LARGE_BODY) await nextTurn();
-        return decodeJson(value, decoder);
+        if (isLarge) await turn();
+        const decoded = decodeJson(value, decoder);
+        if (isLarge) await turn();
+        return decoded;
       },
     };
   }

@@ -34,7 +34,7 @@ export function portRuns(map: PortMap): PortRun[] {
 }
 
 /** The map of these entries: neighbours in step are one. Where two have a port in common, it is the later one's. */
-export function portMap(runs: readonly PortRun[]): PortMap {
+export function portMap(runs: Iterable<PortRun>): PortMap {
   const map: PortMap = {};
   for (const run of joined(runs)) {
     const length = run.end - run.start;
@@ -73,10 +73,13 @@ export function* unfoldPorts(map: PortMap): Generator<[port: string, hosts: Port
 
 /** A set of ports with one key for neighbours. Throws `invalid` for a key that is none. */
 export function foldPortSet(keys: Iterable<string>): PortSet {
-  const runs = Array.from(keys, (key) =>
-    key.includes('-') ? { ...parsePortSpec(key), hosts: null } : portRun(key, null),
-  );
-  return Object.fromEntries(joined(runs).map((run) => [formatPortSpec(run), {}]));
+  return Object.fromEntries(joined(setRuns(keys)).map((run) => [formatPortSpec(run), {}]));
+}
+
+function* setRuns(keys: Iterable<string>): Generator<PortRun> {
+  for (const key of keys) {
+    yield key.includes('-') ? { ...parsePortSpec(key), hosts: null } : portRun(key, null);
+  }
 }
 
 /** The single ports of a set. */
@@ -149,13 +152,22 @@ function firstHosts(hosts: readonly PortBinding[] | null): PortBinding[] | null 
   );
 }
 
+interface OpenRun extends PortRun {
+  end: number;
+}
+
 /** By protocol and number. */
-function joined(runs: readonly PortRun[]): PortRun[] {
-  const sorted = isAscending(runs)
-    ? runs
-    : [...runs].sort((a, b) => PROTOCOLS.indexOf(a.proto) - PROTOCOLS.indexOf(b.proto) || a.start - b.start);
-  const result: Array<PortRun & { end: number }> = [];
-  for (const run of sorted) {
+function joined(runs: Iterable<PortRun>): PortRun[] {
+  // Most come in their order: few are left to be sorted.
+  const inStep: OpenRun[] = [];
+  for (const run of runs) {
+    const last = inStep.at(-1);
+    if (last !== undefined && continues(last, run)) last.end = run.end;
+    else inStep.push({ ...run });
+  }
+  const order = ({ proto }: PortRun) => PROTOCOLS.indexOf(proto);
+  const result: OpenRun[] = [];
+  for (const run of inStep.sort((a, b) => order(a) - order(b) || a.start - b.start)) {
     let last = result.at(-1);
     if (last?.proto === run.proto && last.end >= run.start) {
       const isHidden = last.start === run.start;
@@ -169,16 +181,9 @@ function joined(runs: readonly PortRun[]): PortRun[] {
       } else last.end = run.start - 1;
     }
     if (last !== undefined && continues(last, run)) last.end = run.end;
-    else result.push({ ...run });
+    else result.push(run);
   }
   return result;
-}
-
-function isAscending(runs: readonly PortRun[]): boolean {
-  return runs.every((run, index) => {
-    const before = runs[index - 1];
-    return before === undefined || (before.proto === run.proto && before.end < run.start);
-  });
 }
 
 function continues(run: PortRun, next: PortRun): boolean {
