@@ -7,7 +7,7 @@ import { parseDaemonConfig, type ReadFile } from './config/parse.ts';
 import { diffReload, reloadAttributes } from './config/reload.ts';
 import type { DaemonConfig } from './config/table.ts';
 import { Daemon } from './daemon/daemon.ts';
-import { VERSION } from './daemon/facts.ts';
+import { VERSION } from './daemon/version.ts';
 import { reserveDescriptors } from './kernel/ffi/descriptor-table.ts';
 import { nameProcess } from './kernel/proc/process-name.ts';
 

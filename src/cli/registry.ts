@@ -86,6 +86,10 @@ const map = entry(
   "Draw the network: from the world through the host's bridges to every container",
   async () => (await import('./commands/map.ts')).map,
 );
+const metrics = entry(
+  'Print everything that is counted, once, as Prometheus reads it',
+  async () => (await import('./commands/metrics.ts')).metrics,
+);
 const pause = entry(
   'Pause all processes within one or more containers',
   async () => (await import('./commands/pause.ts')).pause,
@@ -282,6 +286,7 @@ export const commands: Record<string, CommandEntry> = {
   rules,
   why,
   capture,
+  metrics,
   ui,
   pull,
   images,

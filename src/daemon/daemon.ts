@@ -27,13 +27,14 @@ import { RegistryClient } from '../runtime/registry/client.ts';
 import { Store } from '../store/store.ts';
 import { createBackend } from './backend.ts';
 import { engineSettings, SNAPSHOTTER } from './engine-settings.ts';
-import { reloadableFacts, systemFacts, VERSION } from './facts.ts';
+import { reloadableFacts, systemFacts } from './facts.ts';
 import { createHostSystem } from './host-system.ts';
 import { apiAddress, pageAddress } from './listen.ts';
 import { canServeLocalhost, createNetwork, firewallOf, localPortRange } from './network.ts';
 import { createObserveBackend } from './observe.ts';
 import { PageServer } from './page.ts';
 import { topologyRecords } from './topology.ts';
+import { VERSION } from './version.ts';
 
 /** Milliseconds that the start of containers may keep the API waiting. */
 const POLICY_PATIENCE = 15_000;

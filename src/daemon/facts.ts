@@ -14,8 +14,7 @@ import { INIT_PROGRAMS, SNAPSHOTTER } from './engine-settings.ts';
 import { gitCommit } from './git-commit.ts';
 import type { createHostSystem } from './host-system.ts';
 import { firewallOf } from './network.ts';
-
-export const VERSION = '0.1.0';
+import { VERSION } from './version.ts';
 
 export async function systemFacts(
   config: DaemonConfig,

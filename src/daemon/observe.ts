@@ -19,7 +19,7 @@ import { readExposure } from '../observe/exposure/read.ts';
 import type { FirewallName } from '../observe/firewall/drops.ts';
 import { kernelCounters } from '../observe/firewall/kernel.ts';
 import { flows } from '../observe/flows/stream.ts';
-import { collectMetrics } from '../observe/metrics/collect.ts';
+import { MetricsCollector } from '../observe/metrics/collect.ts';
 import type { OperationCounters } from '../observe/metrics/operations.ts';
 import type { TopologyContainer, TopologyRecords } from '../observe/topology/records.ts';
 import { readTraffic } from '../observe/topology/traffic.ts';
@@ -63,16 +63,19 @@ function embeddedResolver(container: TopologyContainer, parts: ObserveParts): Em
 
 export function createObserveBackend(parts: ObserveParts): ObserveBackend {
   const { records, network, keeper, dns, firewall, operations, log } = parts;
-  const metrics = {
+  const dropCounters = { name: firewall, intent: () => network.intent(), counters: kernelCounters };
+  const metrics = new MetricsCollector({
     version: parts.version,
     records,
-    keeper: () => keeper.stats(),
-    dns: { metrics: () => dns.metrics(), latencyBounds: LATENCY_BOUNDS },
-    firewall: { name: firewall, intent: () => network.intent(), counters: kernelCounters },
-    operations,
-    repairs: () => ({ firewall: network.firewallRepairs, port_keeper: keeper.restarts }),
+    firewall: dropCounters,
+    daemon: {
+      keeper: () => keeper.stats(),
+      dns: { metrics: () => dns.metrics(), latencyBounds: LATENCY_BOUNDS },
+      operations,
+      repairs: () => ({ firewall: network.firewallRepairs, port_keeper: keeper.restarts }),
+    },
     log,
-  };
+  });
   const exposure = {
     intent: () => network.intent(),
     kernelServes: firewall !== 'none',
@@ -96,9 +99,9 @@ export function createObserveBackend(parts: ObserveParts): ObserveBackend {
     map: topologyReader(records, parts),
     exposure: () => readExposure(exposure),
     traffic: async () => readTraffic(),
-    metrics: () => collectMetrics(metrics),
+    metrics: () => metrics.collect(),
     capture: (query) => openCapture(records, query),
-    flows: (query) => flows({ records, firewall: metrics.firewall, log }, query),
+    flows: (query) => flows({ records, firewall: dropCounters, log }, query),
     doctor: async (language) => examine(await readSnapshot(doctor), { host: hostname(), language }),
   };
 }

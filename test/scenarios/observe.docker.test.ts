@@ -9,11 +9,13 @@ import type { Flow, FlowDrop, FlowLine } from '../../src/base/wire/flow.ts';
 import type { NetworkMap } from '../../src/base/wire/map.ts';
 import { type Background, background } from '../harness/background.ts';
 import { addressOf, inNetworkOf, inspect, pidOf } from '../harness/container.ts';
+import { run } from '../harness/exec.ts';
 import { HOST_IP, WORLD_IP } from '../harness/host.ts';
 import { soon } from '../harness/netns.ts';
 import { useStage } from '../harness/stage.ts';
 
 const METRICS = '127.0.0.1:9323';
+const OBSERVER = join(import.meta.dirname, '../../src/daemon/observer/main.ts');
 
 describe('what is watched', () => {
   const stage = useStage({ name: 'watch', images: ['busybox', 'web'], args: ['--metrics-addr', METRICS] });
@@ -64,6 +66,29 @@ describe('what is watched', () => {
     await cli('exec', 'one', 'sh', '-c', `ping -c 2 -W 1 ${two} || true`);
     const text = (await daemon.api('GET', '/metrics')).text;
     assert.ok(text.includes(`${dropped} 2\n`), text);
+  });
+
+  it('`bridgeport metrics` prints what the daemon counts; of an engine that counts nothing, what its API and the kernel tell', async () => {
+    const { cli, host, daemon } = stage;
+    await cli('network', 'create', 'shop');
+    await cli('run', '-d', '--name', 'web', '--network', 'shop', '-p', '8080:80', 'web');
+    const ours = await daemon.bridgeport('metrics');
+    assert.match(ours, /^bridgeport_proxy_up 1$/m);
+    // Any engine that speaks Docker's API will do; ours can be asked what the answer has to be.
+    const details = await daemon.api('GET', `/containers/${await inspect(cli, 'web', '{{.Id}}')}/json`);
+    const networks = await daemon.api('GET', '/networks');
+    const docker = { containers: [details.json()], networks: networks.json() };
+    const { stdout } = await run(
+      [...host.enter, process.execPath, '--disable-warning=ExperimentalWarning', OBSERVER],
+      { input: JSON.stringify({ path: '/metrics', query: {}, docker }) },
+    );
+    const theirs = (JSON.parse(stdout) as { body: string }).body;
+    const series = (text: string) =>
+      text.match(/^bridgeport_(container|network|published|conntrack)\w+(\{.*\})?(?= )/gm)?.sort() ?? [];
+    assert.ok(series(ours).length > 20, ours);
+    assert.deepEqual(series(theirs), series(ours));
+    // What only the daemon knows is not told as 0.
+    assert.doesNotMatch(theirs, /bridgeport_(proxy|dns|api|repairs|process)/);
   });
 
   it('`flows` tells who speaks to whom, translation undone, and which rule drops', async () => {

@@ -24,6 +24,16 @@ export async function observe<T>(context: CliContext, path: string, query: Obser
   return askObserver<T>(context, path, query);
 }
 
+/** As `observe()`, of a text. */
+export async function observeText(context: CliContext, path: string): Promise<string> {
+  try {
+    return await text(await context.client.request('GET', path, { versioned: false }));
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+  }
+  return askObserver<string>(context, path, {});
+}
+
 /**
  * As `observe()`, of what comes as a stream. Aborting `signal` ends it.
  *

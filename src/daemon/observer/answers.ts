@@ -7,9 +7,12 @@ import { openCapture } from '../../observe/capture/capture.ts';
 import { Explainer } from '../../observe/explain/explainer.ts';
 import { kernelCounters } from '../../observe/firewall/kernel.ts';
 import { flows } from '../../observe/flows/stream.ts';
+import { MetricsCollector } from '../../observe/metrics/collect.ts';
 import { readTopology } from '../../observe/topology/map.ts';
 import { readTraffic } from '../../observe/topology/traffic.ts';
+import { VERSION } from '../version.ts';
 import { dockerDoctor } from './doctor.ts';
+import { errorLog } from './error-log.ts';
 import type { DockerRecords } from './records.ts';
 import { resolveForDocker } from './resolver.ts';
 import { DOCKER_SETTINGS } from './settings.ts';
@@ -27,6 +30,11 @@ type Stream = (
 const explainer = (records: DockerRecords) =>
   new Explainer({ ...DOCKER_SETTINGS, records, resolve: resolveForDocker(records), log: silentLog });
 const languageOf = ({ lang }: ObserverQuery): ExplainLanguage => (lang === 'ko' ? 'ko' : 'en');
+const dropCounters = ({ intent }: DockerRecords) => ({
+  name: DOCKER_SETTINGS.firewall,
+  intent,
+  counters: kernelCounters,
+});
 const number = (text: string | undefined) => (text === undefined || text === '' ? undefined : Number(text));
 
 export const ANSWERS: Readonly<Record<string, Answer>> = {
@@ -44,17 +52,20 @@ export const ANSWERS: Readonly<Record<string, Answer>> = {
     readTopology(records, { ...DOCKER_SETTINGS, kernelServes: true, hostname: hostname(), log: silentLog }),
   '/bridgeport/traffic': async () => readTraffic(),
   '/bridgeport/doctor': (query, records) => dockerDoctor(records, languageOf(query)),
+  '/metrics': (_query, records) =>
+    new MetricsCollector({
+      version: VERSION,
+      records,
+      firewall: dropCounters(records),
+      daemon: undefined,
+      log: errorLog,
+    }).collect(),
 };
 
 export const STREAMS: Readonly<Record<string, Stream>> = {
   async *'/bridgeport/flows'(query, records, signal) {
-    const firewall = {
-      name: DOCKER_SETTINGS.firewall,
-      intent: records.intent,
-      counters: kernelCounters,
-    };
     const batches = flows(
-      { records, firewall, log: silentLog },
+      { records, firewall: dropCounters(records), log: silentLog },
       {
         follow: query.follow === '1',
         drops: query.drops !== '0',

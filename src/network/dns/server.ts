@@ -89,8 +89,8 @@ export interface DnsMetrics {
   /** Faults of ours while answering. */
   readonly faults: number;
   readonly forward: ForwardMetrics;
-  /** The host's name servers, then those of sandboxes. */
-  readonly upstreams: readonly UpstreamMetrics[];
+  /** The host's name servers, then those of sandboxes; of each list by an id of its own, which configuring it anew changes. */
+  readonly upstreams: ReadonlyArray<UpstreamMetrics & { readonly scope: string }>;
 }
 
 interface Served {
@@ -268,7 +268,9 @@ export class DnsServer implements Disposable {
       rcodes: Object.fromEntries(this.#rcodes.entries().filter(([, count]) => count > 0)),
       faults: this.#faults,
       forward: this.#forwarder.metrics(),
-      upstreams: scopes.flatMap((scope) => scope?.servers.map((server) => server.metrics()) ?? []),
+      upstreams: scopes
+        .filter((scope) => scope !== undefined)
+        .flatMap(({ id, servers }) => servers.map((server) => ({ scope: id, ...server.metrics() }))),
     };
   }
 

@@ -12,7 +12,7 @@ export function conntrackFamilies(use: ConntrackUse | undefined): MetricFamily[]
     family(
       'counter',
       'bridgeport_conntrack_drops_total',
-      'By reason: table_full (packets lost), early_drop (forgotten to make room), insert_failed (a clash).',
+      'What connection tracking could not keep, by reason: table_full (packets lost), early_drop (connections forgotten to make room), insert_failed (packets lost to a clash).',
       [
         { reason: 'table_full', value: use.dropped },
         { reason: 'early_drop', value: use.earlyDropped },

@@ -1,7 +1,9 @@
-/** What the embedded resolver has counted. Pure. */
+/** What the embedded resolver has counted. */
 
+import { hostPort } from '../../base/ip.ts';
 import { family, type MetricFamily, single } from './exposition.ts';
 import { histogramFamily } from './histogram.ts';
+import type { RunningSums } from './running-sums.ts';
 
 /** The resolver's own counters, as far as they are shown. */
 export interface DnsCounters {
@@ -25,6 +27,8 @@ export interface DnsCounters {
 }
 
 export interface DnsUpstreamCounters {
+  /** Whose list of servers it is in: the host's, or that of one sandbox, as it was last configured. */
+  readonly scope: string;
   readonly address: string;
   readonly port: number;
   /** Asked from the daemon's network, or from a container's. */
@@ -49,8 +53,11 @@ const RCODE_NAMES: Readonly<Record<number, string>> = {
   5: 'REFUSED',
 };
 
-/** @param bounds milliseconds, of the upstreams' latency */
-export function dnsFamilies(dns: DnsCounters, bounds: readonly number[]): MetricFamily[] {
+/**
+ * @param bounds milliseconds, of the upstreams' latency
+ * @param sums of name servers, over those who ask them
+ */
+export function dnsFamilies(dns: DnsCounters, bounds: readonly number[], sums: RunningSums): MetricFamily[] {
   const { forward } = dns;
   return [
     single('gauge', 'bridgeport_dns_sandboxes', 'Network namespaces that are served.', dns.sandboxes),
@@ -95,15 +102,16 @@ export function dnsFamilies(dns: DnsCounters, bounds: readonly number[]): Metric
       ({ reason, value }) => ({ labels: { reason }, value }),
     ),
     single('gauge', 'bridgeport_dns_cache_entries', 'Answers kept now.', forward.cacheEntries),
-    ...upstreamFamilies(dns.upstreams, bounds),
+    ...upstreamFamilies(dns.upstreams, bounds, sums),
   ];
 }
 
 function upstreamFamilies(
   upstreams: readonly DnsUpstreamCounters[],
   bounds: readonly number[],
+  sums: RunningSums,
 ): MetricFamily[] {
-  const rows = joinUpstreams(upstreams, bounds.length + 1);
+  const rows = joinUpstreams(upstreams, sums);
   return [
     family(
       'counter',
@@ -137,31 +145,35 @@ function upstreamFamilies(
         help: 'Time to the answer of the name server.',
         bounds: bounds.map((bound) => bound / 1000),
       },
-      rows.map(({ labels, counts, sum }) => ({ labels, counts, sum: sum / 1000 })),
+      rows.map(({ labels, counts, took }) => ({ labels, counts, sum: took / 1000 })),
     ),
   ];
 }
 
 /** Every container that names a server has counters of its own for it: one series per server is what a reader can use. */
-function joinUpstreams(upstreams: readonly DnsUpstreamCounters[], buckets: number) {
-  const joined = new Map<string, ReturnType<typeof emptyUpstream>>();
-  for (const upstream of upstreams) {
-    const server = `${upstream.address.includes(':') ? `[${upstream.address}]` : upstream.address}:${upstream.port}`;
-    const key = `${server} ${upstream.from}`;
-    const row = joined.get(key) ?? emptyUpstream({ server, from: upstream.from }, buckets);
-    joined.set(key, row);
-    row.sent += upstream.sent;
-    row.failed += upstream.failed;
-    row.late += upstream.late;
-    row.unreachable += upstream.unreachable;
-    row.suspect ||= upstream.suspect;
-    row.counts = row.counts.map((count, index) => count + (upstream.latency.counts[index] ?? 0));
-    row.sum += upstream.latency.sum;
-  }
-  return [...joined.values()];
-}
-
-function emptyUpstream(labels: { server: string; from: string }, buckets: number) {
-  const counts = new Array<number>(buckets).fill(0);
-  return { labels, sent: 0, failed: 0, late: 0, unreachable: 0, suspect: false, counts, sum: 0 };
+function joinUpstreams(upstreams: readonly DnsUpstreamCounters[], sums: RunningSums) {
+  const servers = new Map<string, { labels: { server: string; from: string }; suspect: boolean }>();
+  const parts = upstreams.map(({ scope, address, port, from, suspect, latency, ...counted }) => {
+    const server = hostPort(address, port);
+    const sum = `${server} ${from}`;
+    servers.set(sum, {
+      labels: { server, from },
+      suspect: suspect || (servers.get(sum)?.suspect ?? false),
+    });
+    const { sent, failed, late, unreachable } = counted;
+    return {
+      id: `${scope} ${sum}`,
+      sum,
+      values: [sent, failed, late, unreachable, latency.sum, ...latency.counts],
+    };
+  });
+  return [...sums.add(parts)].map(([sum, [sent, failed, late, unreachable, took, ...counts]]) => ({
+    ...servers.get(sum)!,
+    sent,
+    failed,
+    late,
+    unreachable,
+    took: took ?? 0,
+    counts,
+  }));
 }

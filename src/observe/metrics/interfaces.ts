@@ -48,7 +48,7 @@ export function interfaceFamilies(
     ),
     ...trafficFamilies(
       'bridgeport_network',
-      'by the bridge from or to the host, routed packets included',
+      'by the host on the bridge, what it routes included',
       networks.flatMap((spec) => networkRow(spec, links)),
     ),
     family(
@@ -107,6 +107,8 @@ function networkRow({ name, bridge }: NetworkSpec, links: ReadonlyMap<string, Li
   ];
 }
 
+const UNIT_WORDS = { bytes: 'Bytes', packets: 'Packets', errors: 'Frames with an error' };
+
 function trafficFamilies(prefix: string, whose: string, rows: readonly Row[]): MetricFamily[] {
   const directions = ['receive', 'transmit'] as const;
   const units = ['bytes', 'packets', 'errors'] as const;
@@ -116,7 +118,7 @@ function trafficFamilies(prefix: string, whose: string, rows: readonly Row[]): M
         family(
           'counter',
           `${prefix}_${direction}_${unit}_total`,
-          `${unit === 'bytes' ? 'Bytes' : unit === 'packets' ? 'Packets' : 'Errors'} ${direction === 'receive' ? 'received' : 'transmitted'} ${whose}.`,
+          `${UNIT_WORDS[unit]} ${direction === 'receive' ? 'received' : 'transmitted'} ${whose}.`,
           rows,
           (row) => ({ labels: row.labels, value: row[direction][unit] }),
         ),

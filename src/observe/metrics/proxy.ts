@@ -5,21 +5,26 @@ import type { TopologyRecords } from '../topology/records.ts';
 import { family, type MetricFamily, single } from './exposition.ts';
 
 /** @param stats undefined while no keeper runs */
-export function proxyFamilies(
+export function keeperFamilies(
   records: TopologyRecords,
   stats: ProxyStats | undefined,
   /** Local ports that connections may be given, `net.ipv4.ip_local_port_range`. */
   localPorts: number | undefined,
 ): MetricFamily[] {
   return [
-    publishedFamily(records),
-    single('gauge', 'bridgeport_proxy_up', 'The port keeper runs.', stats === undefined ? 0 : 1),
+    single('gauge', 'bridgeport_proxy_up', '1: the port keeper runs.', stats === undefined ? 0 : 1),
+    single(
+      'gauge',
+      'bridgeport_local_ports',
+      'Local ports that connections to one target may be given, by net.ipv4.ip_local_port_range.',
+      localPorts,
+    ),
     ...(stats === undefined ? [] : [...processFamilies(stats), ...tcpFamilies(stats), ...udpFamilies(stats)]),
     ...(stats === undefined ? [] : targetFamilies(records, stats, localPorts)),
   ];
 }
 
-function publishedFamily(records: TopologyRecords): MetricFamily {
+export function publishedFamily(records: TopologyRecords): MetricFamily {
   const rows = records.containers().flatMap(({ name, sandbox }) => {
     const count = new Map<string, number>();
     for (const { proto, hostPort, hostPortEnd } of sandbox?.ports ?? []) {
@@ -32,9 +37,9 @@ function publishedFamily(records: TopologyRecords): MetricFamily {
   return family(
     'gauge',
     'bridgeport_published_ports',
-    'Ports of host addresses that are published for the container now.',
+    'Ports of host addresses that are published for the container now; one for IPv4 and one for IPv6 are two.',
     rows,
-    ({ name, proto, value }) => ({ labels: { container: name, proto }, value }),
+    ({ name, proto, value }) => ({ labels: { container: name, protocol: proto }, value }),
   );
 }
 
