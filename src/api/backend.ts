@@ -9,6 +9,7 @@ import type { Readable, Writable } from 'node:stream';
 import type {
   AuthConfig,
   AuthResult,
+  ContainerConfig,
   ContainerCreateBody,
   ContainerCreated,
   ContainerInspect,
@@ -197,6 +198,24 @@ export interface ImagesBackend {
   ): Promise<void>;
 }
 
+export interface CommitOptions {
+  /** Empty: the image gets no name. */
+  repository: string;
+  tag: string;
+  comment: string;
+  author: string;
+  pause: boolean;
+  changes: string[];
+  /** Undefined: the container's own. */
+  config: Partial<ContainerConfig> | undefined;
+}
+
+/** Images that are made here. */
+export interface BuildBackend {
+  /** Gives the ID of the new image. */
+  commit(ref: string, options: CommitOptions, signal: AbortSignal): Promise<string>;
+}
+
 export interface NetworksBackend {
   list(filters: Filters): Promise<NetworkInspect[]>;
   inspect(ref: string, options: { verbose: boolean; scope: string | undefined }): Promise<NetworkInspect>;
@@ -314,6 +333,7 @@ export interface OpenPage {
 export interface Backend {
   containers: ContainersBackend;
   images: ImagesBackend;
+  build: BuildBackend;
   networks: NetworksBackend;
   volumes: VolumesBackend;
   system: SystemBackend;

@@ -164,7 +164,6 @@ test('docker says what is not built', { skip: noDocker }, async () => {
     [['service', 'ls'], /This node is not a swarm manager/],
     [['search', 'x'], /searching a registry is not implemented/],
     [['push', 'web'], /pushing an image is not implemented/],
-    [['commit', 'web'], /committing a container to an image is not implemented/],
     [
       ['build', daemon.directory],
       /building images is not implemented by Bridgeport yet: build with another program/,

@@ -38,12 +38,6 @@ export const absentRoutes: PlainRoute[] = [
   ),
   absent(post, '/session', 'the BuildKit session'),
   absent(post, '/grpc', 'the BuildKit connection'),
-  absent(
-    post,
-    '/commit',
-    'committing a container to an image',
-    'docker export CONTAINER | docker import - IMAGE keeps its files',
-  ),
   absent(get, '/containers/{name}/attach/ws', 'attaching over a WebSocket'),
   absent(get, '/containers/{name}/checkpoints', checkpoints),
   absent(post, '/containers/{name}/checkpoints', checkpoints),

@@ -10,7 +10,7 @@ import { sendEmpty, sendJson, sendProgress, sendStream } from '../reply.ts';
 import { del, get, post } from '../route.ts';
 
 /** `repo` may carry the tag itself; one that is given apart from it counts, and none at all is `latest`. */
-function repositoryOf(query: Query): { repository: string; tag: string } {
+export function repositoryOf(query: Query): { repository: string; tag: string } {
   const repo = query.text('repo');
   if (repo === '') return { repository: '', tag: '' };
   if (repo.includes('@')) throw invalid(`cannot import digest reference ${JSON.stringify(repo)}`);

@@ -2,6 +2,7 @@ import type { Route } from '../router.ts';
 import { absentRoutes } from './absent.ts';
 import { archiveRoutes } from './archive.ts';
 import { bridgeportRoutes } from './bridgeport.ts';
+import { buildRoutes } from './build.ts';
 import { containerRoutes } from './containers.ts';
 import { execRoutes } from './exec.ts';
 import { imageRoutes } from './images.ts';
@@ -21,6 +22,7 @@ export function allRoutes(): Route[] {
     ...containerRoutes,
     ...execRoutes,
     ...imageRoutes,
+    ...buildRoutes,
     ...networkRoutes,
     ...volumeRoutes,
     ...swarmRoutes,

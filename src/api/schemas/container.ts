@@ -67,6 +67,9 @@ const configMembers: Members<Partial<ContainerConfig>> = {
   Shell: strings,
 };
 
+/** A configuration without anything around it: the body of `POST /commit`. */
+export const containerConfig = struct<Partial<ContainerConfig>>('ContainerConfig', configMembers);
+
 export const containerPortsBody = struct<ContainerPortsBody>('ContainerPorts', {
   PortBindings: filled(foldedPortMap),
 });

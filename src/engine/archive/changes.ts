@@ -5,6 +5,7 @@
 
 import { closeSync, constants, lstatSync, openSync, readdirSync, type Stats } from 'node:fs';
 import { posix } from 'node:path';
+import { internal } from '../../base/errors.ts';
 import type { FilesystemChange } from '../../base/wire/index.ts';
 import { drop, lstatIn, namesIn, open, openFolderIn } from './handles.ts';
 
@@ -12,6 +13,9 @@ const MODIFIED = 0;
 const ADDED = 1;
 const DELETED = 2;
 const OPAQUE_XATTR = 'trusted.overlay.opaque';
+
+/** On what overlayfs moved or changed without copying it up, with `redirect_dir` or `metacopy`: the layer alone does not say what it is. */
+const INCOMPLETE_XATTRS = ['trusted.overlay.redirect', 'trusted.overlay.metacopy'];
 
 /**
  * What the runtime makes for its mounts, as far as the image lacks it. Docker makes these in a layer of its own, so that its diff does not
@@ -41,6 +45,8 @@ export interface Layers {
   /** Those of the image, the uppermost first. They never change. */
   lower: readonly string[];
   readXattr: (fd: number, name: string) => Buffer | undefined;
+  /** True when nothing has ever run there: what looks like the runtime's mount points is not. Default false. */
+  neverRun?: boolean;
 }
 
 /** Sorted by path. A folder is listed when it, or a name in it, has changed. */
@@ -69,13 +75,13 @@ class Walker {
    * through here, every part of `path` is known to be a folder.
    */
   async walk(fd: number, path: string, lower: readonly string[]): Promise<void> {
-    const isOpaque = path !== '/' && this.#layers.readXattr(fd, OPAQUE_XATTR)?.toString() === 'y';
+    const hidesLower = path !== '/' && isOpaque(fd, this.#layers.readXattr);
     const names = (await namesIn(fd)).map((name) => ({ name, inner: posix.join(path, name.toString()) }));
     for (const { name, inner } of names) {
       const stat = await lstatIn(fd, name);
       if (stat !== undefined) await this.#entry(fd, name, inner, stat, lower);
     }
-    if (!isOpaque) return;
+    if (!hidesLower) return;
     const present = new Set(names.map(({ inner }) => inner));
     for (const name of new Set(lower.flatMap((layer) => readdirSync(layer + path)))) {
       const inner = posix.join(path, name);
@@ -92,7 +98,7 @@ class Walker {
     }
     if (!stat.isDirectory()) {
       if (below !== undefined) this.#record(path, MODIFIED);
-      else if (!(MOUNT_POINTS.has(path) && stat.size === 0)) this.#record(path, ADDED);
+      else if (!(this.#isMountPoint(path) && stat.size === 0)) this.#record(path, ADDED);
       return;
     }
     const folder = await openFolderIn(fd, name).catch((error: NodeJS.ErrnoException) => {
@@ -104,9 +110,10 @@ class Walker {
     try {
       const inner = (await namesIn(folder)).map((child) => posix.join(path, child.toString()));
       if (below === undefined) {
-        if (MOUNT_POINTS.has(path) && inner.every((child) => MOUNT_POINTS.has(child))) return;
+        if (this.#isMountPoint(path) && inner.every((child) => this.#isMountPoint(child))) return;
         this.#record(path, ADDED);
-      } else if (!below.isDirectory() || !isSameFolder(stat, below, inner)) this.#record(path, MODIFIED);
+      } else if (!below.isDirectory() || !this.#isSameFolder(stat, below, inner))
+        this.#record(path, MODIFIED);
       await this.walk(folder, path, this.#through(lower, path));
     } finally {
       drop(folder);
@@ -130,10 +137,20 @@ class Walker {
     const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
     const fd = openSync(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     try {
-      return this.#layers.readXattr(fd, OPAQUE_XATTR)?.toString() === 'y';
+      return isOpaque(fd, this.#layers.readXattr);
     } finally {
       closeSync(fd);
     }
+  }
+
+  #isMountPoint(path: string): boolean {
+    return this.#layers.neverRun !== true && MOUNT_POINTS.has(path);
+  }
+
+  /** A folder is copied up for the sake of what is in it. When the runtime made its mount points there, its time says nothing. */
+  #isSameFolder(stat: Stats, below: Stats, inner: readonly string[]): boolean {
+    if (stat.mode !== below.mode || stat.uid !== below.uid || stat.gid !== below.gid) return false;
+    return stat.mtimeMs === below.mtimeMs || inner.some((path) => this.#isMountPoint(path));
   }
 
   /** Whatever changes, the folder that has it counts as changed too. */
@@ -153,10 +170,17 @@ function find(lower: readonly string[], path: string): Stats | undefined {
   return undefined;
 }
 
-const isWhiteout = (stat: Stats) => stat.isCharacterDevice() && stat.rdev === 0;
+/** How overlayfs says in an upper folder that a lower file is gone. */
+export const isWhiteout = (stat: Stats) => stat.isCharacterDevice() && stat.rdev === 0;
 
-/** A folder is copied up for the sake of what is in it. When the runtime made its mount points there, its time says nothing. */
-function isSameFolder(stat: Stats, below: Stats, inner: readonly string[]): boolean {
-  if (stat.mode !== below.mode || stat.uid !== below.uid || stat.gid !== below.gid) return false;
-  return stat.mtimeMs === below.mtimeMs || inner.some((path) => MOUNT_POINTS.has(path));
+/** Does the folder hide what lower layers have in it? */
+export function isOpaque(fd: number, readXattr: Layers['readXattr']): boolean {
+  return readXattr(fd, OPAQUE_XATTR)?.toString() === 'y';
+}
+
+/** @throws `internal` for what cannot be understood from the upper folder alone */
+export function refuseIncomplete(fd: number, path: string, readXattr: Layers['readXattr']): void {
+  const name = INCOMPLETE_XATTRS.find((xattr) => readXattr(fd, xattr) !== undefined);
+  if (name === undefined) return;
+  throw internal(`pack the changes of a layer: "${path}" has the attribute ${name}, which is not supported`);
 }

@@ -4,6 +4,7 @@ import { constants, type Stats } from 'node:fs';
 import { posix } from 'node:path';
 import { invalid } from '../../base/errors.ts';
 import type { FileTree, HostFiles } from '../host-system.ts';
+import { isOpaque, isWhiteout, refuseIncomplete } from './changes.ts';
 import {
   drop,
   fstat,
@@ -19,11 +20,19 @@ import { type EntryType, encodeHeader, padding, TAR_END, type TarHeader } from '
 
 export interface PackOptions {
   files: HostFiles;
-  tree: FileTree;
+  /** Undefined for a folder of the host in which nothing is mounted. */
+  tree: FileTree | undefined;
   /** A descriptor of O_PATH for what is packed; it stays the caller's. */
   top: number;
   /** Its name in the archive: `etc`, `.`, or `/` for the root. Empty: the folder itself is no entry. */
   name: string;
+  /**
+   * Given, `top` is overlayfs's upper folder, and the archive a layer of an image: of it, these absolute paths alone. What hides a lower
+   * file becomes a whiteout (OCI image specification, layer.md).
+   */
+  changed?: ReadonlySet<string>;
+  /** Everything counts as last modified then, in seconds since the epoch, for an archive that is to be compared; default: when it was. */
+  mtime?: number;
 }
 
 /** bytes per read, and least size of the pieces given out */
@@ -34,6 +43,9 @@ const MAX_DEPTH = 512;
 const KEPT_XATTR = 'security.capability';
 /** Its content is the runtime's, made anew for each run. */
 const DEVICES = '/dev';
+/** `.wh.NAME` in a layer: the file NAME of lower layers is gone; `.wh..wh..opq`: so is all that they have in this folder. */
+const WHITEOUT_PREFIX = Buffer.from('.wh.');
+const OPAQUE_MARK = Buffer.from('.wh..opq');
 
 interface Frame {
   fd: number;
@@ -70,7 +82,8 @@ class Packer {
     const { top, name } = this.#options;
     const stat = await fstat(top);
     if (stat.isDirectory()) {
-      if (name !== '') this.#push(encodeHeader(entryOf(stat, 'directory', folderName(Buffer.from(name)))));
+      if (name !== '')
+        this.#push(encodeHeader(this.#entryOf(stat, 'directory', folderName(Buffer.from(name)))));
       // Of a mounted /proc there is the folder alone.
       if (!(await isKernelFilesystem(top))) {
         await this.#enter(top, name === '' ? Buffer.alloc(0) : folderName(Buffer.from(name)), stat.dev);
@@ -107,15 +120,24 @@ class Packer {
     try {
       const stat = await fstat(fd);
       const name = Buffer.concat([frame.prefix, child]);
+      const { changed } = this.#options;
+      if (changed !== undefined) {
+        if (!changed.has(`/${name}`)) return;
+        if (isWhiteout(stat)) {
+          this.#push(this.#whiteout(frame.prefix, child));
+          return;
+        }
+      }
       if (!stat.isDirectory()) {
         yield* this.#entry(fd, { folder: frame.fd, name: child }, name, stat);
         return;
       }
-      this.#push(encodeHeader(entryOf(stat, 'directory', folderName(name))));
+      this.#push(encodeHeader(this.#entryOf(stat, 'directory', folderName(name))));
       yield* this.#flush();
       const isOther = stat.dev !== frame.device;
-      if (isOther && ((await isKernelFilesystem(fd)) || this.#options.tree.pathOf(fd) === DEVICES)) return;
+      if (isOther && ((await isKernelFilesystem(fd)) || this.#options.tree?.pathOf(fd) === DEVICES)) return;
       await this.#enter(fd, folderName(name), stat.dev);
+      if (changed !== undefined) this.#inLayer(name);
     } finally {
       drop(fd);
     }
@@ -132,6 +154,27 @@ class Packer {
     frame.names = await namesIn(fd);
   }
 
+  /** The folder that was entered last is one of a layer: what it hides is said before what it has. */
+  #inLayer(name: Buffer): void {
+    const frame = this.#frames.at(-1) as Frame;
+    const { readXattr } = this.#options.files;
+    refuseIncomplete(frame.fd, `/${name}`, readXattr);
+    if (isOpaque(frame.fd, readXattr)) this.#push(this.#whiteout(frame.prefix, OPAQUE_MARK));
+  }
+
+  #whiteout(prefix: Buffer, name: Buffer): Buffer {
+    const { mtime = 0 } = this.#options;
+    const full = Buffer.concat([prefix, WHITEOUT_PREFIX, name]);
+    return encodeHeader({ name: full, type: 'file', mode: 0, uid: 0, gid: 0, size: 0, mtime });
+  }
+
+  #entryOf(stat: Stats, type: EntryType, name: Buffer): TarHeader {
+    return {
+      ...entryOf(stat, type, name),
+      ...(this.#options.mtime === undefined ? {} : { mtime: this.#options.mtime }),
+    };
+  }
+
   /** Everything but a folder. `place` is where a symbolic link is read; the top itself has none. */
   async *#entry(
     fd: number,
@@ -142,7 +185,7 @@ class Packer {
     const type = typeOf(stat);
     // A socket means nothing without its process, and tar has no type for it.
     if (type === undefined) return;
-    const header = entryOf(stat, type, name);
+    const header = this.#entryOf(stat, type, name);
     if (type === 'symlink') {
       const linkName = await this.#linkTarget(fd, place);
       if (linkName === undefined) return;
@@ -180,6 +223,7 @@ class Packer {
       }
     }
     const { tree, files } = this.#options;
+    if (tree === undefined) return undefined;
     const path = tree.pathOf(fd);
     const folder = await tree.open(posix.dirname(path), files.O_PATH | constants.O_DIRECTORY);
     try {
@@ -192,7 +236,9 @@ class Packer {
   async *#file(handle: number, header: TarHeader): AsyncGenerator<Buffer> {
     const fd = await reopen(handle);
     try {
-      const capability = this.#options.files.readXattr(fd, KEPT_XATTR);
+      const { readXattr } = this.#options.files;
+      if (this.#options.changed !== undefined) refuseIncomplete(fd, `/${header.name}`, readXattr);
+      const capability = readXattr(fd, KEPT_XATTR);
       if (capability !== undefined) header.xattrs = new Map([[KEPT_XATTR, capability]]);
       this.#push(encodeHeader(header));
       let left = header.size;

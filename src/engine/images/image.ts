@@ -8,6 +8,8 @@ import type { Reference } from '../../runtime/registry/reference.ts';
 export interface Image {
   /** digest of the config: `sha256:…` */
   id: string;
+  /** ID of the image that it was made from here, by commit or build; `''` for one that came from elsewhere */
+  parent: string;
   manifestDigest: string;
   manifest: ImageManifest;
   file: ImageConfigFile;

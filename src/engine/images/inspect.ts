@@ -22,7 +22,7 @@ export function repoDigests(image: Image): string[] {
 export function imageSummary(image: Image, containers: number): ImageSummary {
   return {
     Id: image.id,
-    ParentId: '',
+    ParentId: image.parent,
     RepoTags: repoTags(image),
     RepoDigests: repoDigests(image),
     Created: Math.floor(image.created / 1000),
@@ -39,7 +39,7 @@ export function imageInspect(image: Image, snapshotter: string): ImageInspect {
     Id: image.id,
     RepoTags: repoTags(image),
     RepoDigests: repoDigests(image),
-    Parent: '',
+    Parent: image.parent,
     Comment: file.comment ?? file.history?.at(-1)?.comment ?? '',
     Created: file.created ?? ZERO_TIME,
     DockerVersion: file.docker_version ?? '',
@@ -87,8 +87,11 @@ export function containerConfig(config: ImageRunConfig): ContainerConfig {
   };
 }
 
-/** Newest step first. Only the topmost has the image's ID and tags: the others were never images here. */
-export function imageHistory(image: Image): ImageHistoryItem[] {
+/**
+ * Newest step first. Of an image that came from elsewhere only the topmost step has an ID and tags; of one that was made here also those
+ * below it that are images: `ancestors`, the parent first.
+ */
+export function imageHistory(image: Image, ancestors: readonly Image[]): ImageHistoryItem[] {
   const steps = image.file.history ?? [];
   const items: ImageHistoryItem[] = [];
   let layer = 0;
@@ -104,11 +107,12 @@ export function imageHistory(image: Image): ImageHistoryItem[] {
       Comment: step.comment ?? '',
     });
   }
-  const top = items[0];
-  if (top !== undefined) {
-    top.Id = image.id;
-    const tags = repoTags(image);
-    top.Tags = tags.length === 0 ? null : tags;
+  for (const [index, step] of [image, ...ancestors].entries()) {
+    const item = items[index];
+    if (item === undefined) break;
+    item.Id = step.id;
+    const tags = repoTags(step);
+    item.Tags = tags.length === 0 ? null : tags;
   }
   return items;
 }

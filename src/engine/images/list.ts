@@ -10,13 +10,14 @@ import type { ImageStore } from './store.ts';
 const LIST_FILTERS = ['dangling', 'label', 'label!', 'before', 'since', 'reference', 'until'];
 
 /**
- * The images that all filters let through, newest first. `reference` also leaves out the names that do not fit.
+ * The images that all filters let through, newest first. `reference` also leaves out the names that do not fit; what others were made
+ * from is left out unless it has a name, or `all` is set.
  *
  * @throws `invalid` for an unknown filter, `not-found` when `before` or `since` names no image
  */
 export async function listImages(
   store: ImageStore,
-  filters: Filters,
+  { all, filters }: { all: boolean; filters: Filters },
   containers: (imageId: string) => number,
 ): Promise<ImageSummary[]> {
   checkFilters(filters, LIST_FILTERS);
@@ -27,8 +28,11 @@ export async function listImages(
     ? Math.min(...filters.until.map((text) => parseMoment(text)))
     : undefined;
   const matchers = (filters.reference ?? []).map(referenceMatcher);
-  const images = (await store.list()).filter(
+  const present = await store.list();
+  const parents = parentIds(present);
+  const images = present.filter(
     (image) =>
+      (all || !isIntermediate(image, parents)) &&
       (dangling === undefined || (dangling ? isDangling(image) : image.references.length > 0)) &&
       (before === undefined || image.created < before) &&
       (since === undefined || image.created > since) &&
@@ -43,6 +47,16 @@ export async function listImages(
 /** Without a tag. One that only a digest names counts too, as with Docker: its tag has moved on. */
 export function isDangling(image: Image): boolean {
   return image.references.every((reference) => reference.digest !== undefined);
+}
+
+/** IDs of the images that others were made from. */
+export function parentIds(images: readonly Image[]): Set<string> {
+  return new Set(images.map((image) => image.parent).filter(Boolean));
+}
+
+/** A step on the way to another image: nobody's to list or to prune as long as that one is there. */
+export function isIntermediate(image: Image, parents: ReadonlySet<string>): boolean {
+  return image.references.length === 0 && parents.has(image.id);
 }
 
 async function latest(

@@ -15,6 +15,8 @@ import { familiarReference, parseReference, type Reference } from '../../runtime
 export const LABEL_IMAGE_ID = 'io.bridgeport.image.id';
 /** On the anchor: bytes on disk of each layer, lowest first, with commas. */
 export const LABEL_LAYER_SIZES = 'io.bridgeport.image.layer-sizes';
+/** On the anchor of an image that was made here from another one: that one's ID. */
+export const LABEL_PARENT = 'io.bridgeport.image.parent';
 
 const GC_CONTENT = 'containerd.io/gc.ref.content';
 const GC_SNAPSHOT = 'containerd.io/gc.ref.snapshot';

@@ -14,7 +14,7 @@ import {
 import { chainIds, shortId } from './digest.ts';
 import { booleanFilter, checkFilters, labelsMatch, parseMoment } from './filters.ts';
 import type { Image, ImageUser } from './image.ts';
-import { isDangling } from './list.ts';
+import { isDangling, isIntermediate, parentIds } from './list.ts';
 import type { ImageStore } from './store.ts';
 
 export interface RemoveContext {
@@ -31,7 +31,7 @@ export interface RemoveContext {
 export async function removeImage(
   context: RemoveContext,
   ref: string,
-  options: { force: boolean },
+  options: { force: boolean; prune: boolean },
 ): Promise<ImageDeleteItem[]> {
   for (;;) {
     const { id } = await context.store.find(ref);
@@ -43,8 +43,47 @@ export async function removeImage(
         ? removeByName(context, image, ref, options.force)
         : removeById(context, image, options.force);
     });
-    if (removed !== undefined) return removed;
+    if (removed === undefined) continue;
+    const { items, parent } = removed;
+    return options.prune ? [...items, ...(await removeUnusedParents(context, parent)).items] : items;
   }
+}
+
+/** What a removal has done. */
+interface Removed {
+  items: ImageDeleteItem[];
+  /** bytes on disk */
+  freed: number;
+  /** ID of the image that the removed one was made from; `''`: there is none, or the image stays */
+  parent: string;
+}
+
+/**
+ * Removes `id` and what it was made from in turn, up to the first that somebody still needs: one with a name, a container or another
+ * image made from it.
+ */
+async function removeUnusedParents(context: RemoveContext, id: string): Promise<Removed> {
+  const all: Removed = { items: [], freed: 0, parent: '' };
+  for (let next = id; next !== ''; ) {
+    const removed = await context.store.locked(next, async () => {
+      const image = await context.store.get(next);
+      const isNeeded =
+        image === undefined ||
+        image.references.length > 0 ||
+        context.usedBy(image.id).length > 0 ||
+        (await hasChildren(context, image));
+      return isNeeded ? undefined : removeForGood(context, image);
+    });
+    if (removed === undefined) break;
+    all.items.push(...removed.items);
+    all.freed += removed.freed;
+    next = removed.parent;
+  }
+  return all;
+}
+
+async function hasChildren({ store }: RemoveContext, image: Image): Promise<boolean> {
+  return parentIds(await store.list()).has(image.id);
 }
 
 /** True when `ref` is one of the image's names; else it was found by its ID. A name like `beef` may be the beginning of an ID too. */
@@ -66,7 +105,7 @@ async function removeByName(
   image: Image,
   ref: string,
   force: boolean,
-): Promise<ImageDeleteItem[]> {
+): Promise<Removed> {
   const user = context.usedBy(image.id)[0];
   if (!force && user !== undefined && isSingleReference(image.references)) {
     // Without its last name the image of a container would be hard to find again.
@@ -86,21 +125,28 @@ async function removeByName(
     remaining = remaining.filter((other) => !sameRepository(other, reference));
   }
   const items = await untag(context, image, goes);
-  if (remaining.length > 0) return items;
+  const stays = { items, freed: 0, parent: '' };
+  if (remaining.length > 0) return stays;
   // A forced removal of the name of an image in use leaves the image, without a word.
   const nameless = { ...image, references: [] };
-  if (conflictOf(context, nameless, force) !== undefined) return items;
-  return [...items, ...(await removeForGood(context, nameless)).items];
+  if ((await conflictOf(context, nameless, force)) !== undefined) return stays;
+  const removed = await removeForGood(context, nameless);
+  return { ...removed, items: [...items, ...removed.items] };
 }
 
-async function removeById(context: RemoveContext, image: Image, force: boolean): Promise<ImageDeleteItem[]> {
-  const against = conflictOf(context, image, force);
+async function removeById(context: RemoveContext, image: Image, force: boolean): Promise<Removed> {
+  const against = await conflictOf(context, image, force);
   if (against !== undefined) throw against;
-  return [...(await untag(context, image, image.references)), ...(await removeForGood(context, image)).items];
+  const untagged = await untag(context, image, image.references);
+  const removed = await removeForGood(context, image);
+  return { ...removed, items: [...untagged, ...removed.items] };
 }
 
-/** What stands against removing the image: a running container always, the rest unless forced. */
-function conflictOf(context: RemoveContext, image: Image, force: boolean): Error | undefined {
+/** What stands against removing the image: images made from it and a running container always, the rest unless forced. */
+async function conflictOf(context: RemoveContext, image: Image, force: boolean): Promise<Error | undefined> {
+  if (await hasChildren(context, image)) {
+    return refusal(image, 'cannot be forced', 'image has dependent child images');
+  }
   const users = context.usedBy(image.id);
   const running = users.find((user) => user.running);
   if (running !== undefined) {
@@ -140,10 +186,7 @@ async function untag(
  * Removes an image whose names are gone. Lists the layers that no other image has; containerd frees them when it finds
  * nobody refers to them. `freed` is their size in bytes.
  */
-async function removeForGood(
-  context: RemoveContext,
-  image: Image,
-): Promise<{ items: ImageDeleteItem[]; freed: number }> {
+async function removeForGood(context: RemoveContext, image: Image): Promise<Removed> {
   const others = (await context.store.list()).filter((other) => other.id !== image.id);
   const kept = new Set(others.flatMap((other) => chainIds(other.file.rootfs.diff_ids)));
   await context.store.removeAnchor(image);
@@ -155,7 +198,7 @@ async function removeForGood(
     items.unshift({ Deleted: chainId });
     freed += image.layerSizes[index] ?? 0;
   }
-  return { items: [{ Deleted: image.id }, ...items], freed };
+  return { items: [{ Deleted: image.id }, ...items], freed, parent: image.parent };
 }
 
 const PRUNE_FILTERS = ['dangling', 'label', 'label!', 'until'];
@@ -178,15 +221,24 @@ export async function pruneImages(context: RemoveContext, filters: Filters): Pro
     context.usedBy(image.id).length === 0;
   const items: ImageDeleteItem[] = [];
   let freed = 0;
-  for (const { id } of (await context.store.list()).filter(goes)) {
-    await context.store.locked(id, async () => {
+  const add = (removed: Removed) => {
+    items.push(...removed.items);
+    freed += removed.freed;
+  };
+  const images = await context.store.list();
+  const parents = parentIds(images);
+  for (const { id } of images.filter((image) => !isIntermediate(image, parents) && goes(image))) {
+    const parent = await context.store.locked(id, async () => {
       const image = await context.store.get(id);
-      if (image === undefined || !goes(image)) return;
+      if (image === undefined || !goes(image)) return '';
       items.push(...(await untag(context, image, image.references)));
+      // Others were made from it: without a name it is a step on their way, and goes with the last of them.
+      if (await hasChildren(context, image)) return '';
       const removed = await removeForGood(context, image);
-      items.push(...removed.items);
-      freed += removed.freed;
+      add(removed);
+      return removed.parent;
     });
+    add(await removeUnusedParents(context, parent));
   }
   return { ImagesDeleted: items.length === 0 ? null : items, SpaceReclaimed: freed };
 }

@@ -29,6 +29,7 @@ import {
   withTag,
 } from '../../runtime/registry/reference.ts';
 import { applyChanges } from './changes.ts';
+import { Deriver } from './derive.ts';
 import { shortId } from './digest.ts';
 import type { Image, ImageUser } from './image.ts';
 import { importImage } from './import.ts';
@@ -91,7 +92,7 @@ export class ImageService {
   }
 
   async list(options: { all: boolean; digests: boolean; filters: Filters }): Promise<ImageSummary[]> {
-    return listImages(this.#store, options.filters, (id) => this.#options.usedBy(id).length);
+    return listImages(this.#store, options, (id) => this.#options.usedBy(id).length);
   }
 
   /** How many images there are, with a name or without. */
@@ -109,7 +110,8 @@ export class ImageService {
   }
 
   async history(ref: string): Promise<ImageHistoryItem[]> {
-    return imageHistory(await this.#store.find(ref));
+    const image = await this.#store.find(ref);
+    return imageHistory(image, await this.#store.ancestors(image));
   }
 
   /**
@@ -124,7 +126,12 @@ export class ImageService {
     this.#emit('tag', image, familiarReference(reference));
   }
 
-  /** `prune` (Docker's removal of untagged parents) has nothing to do: images here have no parents. */
+  /** @throws `invalid` for what cannot be an image's new name */
+  checkTarget(repository: string, tag: string): void {
+    targetReference(repository, tag);
+  }
+
+  /** `prune`: with it goes what it was made from, as far as that has no name and no other use. */
   async remove(ref: string, options: { force: boolean; prune: boolean }): Promise<ImageDeleteItem[]> {
     return removeImage(this.#removal(), ref, options);
   }
@@ -227,6 +234,21 @@ export class ImageService {
     );
     this.#emit('import', image, image.id);
     progress({ status: image.id });
+  }
+
+  /**
+   * Lets `work` make images from others, all under one lease. What it has made is known and stays, also when it fails.
+   */
+  deriving<T>(work: (deriver: Deriver) => Promise<T>, signal: AbortSignal): Promise<T> {
+    return this.#store.client.withLease(
+      (client, leaseId) => work(new Deriver(this.#store, client, leaseId)),
+      { signal },
+    );
+  }
+
+  /** Tells the listeners of events that an image was made here. */
+  announce(image: Image): void {
+    this.#emit('create', image, image.id);
   }
 
   #emit(action: string, image: Image, name: string): void {

@@ -22,6 +22,7 @@ import {
   type ImageRecords,
   LABEL_IMAGE_ID,
   LABEL_LAYER_SIZES,
+  LABEL_PARENT,
   manifestLabels,
   parseLayerSizes,
 } from './records.ts';
@@ -48,6 +49,8 @@ export interface NewImage {
   /** the manifest as it is hashed */
   manifest: Buffer;
   manifestDocument: ImageManifest;
+  /** ID of the image that it was made from; default: none */
+  parent?: string;
 }
 
 export class ImageStore {
@@ -135,6 +138,16 @@ export class ImageStore {
     return group === undefined ? undefined : this.#read(group);
   }
 
+  /** What `image` was made from, the parent first, as far as it is there. */
+  async ancestors(image: Image): Promise<Image[]> {
+    const found: Image[] = [];
+    for (let at: Image | undefined = image; at !== undefined && at.parent !== ''; ) {
+      at = await this.get(at.parent);
+      if (at !== undefined) found.push(at);
+    }
+    return found;
+  }
+
   /** The image that `reference` (with tag or digest) names. With both, the digest decides, and the tag must agree if it is known. */
   async getReference(reference: Reference): Promise<Image | undefined> {
     const { digest, tag, ...repository } = reference;
@@ -161,6 +174,7 @@ export class ImageStore {
       (await this.unpacker.layerSizes(this.client, diffIds));
     return {
       id: records.id,
+      parent: records.anchor?.labels[LABEL_PARENT] ?? '',
       manifestDigest: records.target.digest,
       manifest,
       file,
@@ -211,7 +225,11 @@ export class ImageStore {
     try {
       await client.images.create({
         name: id,
-        labels: { [LABEL_IMAGE_ID]: id, [LABEL_LAYER_SIZES]: formatLayerSizes(sizes) },
+        labels: {
+          [LABEL_IMAGE_ID]: id,
+          [LABEL_LAYER_SIZES]: formatLayerSizes(sizes),
+          ...(image.parent ? { [LABEL_PARENT]: image.parent } : {}),
+        },
         target: {
           mediaType: image.manifestDocument.mediaType ?? OCI_MANIFEST,
           digest: manifestDigest,
