@@ -6,7 +6,8 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { internal } from '../base/errors.ts';
+import { internal, messageOf } from '../base/errors.ts';
+import { reserveRoom, withReserve } from './reserve.ts';
 
 const TABLE_NAME = /^[a-z][a-z_]*$/;
 
@@ -16,6 +17,7 @@ export class Table<T> {
   readonly #put: StatementSync;
   readonly #delete: StatementSync;
   readonly #all: StatementSync;
+  readonly #db: DatabaseSync;
   readonly #name: string;
 
   constructor(db: DatabaseSync, name: string) {
@@ -23,6 +25,7 @@ export class Table<T> {
     db.exec(
       `CREATE TABLE IF NOT EXISTS ${name} (id TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT, WITHOUT ROWID`,
     );
+    this.#db = db;
     this.#name = name;
     this.#get = db.prepare(`SELECT document FROM ${name} WHERE id = ?`);
     this.#put = db.prepare(
@@ -38,17 +41,24 @@ export class Table<T> {
   }
 
   put(id: string, value: T): void {
-    this.#put.run(id, JSON.stringify(value));
+    const document = JSON.stringify(value);
+    this.#write('write', id, () => this.#put.run(id, document));
   }
 
   /** Deleting what is not there is not an error. */
   delete(id: string): void {
-    this.#delete.run(id);
+    this.#write('delete', id, () => this.#delete.run(id));
   }
 
   all(): Array<[id: string, value: T]> {
     const rows = this.#all.all() as Array<{ id: string; document: string }>;
     return rows.map((row) => [row.id, this.#parse(row.id, row.document)]);
+  }
+
+  #write(verb: string, id: string, work: () => unknown): void {
+    // Within a transaction it is that which is tried again.
+    if (this.#db.isTransaction) work();
+    else withReserve(this.#db, work, `${verb} ${this.#name} "${id}"`);
   }
 
   #parse(id: string, document: string): T {
@@ -75,11 +85,10 @@ export class Store {
     try {
       const db = new DatabaseSync(path);
       db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 2000;');
+      if (path !== ':memory:') reserveRoom(db);
       return new Store(db);
     } catch (cause) {
-      throw internal(`open state file "${path}": ${cause instanceof Error ? cause.message : String(cause)}`, {
-        cause,
-      });
+      throw internal(`open state file "${path}": ${messageOf(cause)}`, { cause });
     } finally {
       process.umask(previousUmask);
     }
@@ -89,17 +98,24 @@ export class Store {
     return new Table<T>(this.#db, name);
   }
 
-  /** Everything `work` writes is committed together, or nothing when it throws. `work` is synchronous and transactions do not nest. */
+  /**
+   * Everything `work` writes is committed together, or nothing when it throws. `work` is synchronous, transactions do not nest, and on a
+   * full disk it may be run twice.
+   */
   transaction<R>(work: () => R): R {
-    this.#db.exec('BEGIN IMMEDIATE');
-    try {
-      const result = work();
-      this.#db.exec('COMMIT');
-      return result;
-    } catch (error) {
-      this.#db.exec('ROLLBACK');
-      throw error;
-    }
+    const commit = () => {
+      this.#db.exec('BEGIN IMMEDIATE');
+      try {
+        const result = work();
+        this.#db.exec('COMMIT');
+        return result;
+      } catch (error) {
+        // SQLite may have done it by itself.
+        if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+        throw error;
+      }
+    };
+    return withReserve(this.#db, commit, 'commit');
   }
 
   close(): void {

@@ -72,8 +72,8 @@ export class NetworkRegistry {
       // The chosen gateways become part of the network: `inspect` shows them.
       const settled = subnets.map((subnet, index) => ({ ...subnet, ...addresses.subnets[index] }));
       const complete: NetworkSpec = { ...spec, ipam: { ...spec.ipam, subnets: settled } };
-      this.#add(complete);
       this.#table.put(complete.id, complete);
+      this.#add(complete);
       return complete;
     } catch (error) {
       for (const prefix of taken) this.#pools.release(prefix);
