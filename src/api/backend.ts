@@ -287,7 +287,7 @@ export interface ObserveBackend {
   /** The topology as plain JSON. */
   map(): Promise<unknown>;
   /** Who can reach each published port, as plain JSON (`PortExposure[]`). */
-  exposure(): Promise<unknown>;
+  exposure(language: ExplainLanguage): Promise<unknown>;
   /** Every firewall rule in force, explained. */
   rules(language: ExplainLanguage): Promise<RulesReport>;
   /** Whether one reaches another, and why not. `not-found` for names that nobody has, `invalid` for what cannot be asked. */

@@ -76,13 +76,6 @@ export function createObserveBackend(parts: ObserveParts): ObserveBackend {
     },
     log,
   });
-  const exposure = {
-    intent: () => network.intent(),
-    kernelServes: firewall !== 'none',
-    records,
-    rules: ruleReaders,
-    log,
-  };
   const doctor = doctorSources(parts);
   const explainer = new Explainer({
     engine: 'Bridgeport',
@@ -92,12 +85,20 @@ export function createObserveBackend(parts: ObserveParts): ObserveBackend {
     resolve: createResolveName((container) => embeddedResolver(container, parts)),
     log,
   });
+  const exposure = {
+    intent: () => network.intent(),
+    kernelServes: firewall !== 'none',
+    records,
+    rules: ruleReaders,
+    explainer,
+    log,
+  };
   return {
     rules: (language) => explainer.rules(language),
     why: (question) => explainer.why(question),
     ports: async () => portKeeperState(await keeper.stats(), parts.localPortRange()),
     map: topologyReader(records, parts),
-    exposure: () => readExposure(exposure),
+    exposure: (language) => readExposure(exposure, language),
     traffic: async () => readTraffic(),
     metrics: () => metrics.collect(),
     capture: (query) => openCapture(records, query),

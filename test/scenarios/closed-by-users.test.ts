@@ -2,14 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { dockerLike } from '../harness/docker-like.ts';
 import { HOST_IP } from '../harness/host.ts';
-import { soon } from '../harness/netns.ts';
 import { type Stage, useStage } from '../harness/stage.ts';
 import { loadUfw } from '../harness/ufw.ts';
 
 const URL = `http://${HOST_IP}:8080/`;
 const OTHER = `http://${HOST_IP}:8081/`;
 const LAN = 'LAN (10.99.0.0/24 on eth0), other networks';
+
+const YOU = 'you, or a program that is not recognised';
 
 /** Who reaches each port of IPv4, by the command line. */
 async function exposure(stage: Stage): Promise<Record<string, string>> {
@@ -55,7 +57,17 @@ describe('a host with ufw and the iptables backend', () => {
     assert.ok(await host.world.unanswered(URL), 'closed to the world');
     assert.match(await host.world.get(OTHER), /^hello/, 'the other port of the same container is open');
     assert.match(await host.get('http://127.0.0.1:8080/'), /^hello/, 'and the host itself is served');
-    assert.deepEqual((await exposure(stage))['0.0.0.0:8080->80/tcp'], `${LAN}; rules in DOCKER-USER decide`);
+    const inForce = '-A DOCKER-USER -i eth0 -p tcp -m conntrack --ctorigdstport 8080 -j DROP';
+    const closed = `this host only; closed to 10.99.0.0/24 on eth0, the world by ${inForce} (${YOU})`;
+    const before = await exposure(stage);
+    assert.equal(before['0.0.0.0:8080->80/tcp'], closed);
+    assert.equal(
+      before['0.0.0.0:8081->80/tcp'],
+      `${LAN}; rules in DOCKER-USER may decide otherwise for some`,
+    );
+    await using docker = await dockerLike(stage.daemon);
+    const seen = await docker.run('ps', '--exposure', '--format', '{{.Port}}: {{.ReachedBy}}');
+    assert.ok(seen.stdout.split('\n').includes(`0.0.0.0:8080->80/tcp: ${closed}`), seen.stdout + seen.stderr);
 
     // What ufw does on `ufw reload`: its chains are written anew, ours stay ahead of them.
     await loadUfw(host);
@@ -71,6 +83,12 @@ describe('a host with ufw and the iptables backend', () => {
       const others = [...rule.slice(0, -2), '!', '-s', network, '-j', 'DROP'];
       await host.ok('iptables', '-I', ...others);
       assert.equal(await host.world.unanswered(URL), !isOpen, network);
+      // The world is closed to either way; the neighbours are in one of the networks.
+      const told = (await exposure(stage))['0.0.0.0:8080->80/tcp'] ?? '';
+      assert.match(
+        told,
+        isOpen ? /^LAN .*; closed to the world by -A DOCKER-USER ! -s 10\.99/ : /^this host only/,
+      );
       await host.ok('iptables', '-D', ...others);
     }
   });
@@ -84,7 +102,10 @@ describe('a host with ufw and the nftables backend', () => {
     await publish(stage);
     await loadUfw(host);
     assert.ok(await host.world.unanswered(URL), 'a drop in another table is final');
-    assert.equal((await exposure(stage))['0.0.0.0:8080->80/tcp'], `${LAN}; rules in FORWARD decide`);
+    assert.match(
+      (await exposure(stage))['0.0.0.0:8080->80/tcp'] ?? '',
+      /^this host only; closed to .* \(ufw\)$/,
+    );
     // `ufw route allow in on eth0 out on docker0`, and back.
     await host.sh(`
       iptables -A ufw-user-forward -i eth0 -o docker0 -j ACCEPT
@@ -96,11 +117,13 @@ describe('a host with ufw and the nftables backend', () => {
     assert.ok(await host.world.unanswered(URL));
     assert.match(await host.world.get(OTHER), /^hello/);
     assert.match(await host.get('http://127.0.0.1:8080/'), /^hello/);
-    await soon(async () =>
-      assert.equal(
-        (await exposure(stage))['0.0.0.0:8080->80/tcp'],
-        `${LAN}; rules in FORWARD and DOCKER-USER decide`,
-      ),
+    assert.match(
+      (await exposure(stage))['0.0.0.0:8080->80/tcp'] ?? '',
+      /^this host only; closed to .* by iifname "eth0" .* drop \(you, /,
+    );
+    assert.equal(
+      (await exposure(stage))['0.0.0.0:8081->80/tcp'],
+      `${LAN}; rules in FORWARD and DOCKER-USER may decide otherwise for some`,
     );
     await host.ok('nft', 'flush chain ip docker-bridges DOCKER-USER');
     assert.match(await host.world.get(URL), /^hello/);

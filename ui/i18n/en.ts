@@ -123,6 +123,7 @@ export const en = {
   reach: { world: 'the world', lan: 'the local network', host: 'this host only', nobody: 'nobody' },
   reachUnknown: 'not known',
   reachOthers: 'containers of other networks',
+  reachClosed: (whom: string, by: string) => `closed to ${whom}: ${by}`,
   reachDecided: (rules: string) => `also asked: ${rules}`,
 
   whyFrom: 'From',

@@ -125,6 +125,7 @@ export const ko: Messages = {
   reach: { world: '바깥 전체', lan: '로컬 네트워크', host: '이 호스트만', nobody: '아무도 없음' },
   reachUnknown: '알 수 없음',
   reachOthers: '다른 네트워크의 컨테이너',
+  reachClosed: (whom, by) => `닫힘(${whom}): ${by}`,
   reachDecided: (rules) => `함께 판단하는 규칙: ${rules}`,
 
   whyFrom: '출발',

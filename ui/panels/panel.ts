@@ -120,7 +120,7 @@ export class Panel {
             map,
             words,
             rates,
-            exposure: () => this.#answers.get<PortExposure[]>('exposure'),
+            exposure: () => this.#answers.get<PortExposure[]>('exposure', { lang: language }, RULES_EVERY),
             rules: () => this.#answers.get<RulesReport>('rules', { lang: language }, RULES_EVERY),
             flows: (container) => this.#answers.get<FlowLine[]>('flows', { container, drops: '0' }),
             choose,
@@ -131,7 +131,7 @@ export class Panel {
         return;
       }
       case 'ports': {
-        const exposure = this.#answers.get<PortExposure[]>('exposure');
+        const exposure = this.#answers.get<PortExposure[]>('exposure', { lang: language }, RULES_EVERY);
         show(panel, ...portsTable(map, { exposure, words, choose }));
         return;
       }

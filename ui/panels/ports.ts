@@ -100,15 +100,25 @@ function exposureOf(
 
 function reachOf(exposure: PortExposure | undefined, words: Messages): Node[] {
   if (exposure === undefined) return [h('span', { class: 'quiet' }, words.reachUnknown)];
-  const { reach, from, otherNetworks, notes, deciders } = exposure;
+  const { reach, from, otherNetworks, notes, deciders, ways = [] } = exposure;
+  const isOutside = reach === 'world' || reach === 'lan';
+  const closed = ways.flatMap(({ from: whom, closedBy }) =>
+    closedBy === undefined ? [] : [words.reachClosed(whomOf(whom, words), closedBy.text)],
+  );
   const more = [
     ...from,
-    ...(otherNetworks ? [words.reachOthers] : []),
+    ...(otherNetworks && isOutside ? [words.reachOthers] : []),
+    ...closed,
     ...notes,
-    ...(deciders.length > 0 ? [words.reachDecided(deciders.join(', '))] : []),
+    ...(isOutside && deciders.length > 0 ? [words.reachDecided(deciders.join(', '))] : []),
   ];
   return [
     h('span', { class: `reach ${reach}` }, words.reach[reach]),
     ...more.map((line) => h('div', { class: 'quiet' }, line)),
   ];
+}
+
+/** `host` and `world` have words; networks have their own. */
+function whomOf(whom: string, { reach }: Messages): string {
+  return whom === 'host' || whom === 'world' ? reach[whom] : whom;
 }

@@ -50,8 +50,8 @@ export const bridgeportRoutes = [
   get('/bridgeport/doctor', async ({ backend, query, response }) => {
     sendJson(response, 200, await backend.observe.doctor(languageOf(query)));
   }),
-  get('/bridgeport/exposure', async ({ backend, response }) => {
-    sendJson(response, 200, await backend.observe.exposure());
+  get('/bridgeport/exposure', async ({ backend, query, response }) => {
+    sendJson(response, 200, await backend.observe.exposure(languageOf(query)));
   }),
   get('/bridgeport/rules', async ({ backend, query, response }) => {
     sendJson(response, 200, await backend.observe.rules(languageOf(query)));

@@ -1,7 +1,19 @@
 /*
  * Who can reach what is published, as `GET /bridgeport/exposure` answers it (an extension of Bridgeport's API: the path has
- * no version) and as `bridgeport ps --exposure` prints it.
+ * no version; sentences are in the language of `?lang=en` or `?lang=ko`) and as `bridgeport ps --exposure` prints it.
  */
+
+import type { ExplainOwner } from './explain.ts';
+
+/** Whether a packet from somewhere is let in, by the model that `GET /bridgeport/why` walks. */
+export interface ExposureWay {
+  /** `host`, `world`, or a network that the host is in: `10.0.0.0/24 on eth0`. */
+  from: string;
+  /** Whether anybody serves the port does not matter. `null`: it cannot be told. */
+  open: boolean | null;
+  /** What keeps it out: as `WhyCause`. */
+  closedBy?: { kind: string; text: string; owner: ExplainOwner; rule?: string };
+}
 
 /** One published port, or a run of them, of one address of the host. */
 export interface PortExposure {
@@ -27,6 +39,11 @@ export interface PortExposure {
   otherNetworks: boolean;
   /** What else opens it, or why nobody reaches it. */
   notes: string[];
-  /** Rules that are not the daemon's and are asked too: they may close what the above says is open. */
+  /** Rules that are not the daemon's and are asked too: for other senders than those of `ways` they may decide otherwise. */
   deciders: string[];
+  /**
+   * What becomes of packets for the port, of a run for its first one. Left out where nobody is asked for: SCTP, and ports that lead
+   * nowhere. `reach` and `from` leave out those that are kept off.
+   */
+  ways?: ExposureWay[];
 }

@@ -1,9 +1,11 @@
+import type { PortExposure } from '../../base/wire/index.ts';
 import type { ContainerSummary } from '../api/types.ts';
 import { defineCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
+import { observe } from '../explain/observe.ts';
 import { filterFlag, filterQuery } from '../flags/filters.ts';
 import { bool, int, text } from '../flags/flag.ts';
-import { EXPOSURE_VIEW, exposureRow, fetchExposure } from '../format/exposure.ts';
+import { EXPOSURE_VIEW, exposureRow } from '../format/exposure.ts';
 import { shortId } from '../format/ids.ts';
 import { type ListView, type Row, renderList, usesField } from '../format/list.ts';
 import { displayPorts } from '../format/ports.ts';
@@ -82,7 +84,9 @@ export const ps = defineCommand({
     });
     if (flags.exposure) {
       const shown = new Set(containers.map(({ Id }) => Id));
-      const ports = (await fetchExposure(context)).filter(({ container }) => shown.has(container.id));
+      const ports = (await observe<PortExposure[]>(context, '/bridgeport/exposure', {})).filter(
+        ({ container }) => shown.has(container.id),
+      );
       context.out(renderList(EXPOSURE_VIEW, ports.map(exposureRow), flags.format));
       return 0;
     }

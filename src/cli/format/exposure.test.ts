@@ -26,7 +26,7 @@ test('`ps --exposure` has a line per published port of the containers that are l
       ...LIST,
       'GET /bridgeport/exposure': {
         body: [
-          exposure({ deciders: ['DOCKER-USER', 'INPUT'] }),
+          exposure({ deciders: ['DOCKER-USER', 'INPUT'], ways: [{ from: 'world', open: true }] }),
           exposure({
             hostIp: '::',
             hostPort: 9000,
@@ -46,7 +46,7 @@ test('`ps --exposure` has a line per published port of the containers that are l
   assert.equal(code, 0);
   assert.deepEqual(stdout.split('\n'), [
     'NAMES     NETWORK   PORT                        REACHED BY',
-    'web       bridge    0.0.0.0:8080->80/tcp        LAN (10.0.0.0/24 on eth0), other networks; rules in DOCKER-USER and INPUT decide',
+    'web       bridge    0.0.0.0:8080->80/tcp        LAN (10.0.0.0/24 on eth0), other networks; rules in DOCKER-USER and INPUT may decide otherwise for some',
     'web       bridge    [::]:9000-9001->80-81/tcp   world, other networks',
     'web       bridge    80/tcp                      LAN (a route to 172.18.0.0/16), other networks; and more',
     'web       bridge    127.0.0.1:8080->80/tcp      this host only',
@@ -54,8 +54,42 @@ test('`ps --exposure` has a line per published port of the containers that are l
   ]);
 });
 
-test('`ps --exposure` says so when the daemon cannot tell', async () => {
-  const { code, stderr } = await runAgainst(LIST, ['ps', '--exposure']);
-  assert.equal(code, 1);
-  assert.match(stderr, /the daemon does not tell who can reach its ports/);
+test('`ps --exposure` names what closes a port, whose it is, and to whom', async () => {
+  const owner = { kind: 'program', program: 'ufw', text: 'ufw' } as const;
+  const rule = '-A ufw-user-input -j DROP';
+  const closedBy = { kind: 'rule', text: 'The rule drops it.', owner, rule };
+  const policy = { kind: 'policy', text: 'The policy of FORWARD drops it (ufw).', owner };
+  const { stdout } = await runAgainst(
+    {
+      ...LIST,
+      'GET /bridgeport/exposure': {
+        body: [
+          exposure({
+            ways: [
+              { from: 'host', open: true },
+              { from: '10.0.0.0/24 on eth0', open: true },
+              { from: 'world', open: false, closedBy },
+            ],
+          }),
+          exposure({
+            reach: 'host',
+            from: [],
+            deciders: ['FORWARD'],
+            ways: [
+              { from: '10.0.0.0/24 on eth0', open: false, closedBy: policy },
+              { from: 'world', open: false, closedBy: policy },
+            ],
+          }),
+          exposure({ ways: [{ from: 'world', open: null }] }),
+        ],
+      },
+    },
+    ['ps', '--exposure', '--format', '{{.ReachedBy}}'],
+  );
+  assert.deepEqual(stdout.split('\n'), [
+    'LAN (10.0.0.0/24 on eth0), other networks; closed to the world by -A ufw-user-input -j DROP (ufw)',
+    'this host only; closed to 10.0.0.0/24 on eth0, the world: The policy of FORWARD drops it (ufw)',
+    'LAN (10.0.0.0/24 on eth0), other networks; cannot be told for the world',
+    '',
+  ]);
 });

@@ -1,8 +1,6 @@
 /** `ps --exposure`: a line per published port, with who can reach it. */
 
-import { isKind } from '../../base/errors.ts';
-import type { PortExposure } from '../../base/wire/index.ts';
-import type { CliContext } from '../context.ts';
+import type { ExposureWay, PortExposure } from '../../base/wire/index.ts';
 import type { ListView, Row } from './list.ts';
 import { bracketed } from './ports.ts';
 
@@ -18,16 +16,6 @@ export const EXPOSURE_VIEW: ListView = {
     Deciders: 'RULES THAT DECIDE',
   },
 };
-
-/** Throws an `Error` when the daemon is a Docker Engine, which cannot tell. */
-export async function fetchExposure({ client }: CliContext): Promise<PortExposure[]> {
-  try {
-    return await client.json<PortExposure[]>('GET', '/bridgeport/exposure', { versioned: false });
-  } catch (error) {
-    if (!isKind(error, 'not-found', 'not-implemented')) throw error;
-    throw new Error('list exposed ports: the daemon does not tell who can reach its ports; bridgeportd does');
-  }
-}
 
 export function exposureRow(exposure: PortExposure): Row {
   return {
@@ -55,11 +43,38 @@ function portText({
   return hostPort === 0 ? inside : `${bracketed(hostIp)}:${range(hostPort, hostPortEnd)}->${inside}`;
 }
 
-/** `LAN (10.99.0.0/24 on eth0), other networks; rules in DOCKER-USER decide`. */
-export function reachText({ reach, from, otherNetworks, notes, deciders }: PortExposure): string {
+/** `LAN (10.99.0.0/24 on eth0), other networks; closed to the world by -A DOCKER-USER … -j DROP (ufw)`. */
+export function reachText(exposure: PortExposure): string {
+  const { reach, from, otherNetworks, notes, deciders } = exposure;
   const farthest = { world: 'world', lan: 'LAN', host: 'this host only', nobody: 'nobody' }[reach];
   const where = from.length === 0 ? farthest : `${farthest} (${from.join(', ')})`;
-  const who = otherNetworks ? `${where}, other networks` : where;
-  const rules = deciders.length === 0 ? [] : [`rules in ${deciders.join(' and ')} decide`];
-  return [who, ...notes, ...rules].join('; ');
+  const isOutside = reach === 'world' || reach === 'lan';
+  // Rules that keep off everybody outside mostly keep off other networks too; nobody asked for them.
+  const who = otherNetworks && isOutside ? `${where}, other networks` : where;
+  const others =
+    isOutside && deciders.length > 0
+      ? [`rules in ${deciders.join(' and ')} may decide otherwise for some`]
+      : [];
+  return [who, ...closedText(exposure), ...notes, ...others].join('; ');
+}
+
+/** By what it is closed, and to whom: each cause once. */
+function closedText({ ways = [] }: PortExposure): string[] {
+  const closed = new Map<string, string[]>();
+  for (const { from, open, closedBy } of ways) {
+    if (open !== false) continue;
+    const by = closedBy === undefined ? '' : closedByText(closedBy);
+    closed.set(by, [...(closed.get(by) ?? []), WHOM[from] ?? from]);
+  }
+  const isUnknown = ways.filter(({ open }) => open === null).map(({ from }) => WHOM[from] ?? from);
+  return [
+    ...[...closed].map(([by, whom]) => `closed to ${whom.join(', ')}${by}`),
+    ...(isUnknown.length === 0 ? [] : [`cannot be told for ${isUnknown.join(', ')}`]),
+  ];
+}
+
+const WHOM: Readonly<Record<string, string>> = { world: 'the world', host: 'this host' };
+
+function closedByText({ text, rule, owner }: NonNullable<ExposureWay['closedBy']>): string {
+  return rule === undefined ? `: ${text.replace(/\.$/, '')}` : ` by ${rule} (${owner.text})`;
 }

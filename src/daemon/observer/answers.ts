@@ -4,7 +4,6 @@ import { hostname } from 'node:os';
 import { silentLog } from '../../base/log.ts';
 import type { ExplainLanguage } from '../../base/wire/index.ts';
 import { openCapture } from '../../observe/capture/capture.ts';
-import { Explainer } from '../../observe/explain/explainer.ts';
 import { kernelCounters } from '../../observe/firewall/kernel.ts';
 import { flows } from '../../observe/flows/stream.ts';
 import { MetricsCollector } from '../../observe/metrics/collect.ts';
@@ -13,8 +12,8 @@ import { readTraffic } from '../../observe/topology/traffic.ts';
 import { VERSION } from '../version.ts';
 import { dockerDoctor } from './doctor.ts';
 import { errorLog } from './error-log.ts';
+import { dockerExplainer, dockerExposure } from './explain.ts';
 import type { DockerRecords } from './records.ts';
-import { resolveForDocker } from './resolver.ts';
 import { DOCKER_SETTINGS } from './settings.ts';
 
 export type ObserverQuery = Readonly<Record<string, string>>;
@@ -27,8 +26,6 @@ type Stream = (
   signal: AbortSignal,
 ) => AsyncIterable<string | Buffer>;
 
-const explainer = (records: DockerRecords) =>
-  new Explainer({ ...DOCKER_SETTINGS, records, resolve: resolveForDocker(records), log: silentLog });
 const languageOf = ({ lang }: ObserverQuery): ExplainLanguage => (lang === 'ko' ? 'ko' : 'en');
 const dropCounters = ({ intent }: DockerRecords) => ({
   name: DOCKER_SETTINGS.firewall,
@@ -38,9 +35,9 @@ const dropCounters = ({ intent }: DockerRecords) => ({
 const number = (text: string | undefined) => (text === undefined || text === '' ? undefined : Number(text));
 
 export const ANSWERS: Readonly<Record<string, Answer>> = {
-  '/bridgeport/rules': (query, records) => explainer(records).rules(languageOf(query)),
+  '/bridgeport/rules': (query, records) => dockerExplainer(records).rules(languageOf(query)),
   '/bridgeport/why': (query, records) =>
-    explainer(records).why({
+    dockerExplainer(records).why({
       from: query.from ?? '',
       to: query.to ?? '',
       service: query.service,
@@ -48,6 +45,7 @@ export const ANSWERS: Readonly<Record<string, Answer>> = {
       language: languageOf(query),
       probe: query.probe === '1',
     }),
+  '/bridgeport/exposure': (query, records) => dockerExposure(records, languageOf(query)),
   '/bridgeport/map': async (_query, records) =>
     readTopology(records, { ...DOCKER_SETTINGS, kernelServes: true, hostname: hostname(), log: silentLog }),
   '/bridgeport/traffic': async () => readTraffic(),

@@ -9,28 +9,22 @@ import type { Backend, ObserveBackend } from '../../api/backend.ts';
 import { messageOf, notImplemented } from '../../base/errors.ts';
 import { silentLog } from '../../base/log.ts';
 import { warmThreadPool } from '../../kernel/netns/index.ts';
-import { Explainer } from '../../observe/explain/explainer.ts';
-import { readExposure } from '../../observe/exposure/read.ts';
 import { kernelCounters } from '../../observe/firewall/kernel.ts';
 import { flows } from '../../observe/flows/stream.ts';
 import { readTopology } from '../../observe/topology/map.ts';
 import { readTraffic } from '../../observe/topology/traffic.ts';
 import { PageServer } from '../page.ts';
-import { ruleReaders } from '../rule-readers.ts';
 import { askDocker } from './docker-client.ts';
 import { dockerDoctor } from './doctor.ts';
+import { dockerExplainer, dockerExposure } from './explain.ts';
 import { recordsHere } from './here.ts';
-import { resolveForDocker } from './resolver.ts';
 import { DOCKER_SETTINGS } from './settings.ts';
 
 const log = silentLog;
 
 function observeDocker(socketPath: string): ObserveBackend {
   const read = async () => recordsHere(await askDocker(socketPath));
-  const explainer = async () => {
-    const records = await read();
-    return new Explainer({ ...DOCKER_SETTINGS, records, resolve: resolveForDocker(records), log });
-  };
+  const explainer = async () => dockerExplainer(await read());
   const absent = (what: string) => async () => {
     throw notImplemented(`${what} of an engine that is not ours`);
   };
@@ -40,10 +34,7 @@ function observeDocker(socketPath: string): ObserveBackend {
     traffic: async () => readTraffic(),
     rules: async (language) => (await explainer()).rules(language),
     why: async (question) => (await explainer()).why(question),
-    async exposure() {
-      const records = await read();
-      return readExposure({ records, intent: records.intent, kernelServes: true, rules: ruleReaders, log });
-    },
+    exposure: async (language) => dockerExposure(await read(), language),
     async *flows(query) {
       const records = await read();
       const firewall = { name: DOCKER_SETTINGS.firewall, intent: records.intent, counters: kernelCounters };

@@ -11,6 +11,7 @@ import type { ResolveName } from './names.ts';
 import type { ExplainRecords, ExplainSettings } from './records.ts';
 import { rulesReport } from './rules/report.ts';
 import { CATALOGUES } from './text/index.ts';
+import { type Consider, considerer } from './why/consider.ts';
 import { namespaceOf } from './why/parties.ts';
 import { type WhyQuestion, why } from './why/why.ts';
 
@@ -39,19 +40,11 @@ export class Explainer {
 
   /** @throws `not-found` for a name that nobody has, `invalid` for what cannot be asked */
   async why(question: WhyQuestion & { readonly probe?: boolean }): Promise<WhyReport> {
-    const { records, resolve, netns, log } = this.#options;
-    using reader = new SnapshotReader(placesOf(records), { netns, log });
-    const programOf = (namespace: string, inode: number) => {
-      const handle = reader.netns(namespace);
-      return handle && programOfSocket(inode, handle.inode);
-    };
-    const result = await why(question, {
-      records,
-      settings: this.#options,
-      reader,
-      resolve,
-      programOf,
-    });
+    const { records, resolve } = this.#options;
+    const frozen = frozenRecords(records);
+    using reader = this.#reader(frozen);
+    const consider = this.#considerer(reader, frozen, question.language);
+    const result = await why(question, { records: frozen, consider, resolve });
     if (question.probe !== true) return result.report;
     const { plan, exchange, snapshot } = result;
     const tables = snapshot.namespaces.get(HOST)?.firewall.tables ?? [];
@@ -64,6 +57,45 @@ export class Explainer {
     });
     return { ...result.report, probe: sent };
   }
+
+  /**
+   * Has several questions asked about one moment.
+   *
+   * @param namespaces that ways are sure to lead into
+   */
+  async about<T>(
+    language: ExplainLanguage,
+    namespaces: Iterable<string>,
+    ask: (consider: Consider, records: ExplainRecords) => Promise<T>,
+  ): Promise<T> {
+    const records = frozenRecords(this.#options.records);
+    using reader = this.#reader(records);
+    return await ask(this.#considerer(reader, records, language, namespaces), records);
+  }
+
+  #reader(records: ExplainRecords): SnapshotReader {
+    const { netns, log } = this.#options;
+    return new SnapshotReader(placesOf(records), { netns, log });
+  }
+
+  #considerer(
+    reader: SnapshotReader,
+    records: ExplainRecords,
+    language: ExplainLanguage,
+    namespaces: Iterable<string> = [],
+  ): Consider {
+    const programOf = (namespace: string, inode: number) => {
+      const handle = reader.netns(namespace);
+      return handle && programOfSocket(inode, handle.inode);
+    };
+    return considerer({ records, settings: this.#options, reader, programOf, language, namespaces });
+  }
+}
+
+/** As they are now: a question asks for them again and again. */
+function frozenRecords(records: ExplainRecords): ExplainRecords {
+  const [networks, containers, intent] = [records.networks(), records.containers(), records.intent()];
+  return { networks: () => networks, containers: () => containers, intent: () => intent };
 }
 
 /** Every container that has a namespace of its own. */

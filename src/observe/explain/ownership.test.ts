@@ -9,6 +9,7 @@ import {
 import { intentOf, network, published } from '../../network/firewall/iptables/scenarios.testing.ts';
 import { readNftTable } from '../packet/nft/tables.ts';
 import type { Rulebook } from '../packet/rulebook.ts';
+import { iptables } from '../packet/testing/snapshots.ts';
 import { missingRules, Ownership } from './ownership.ts';
 import { CATALOGUES } from './text/index.ts';
 
@@ -93,5 +94,23 @@ describe('`missingRules()` with nftables', () => {
       'engine',
       'whose table it is',
     );
+  });
+});
+
+describe('`ownerOfChain()`', () => {
+  it('FORWARD’s policy is the engine’s in the table of its own rules, and of nobody else’s', () => {
+    const dropping = { ...INTENT, forwardDrop: { v4: true, v6: true } };
+    const records = { ...RECORDS, intent: () => dropping };
+    const ownerOf = (rules: Rulebook, chain: string, firewall: 'iptables' | 'nftables') => {
+      const settings = { engine: 'Bridgeport', firewall, userlandProxy: true } as const;
+      const found = rules.tables.flatMap(({ chains }) => chains.get(chain) ?? [])[0];
+      assert.ok(found !== undefined);
+      return new Ownership(records, settings, CATALOGUES.en.words).ownerOfChain(found).text;
+    };
+    const ufw = iptables(
+      '*filter\n:FORWARD DROP [0:0]\n:ufw-before-forward - [0:0]\n-A FORWARD -j ufw-before-forward\nCOMMIT\n',
+    );
+    assert.equal(ownerOf(ufw, 'FORWARD', 'nftables'), 'ufw');
+    assert.equal(ownerOf(ufw, 'FORWARD', 'iptables'), 'Bridgeport');
   });
 });

@@ -150,15 +150,15 @@ export class Ownership {
       .find((name) => name !== undefined);
   }
 
-  /** The engine sets FORWARD's policy where it turned forwarding on itself. */
+  /** The engine sets FORWARD's policy where it turned forwarding on itself: that of the chain that its own rules are in. */
   #isOursToDrop({ name, table, base }: RuleChain): boolean {
     if (base?.policy !== 'drop' || base.hook !== 'forward') return false;
     const drop = this.#records.intent()?.forwardDrop;
     const wanted = table.family === 'ip6' ? drop?.v6 : drop?.v4;
     if (wanted !== true) return false;
-    return table.source === 'nftables'
-      ? table.name === NFT_TABLE
-      : name === 'FORWARD' && table.name === 'filter';
+    if (this.#settings.firewall === 'nftables')
+      return table.source === 'nftables' && table.name === NFT_TABLE;
+    return table.source !== 'nftables' && name === 'FORWARD' && table.name === 'filter';
   }
 }
 

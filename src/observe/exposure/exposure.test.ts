@@ -57,7 +57,7 @@ function exposure(
     containerOf: (id) => (id === 'e1' ? { id: 'c1', name: 'web' } : undefined),
     deciders: { 4: NONE, 6: NONE },
     ...rest,
-  });
+  }).map(({ exposure }) => exposure);
   assert.ok(found);
   const { reach, from, otherNetworks, notes, deciders } = found;
   return { reach, from, otherNetworks, notes, deciders };

@@ -1,4 +1,4 @@
-/** Who can reach each published port: from the intent of the firewall and the addresses of the host. Pure. */
+/** Who may reach each published port: from the intent of the firewall and the addresses of the host. Pure. */
 
 import { Ip, type IpFamily } from '../../base/ip.ts';
 import { Prefix, parseInterfaceAddress } from '../../base/prefix.ts';
@@ -29,8 +29,22 @@ export interface ExposureFacts {
   readonly deciders: Readonly<Record<IpFamily, Deciders>>;
 }
 
+/** One of the host's addresses that lead to a port. */
+export interface BoundAddress extends HostAddress {
+  /** `10.0.0.0/24 on eth0` */
+  readonly network: string;
+}
+
+export interface ExposedPort {
+  /** As far as the engine's own doing goes. */
+  readonly exposure: PortExposure;
+  readonly mapping: PortMapping;
+  /** One of each network that it is reached from; none in gateway mode `routed`. */
+  readonly bound: readonly BoundAddress[];
+}
+
 /** In the order of networks, and of ports on each. */
-export function portExposures(facts: ExposureFacts): PortExposure[] {
+export function portExposures(facts: ExposureFacts): ExposedPort[] {
   return facts.intent.networks.flatMap((network) =>
     network.ports.flatMap((mapping) => {
       const container = facts.containerOf(mapping.endpointId);
@@ -39,21 +53,23 @@ export function portExposures(facts: ExposureFacts): PortExposure[] {
   );
 }
 
-type Reach = Pick<PortExposure, 'reach' | 'from' | 'otherNetworks' | 'notes'>;
+type Reach = Pick<PortExposure, 'reach' | 'from' | 'otherNetworks' | 'notes'> & {
+  readonly bound?: readonly BoundAddress[];
+};
 
 function exposureOf(
   mapping: PortMapping,
   network: NetworkIntent,
   container: PortExposure['container'],
   facts: ExposureFacts,
-): PortExposure {
+): ExposedPort {
   const { proto, containerPort, containerPortEnd, hostIp, hostPort, hostPortEnd } = mapping;
   const { family } = Ip.parse(hostIp);
-  const reached = reachOf(mapping, network, facts);
+  const { bound = [], ...reached } = reachOf(mapping, network, facts);
   const byProxy = !facts.kernelServes || Ip.parse(mapping.containerIp).family !== family;
   const { forward, input } = facts.deciders[family];
   const isOpen = reached.reach === 'world' || reached.reach === 'lan';
-  return {
+  const exposure: PortExposure = {
     container,
     network: network.name,
     proto,
@@ -65,6 +81,7 @@ function exposureOf(
     ...reached,
     deciders: isOpen ? [...(byProxy ? input : forward)] : [],
   };
+  return { exposure, mapping, bound };
 }
 
 function reachOf(mapping: PortMapping, network: NetworkIntent, facts: ExposureFacts): Reach {
@@ -93,14 +110,8 @@ function reachOf(mapping: PortMapping, network: NetworkIntent, facts: ExposureFa
   }
   return {
     reach: bound.some(({ address }) => isGlobal(Ip.parse(address))) ? 'world' : 'lan',
-    from: [
-      ...new Set(
-        bound.map(
-          ({ address, prefixLength, link }) =>
-            `${parseInterfaceAddress(`${address}/${prefixLength}`).prefix} on ${link}`,
-        ),
-      ),
-    ],
+    from: bound.map(({ network: from }) => from),
+    bound,
     otherNetworks: true,
     notes: directNotes(mapping, network, subnets, facts),
   };
@@ -123,14 +134,20 @@ function directNotes(
   return [`${containerIp} port ${containerPort}/${proto} is open to ${whom}`];
 }
 
-/** The host's addresses that lead to the port. Those of bridges are met by containers only, link-local ones by the link. */
-function boundAddresses(hostIp: Ip, { addresses, intent }: ExposureFacts): HostAddress[] {
+/** The host's addresses that lead to the port, one of each network. Those of bridges are met by containers only, link-local ones by the link. */
+function boundAddresses(hostIp: Ip, { addresses, intent }: ExposureFacts): BoundAddress[] {
   const bridges = new Set(intent.networks.map(({ bridge }) => bridge));
-  return addresses.filter(({ address, link }) => {
+  const leading = addresses.filter(({ address, link }) => {
     const ip = Ip.parse(address);
     if (!hostIp.isUnspecified) return ip.equals(hostIp);
     return ip.family === hostIp.family && !ip.isLoopback && !ip.isLinkLocal && !bridges.has(link);
   });
+  const byNetwork = new Map<string, BoundAddress>();
+  for (const at of leading) {
+    const network = `${parseInterfaceAddress(`${at.address}/${at.prefixLength}`).prefix} on ${at.link}`;
+    if (!byNetwork.has(network)) byNetwork.set(network, { ...at, network });
+  }
+  return [...byNetwork.values()];
 }
 
 /** Blocks that no router of the Internet carries (IANA's special-purpose registries, RFC 6890). */

@@ -2,13 +2,15 @@
 
 import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import type { PortExposure } from '../../base/wire/index.ts';
+import type { ExplainLanguage, PortExposure } from '../../base/wire/index.ts';
 import { parseIptablesSave } from '../../kernel/iptables/index.ts';
 import { RouteClient } from '../../kernel/netlink/index.ts';
 import type { FirewallIntent } from '../../network/firewall/index.ts';
+import type { Explainer } from '../explain/explainer.ts';
 import type { TopologyRecords } from '../topology/records.ts';
 import { type Deciders, iptablesDeciders, joinDeciders, nftDeciders } from './deciders.ts';
 import { portExposures } from './exposure.ts';
+import { withWays } from './ways.ts';
 
 /** Reads the rules of everybody on the host, in the daemon's namespace. */
 export interface RuleReaders {
@@ -22,10 +24,14 @@ export interface ExposureSources {
   kernelServes: boolean;
   records: TopologyRecords;
   rules: RuleReaders;
+  explainer: Explainer;
   log: Log;
 }
 
-export async function readExposure(sources: ExposureSources): Promise<PortExposure[]> {
+export async function readExposure(
+  sources: ExposureSources,
+  language: ExplainLanguage,
+): Promise<PortExposure[]> {
   using route = RouteClient.open();
   const links = new Map(route.links().map(({ index, name }) => [index, name]));
   const containers = new Map(
@@ -35,7 +41,7 @@ export async function readExposure(sources: ExposureSources): Promise<PortExposu
         (sandbox?.endpoints ?? []).map((endpoint) => [endpoint.id, { id, name }] as const),
       ),
   );
-  return portExposures({
+  const ports = portExposures({
     intent: sources.intent(),
     kernelServes: sources.kernelServes,
     addresses: route.addresses().map(({ address, prefixLength, link }) => ({
@@ -46,6 +52,10 @@ export async function readExposure(sources: ExposureSources): Promise<PortExposu
     containerOf: (endpointId) => containers.get(endpointId),
     deciders: await readDeciders(sources),
   });
+  const published = ports.map(({ exposure }) => exposure.container.id);
+  return sources.explainer.about(language, published, (consider, records) =>
+    withWays(ports, consider, records),
+  );
 }
 
 async function readDeciders({ rules, log }: ExposureSources): Promise<Record<4 | 6, Deciders>> {

@@ -5,6 +5,7 @@ import type { ExplainLanguage, WhyLeg, WhyParty, WhyReport, WhyStep } from '../.
 import { HOST } from '../../packet/snapshot.ts';
 import type { Exchange, Leg } from '../../packet/walk/exchange.ts';
 import type { Catalogue } from '../text/index.ts';
+import type { Considered } from './consider.ts';
 import { partyText, type WhyContext } from './context.ts';
 import { nameSteps } from './names.ts';
 import type { Paused } from './obstacles.ts';
@@ -12,15 +13,14 @@ import { knowsName, networkOwner, type Party } from './parties.ts';
 import { remarksOf } from './remarks.ts';
 import { sideText, stepsOf } from './steps.ts';
 import { stoppedCause } from './stopped-causes.ts';
-import { bothWork, causeOf } from './verdict.ts';
 import type { Walked } from './walked.ts';
 
-export function reportOf(walked: Walked, context: WhyContext, language: ExplainLanguage): WhyReport {
+export function reportOf(
+  { walked, context, works, cause }: Considered,
+  language: ExplainLanguage,
+): WhyReport {
   const { from, to, plan, text } = context;
-  const { direct, proxied } = walked;
-  const cause = causeOf(walked, context);
-  const works =
-    cause === undefined ? bothWork(direct, proxied) : cause.kind === 'unknown' ? undefined : false;
+  const { direct } = walked;
   const port = plan.protocol === 'icmp' ? undefined : (plan.chosenPort ?? servicePort(context));
   const what = port === undefined ? plan.protocol : `${plan.protocol}/${port}`;
   const say = works === undefined ? text.headline.unknown : works ? text.headline.yes : text.headline.no;
@@ -32,7 +32,7 @@ export function reportOf(walked: Walked, context: WhyContext, language: ExplainL
     ...(port === undefined ? {} : { port }),
     answer: works === undefined ? 'unknown' : works ? 'yes' : 'no',
     headline: say(partyText(from, text), partyText(to, text), what),
-    ...(cause === undefined || works === undefined ? {} : { cause }),
+    ...(cause === undefined ? {} : { cause }),
     remarks: remarksOf(walked, context, works, cause),
     legs: legsOf(walked, context, cause?.kind === 'paused' ? plan.paused : undefined),
   };

@@ -1,22 +1,20 @@
 /** `GET /bridgeport/why`: whether one reaches another, the way of the packet and of the answer, and what stands in the way. */
 
 import { invalid } from '../../../base/errors.ts';
-import { Ip, type IpFamily } from '../../../base/ip.ts';
+import { Ip } from '../../../base/ip.ts';
 import type { ExplainLanguage, WhyReport } from '../../../base/wire/index.ts';
-import { HOST, type HostSnapshot } from '../../packet/snapshot.ts';
+import type { HostSnapshot } from '../../packet/snapshot.ts';
 import type { Exchange } from '../../packet/walk/exchange.ts';
-import type { SnapshotReader } from '../../snapshot/read.ts';
+import type { TopologyRecords } from '../../topology/records.ts';
 import type { ResolveName } from '../names.ts';
-import { missingRules, Ownership } from '../ownership.ts';
-import type { ExplainRecords, ExplainSettings } from '../records.ts';
 import { CATALOGUES } from '../text/index.ts';
+import type { Consider } from './consider.ts';
 import { partyText, type WhyContext } from './context.ts';
 import { unanswered } from './name-causes.ts';
 import { BY_HOST, resolveAsked, resolveAsking, serverToExplain } from './names.ts';
-import { addressParty, namespaceOf, type Party, readParty, readService } from './parties.ts';
-import { type Plan, planQuestion, type Service } from './plan.ts';
+import { addressParty, type Party, readParty, readService } from './parties.ts';
+import type { Plan } from './plan.ts';
 import { reportOf } from './report.ts';
-import { walkPlan } from './walked.ts';
 
 /** RFC 1035, 4.2. */
 const DNS_PORT = 53;
@@ -31,12 +29,9 @@ export interface WhyQuestion {
 }
 
 export interface WhyOptions {
-  readonly records: ExplainRecords;
-  readonly settings: ExplainSettings;
-  /** Of the host and every container's namespace. */
-  readonly reader: Pick<SnapshotReader, 'read'>;
+  readonly records: TopologyRecords;
+  readonly consider: Consider;
   readonly resolve: ResolveName;
-  readonly programOf: WhyContext['programOf'];
 }
 
 /** The answer, and what it was made of: for the probe, which repeats it with a real packet. */
@@ -49,7 +44,7 @@ export interface WhyResult {
 
 /** @throws `not-found` for a name that nobody has, `invalid` for what is no service */
 export async function why(question: WhyQuestion, options: WhyOptions): Promise<WhyResult> {
-  const { records, resolve } = options;
+  const { records, consider, resolve } = options;
   const { language, family } = question;
   const text = CATALOGUES[language];
   const service = readService(question.service);
@@ -62,86 +57,47 @@ export async function why(question: WhyQuestion, options: WhyOptions): Promise<W
   const names = { records, resolve, family, text };
   const from = await resolveAsking(asking, names);
   const to = await resolveAsked(asked, from, names);
-  const ends = { from, to, service, family, language };
-  const result = await answer(ends, options);
-  return explainServer(result, ends, options);
+  const considered = await consider({ from, to, service, family });
+  const { context, walked } = considered;
+  const report = reportOf(considered, language);
+  return {
+    report: await withServer(report, context, options),
+    plan: context.plan,
+    exchange: walked.direct,
+    snapshot: walked.snapshot,
+  };
 }
 
-/** Both ends as they are known now. */
-export interface WhyEnds {
-  readonly from: Party;
-  readonly to: Party;
-  readonly service: Service | undefined;
-  readonly family?: IpFamily | undefined;
-  readonly language: ExplainLanguage;
-}
-
-interface Answered extends WhyResult {
-  readonly context: WhyContext;
-}
-
-export async function answer(ends: WhyEnds, options: Omit<WhyOptions, 'resolve'>): Promise<Answered> {
-  const { from, to, service, family, language } = ends;
-  const { records, settings, reader, programOf } = options;
-  const text = CATALOGUES[language];
-  const whole = new Set([HOST]);
-  for (const { container } of [from, to]) {
-    const namespace = container && namespaceOf(container, records);
-    if (namespace !== undefined) whole.add(namespace);
-  }
-  const snapshot = await reader.read(whole);
-  const plan = planQuestion(from, to, service, { records, snapshot, family });
-  const walked = await walkPlan(plan, whole, snapshot, reader);
-  const ownership = new Ownership(records, settings, text.words);
-  const book = walked.snapshot.namespaces.get(HOST)?.firewall;
-  const missing = book === undefined ? [] : missingRules(ownership, book);
-  const common = { records, settings, snapshot: walked.snapshot, ownership, missing, text };
-  const context: WhyContext = { ...common, from, to, plan, programOf };
-  const { direct: exchange } = walked;
-  return { report: reportOf(walked, context, language), plan, exchange, snapshot: walked.snapshot, context };
-}
-
-/** Where a name server kept silent, the way to it is what is asked for. */
-async function explainServer(
-  result: Answered,
-  { from, to, language }: WhyEnds,
-  options: WhyOptions,
-): Promise<WhyResult> {
-  const { obstacle } = result.plan;
+/** Where a name server kept silent, with the way to it. */
+async function withServer(
+  report: WhyReport,
+  context: WhyContext,
+  { records, consider }: WhyOptions,
+): Promise<WhyReport> {
+  const { plan, from, to, text } = context;
+  const { obstacle } = plan;
   const resolution = to.name?.resolution;
   if (obstacle?.kind !== 'name' || obstacle.fault.kind !== 'name-unanswered' || resolution === undefined)
-    return result;
+    return report;
   const { question } = obstacle.fault;
   const server = serverToExplain(question, resolution);
+  // A link-local address has its zone behind it.
   const ip = server && Ip.tryParse(server.address.split('%')[0] ?? '');
-  const asker = server?.from === 'host' ? BY_HOST : from;
-  const way =
-    server &&
-    ip &&
-    (await answer(
-      {
-        from: asker,
-        to: addressParty({ kind: 'address', asked: server.address }, ip, options.records),
-        service: { protocol: 'udp', port: DNS_PORT },
-        language,
-      },
-      options,
-    ));
-  const { report, context } = result;
-  const { text } = context;
-  const title = server && text.legs.nameServer(partyText(asker, text), server.address);
+  if (server === undefined || ip === undefined) return report;
+  const asker = server.from === 'host' ? BY_HOST : from;
+  const way = reportOf(
+    await consider({
+      from: asker,
+      to: addressParty({ kind: 'address', asked: server.address }, ip, records),
+      service: { protocol: 'udp', port: DNS_PORT },
+    }),
+    report.language,
+  );
+  const title = text.legs.nameServer(partyText(asker, text), server.address);
   return {
-    ...result,
-    report: {
-      ...report,
-      cause: unanswered(obstacle.name, question, way?.report, context),
-      remarks: [...report.remarks, ...(way?.report.remarks ?? [])],
-      legs: [
-        ...report.legs,
-        ...(way?.report.legs ?? []).map((leg, index) =>
-          index === 0 && title !== undefined ? { ...leg, title } : leg,
-        ),
-      ],
-    },
+    ...report,
+    cause: unanswered(obstacle.name, question, way, context),
+    remarks: [...report.remarks, ...way.remarks],
+    legs: [...report.legs, ...way.legs.map((leg, index) => (index === 0 ? { ...leg, title } : leg))],
   };
 }

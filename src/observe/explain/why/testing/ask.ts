@@ -7,6 +7,7 @@ import { A, B, type Changes, twoContainers } from '../../../packet/testing/snaps
 import type { TopologyContainer } from '../../../topology/records.ts';
 import type { ResolveName } from '../../names.ts';
 import type { ExplainRecords } from '../../records.ts';
+import { considerer } from '../consider.ts';
 import { type WhyQuestion, why } from '../why.ts';
 
 export const BRIDGE: NetworkSpec = {
@@ -105,6 +106,8 @@ export async function ask(
 ): Promise<WhyReport> {
   const reader = { read: async (): Promise<HostSnapshot> => twoContainers(changes) };
   const settings = { engine: 'Bridgeport', firewall: 'none', userlandProxy: true } as const;
-  const options = { records, settings, reader, resolve, programOf: () => undefined };
+  const { language = 'en' } = more;
+  const consider = considerer({ records, settings, reader, programOf: () => undefined, language });
+  const options = { records, consider, resolve };
   return (await why({ from, to, language: 'en', ...more }, options)).report;
 }
