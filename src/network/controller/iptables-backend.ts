@@ -4,10 +4,10 @@ import { messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import {
   type ChainDifference,
-  compileIptables,
   differences,
   emptyRuleSet,
   type FirewallIntent,
+  IptablesCompiler,
   type ObservedTables,
   parseSaved,
   planByTables,
@@ -38,6 +38,7 @@ const ATTEMPTS = 5;
 export class IptablesBackend implements FirewallBackend {
   readonly name = 'iptables';
   readonly #options: IptablesBackendOptions;
+  readonly #compiler = new IptablesCompiler();
   readonly #previous: Record<Family, RuleSet>;
   /**
    * Chains in which others have rules too, as of the last reading (see `TransactionPlan`). Undefined before this daemon's first: until
@@ -56,7 +57,7 @@ export class IptablesBackend implements FirewallBackend {
   }
 
   async apply(intent: FirewallIntent, mode: ApplyMode): Promise<boolean> {
-    const wanted = compileIptables(intent);
+    const wanted = this.#compiler.compile(intent);
     const written = await Promise.all([
       this.#applyFamily('v4', wanted.v4, mode),
       this.#applyFamily('v6', wanted.v6, mode),
@@ -82,7 +83,7 @@ export class IptablesBackend implements FirewallBackend {
     const known = unfinished === undefined ? previous : unionRuleSet(previous, unfinished);
     const changes = differences(known, wanted);
     if (mode === 'change' && unfinished === undefined && changes.length === 0) return false;
-    if (known.rules.length === 0 && wanted.rules.length === 0) return false;
+    if (changes.length === 0 && wanted.rules.length === 0) return false;
     // Recorded before it is written: after a crash in between, these are the rules that may be ours.
     applied.expect(family, changes, unionChains(known.chains, wanted.chains));
     let written: boolean;
@@ -146,8 +147,8 @@ export class IptablesBackend implements FirewallBackend {
 }
 
 /** Those of the rules that the kernel has. */
-function presentOf(set: RuleSet, observed: ObservedTables): RuleSet {
+function presentOf({ family, chains, rules }: RuleSet, observed: ObservedTables): RuleSet {
   const isThere = ({ table, chain, args }: RuleSet['rules'][number]) =>
     observed.get(table)?.get(chain)?.rules.includes(args) === true;
-  return { ...set, rules: set.rules.filter(isThere) };
+  return { family, chains, rules: rules.filter(isThere) };
 }

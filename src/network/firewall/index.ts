@@ -10,7 +10,7 @@ export {
   type NetworkIntent,
   type PerFamily,
 } from './intent.ts';
-export { compileIptables, type RuleSets } from './iptables/compile.ts';
+export { compileIptables, IptablesCompiler, type RuleSets } from './iptables/compile.ts';
 export { type ChainDifference, differences, membership } from './iptables/difference.ts';
 export {
   type ObservedChain,

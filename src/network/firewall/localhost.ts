@@ -31,7 +31,8 @@ export function isOnLoopback(hostIp: string): boolean {
 }
 
 function servesLocalhost({ internal, v4, ports }: NetworkIntent): boolean {
-  if (internal || v4 === undefined || v4.mode === 'isolated' || v4.mode === 'routed') return false;
+  if (ports.length === 0 || internal || v4 === undefined || v4.mode === 'isolated' || v4.mode === 'routed')
+    return false;
   return ports.some(
     ({ hostIp, hostPort, containerIp, proxyProtocol }) =>
       hostPort !== 0 && !proxyProtocol && isOnLoopback(hostIp) && !containerIp.includes(':'),

@@ -19,6 +19,7 @@ export function kernelRuns(
   family: IpFamily,
   read: (address: string) => Ip,
 ): MappingRun[] {
+  if (network.ports.length === 0) return [];
   return joinMappings(
     network.ports.filter((port) => {
       if (port.proxyProtocol) return false;

@@ -5,13 +5,21 @@ import { ADDRESS_BITS, Ip, type IpFamily } from '../../../base/ip.ts';
 import { Prefix } from '../../../base/prefix.ts';
 import type { Origin } from '../origin.ts';
 import { baseChains, type ChainName, OCCASIONAL_CHAINS } from './chains.ts';
-import type { ChainSpec, Rule, RuleSet, Table } from './rules.ts';
+import type { ChainSpec, Rule, RuleBlock, RuleSet, Table } from './rules.ts';
+
+/** Rules to be added together, for each chain in one block. */
+export type Blocks = ReadonlyArray<readonly [Table, ChainName, RuleBlock]>;
 
 /** Writes rules of one family in the spelling of `iptables-save`. */
 export class RuleBuilder {
   readonly family: IpFamily;
-  readonly #rules: Rule[] = [];
+  readonly #blocks = {
+    raw: new Map<string, RuleBlock[]>(),
+    filter: new Map<string, RuleBlock[]>(),
+    nat: new Map<string, RuleBlock[]>(),
+  };
   readonly #seen = new Set<string>();
+  #collected: Map<string, [Table, ChainName, Rule[]]> | undefined;
   /** A container's address is asked for by several rules of each of its ports: read once. */
   readonly #addresses = new Map<string, Ip>();
 
@@ -20,7 +28,7 @@ export class RuleBuilder {
   }
 
   /**
-   * Adds a rule at the end of its chain. A rule that is there already is not added again: it would never be reached,
+   * Adds a rule at the end of its chain. A rule that this builder made already is not added again: it would never be reached,
    * and equal rules could not be told apart when one of them has to go.
    */
   add(table: Table, chain: ChainName, args: readonly string[], origin: Origin): void {
@@ -28,7 +36,35 @@ export class RuleBuilder {
     const identity = `${table} ${chain} ${text}`;
     if (this.#seen.has(identity)) return;
     this.#seen.add(identity);
-    this.#rules.push({ table, chain, args: text, origin });
+    const rule = { table, chain, args: text, origin };
+    if (this.#collected === undefined) {
+      this.#take(table, chain, [rule]);
+      return;
+    }
+    const key = `${table} ${chain}`;
+    const block = this.#collected.get(key);
+    if (block === undefined) this.#collected.set(key, [table, chain, [rule]]);
+    else block[2].push(rule);
+  }
+
+  /** What `add` adds, to be taken into this set or a later one. */
+  collect(add: () => void): Blocks {
+    const collected = new Map<string, [Table, ChainName, Rule[]]>();
+    this.#collected = collected;
+    add();
+    this.#collected = undefined;
+    return [...collected.values()];
+  }
+
+  /** Adds what was collected, each block at the end of its chain. */
+  take(blocks: Blocks): void {
+    for (const [table, chain, block] of blocks) this.#take(table, chain, block);
+  }
+
+  #take(table: Table, chain: ChainName, block: RuleBlock): void {
+    const blocks = this.#blocks[table].get(chain);
+    if (blocks === undefined) this.#blocks[table].set(chain, [block]);
+    else blocks.push(block);
   }
 
   /** Reads an address of either family. Throws `invalid` when it is none. */
@@ -56,12 +92,22 @@ export class RuleBuilder {
 
   /** The finished set; only chains that are always there, or that a rule is in, are declared. */
   finish(forwardDrop: boolean): RuleSet {
-    const used = new Set(this.#rules.map((rule) => `${rule.table} ${rule.chain}`));
+    const blocks = this.#blocks;
     const stands = (chain: ChainSpec) => chain.owner !== 'kernel' && !OCCASIONAL_CHAINS.has(chain.name);
     const chains = baseChains(forwardDrop).filter(
-      (chain) => stands(chain) || chain.policy !== undefined || used.has(`${chain.table} ${chain.name}`),
+      (chain) => stands(chain) || chain.policy !== undefined || blocks[chain.table].has(chain.name),
     );
-    return { family: this.family, chains, rules: this.#rules };
+    let rules: readonly Rule[] | undefined;
+    return {
+      family: this.family,
+      chains,
+      blocks,
+      // Nobody asks as long as all is well.
+      get rules() {
+        rules ??= Object.values(blocks).flatMap((table) => [...table.values()].flat(2));
+        return rules;
+      },
+    };
   }
 }
 

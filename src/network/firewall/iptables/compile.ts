@@ -1,14 +1,22 @@
 /** The iptables compiler: an intent in, the rules of both families out. Pure. */
 
 import type { IpFamily } from '../../../base/ip.ts';
-import { type FirewallIntent, inFamily } from '../intent.ts';
+import { type FirewallIntent, inFamily, type NetworkIntent } from '../intent.ts';
 import { localhostBridges } from '../localhost.ts';
 import { RuleBuilder } from './builder.ts';
 import { addJumps, addReturns, wantsForwardDrop } from './chains.ts';
 import { addLinks } from './link.ts';
-import { addLocalhost } from './localhost.ts';
+import { addLocalhost, addLocalhostJump } from './localhost.ts';
 import { addLoopbackProtection } from './loopback.ts';
-import { addForwarding, addIsolation, addTranslation, familyNetworks } from './network.ts';
+import {
+  addForwarding,
+  addIsolation,
+  addTranslation,
+  familyNetwork,
+  familyNetworks,
+  isolationRules,
+  type NetworkRules,
+} from './network.ts';
 import { addPortTranslation, addPublished, publishedRuns } from './port.ts';
 import { emptyRuleSet, type RuleSet } from './rules.ts';
 
@@ -20,26 +28,67 @@ export interface RuleSets {
 
 /** Compiles an intent. Throws `invalid` when it holds text that is no address, prefix, interface or port range. */
 export function compileIptables(intent: FirewallIntent): RuleSets {
-  return { v4: compileFamily(intent, 4), v6: compileFamily(intent, 6) };
+  return new IptablesCompiler().compile(intent);
 }
 
-function compileFamily(intent: FirewallIntent, family: IpFamily): RuleSet {
+/**
+ * Compiles one intent after the other, and makes anew only the rules of networks that have changed: with a thousand of them nearly all
+ * is as it was. What is the same in two rule sets is then the same block.
+ */
+export class IptablesCompiler {
+  #settings = '';
+  #known: Record<IpFamily, KnownNetworks> = { 4: new WeakMap(), 6: new WeakMap() };
+
+  compile(intent: FirewallIntent): RuleSets {
+    const { networks: _, ...rest } = intent;
+    const settings = JSON.stringify(rest);
+    if (settings !== this.#settings) this.#known = { 4: new WeakMap(), 6: new WeakMap() };
+    this.#settings = settings;
+    return {
+      v4: compileFamily(intent, 4, this.#known[4]),
+      v6: compileFamily(intent, 6, this.#known[6]),
+    };
+  }
+}
+
+/** By the network's intent, which is another object when anything about the network is another. */
+type KnownNetworks = WeakMap<NetworkIntent, NetworkRules>;
+
+function compileFamily(intent: FirewallIntent, family: IpFamily, known: KnownNetworks): RuleSet {
   if (!inFamily(intent.enabled, family)) return emptyRuleSet(family);
   const builder = new RuleBuilder(family);
-  const networks = familyNetworks(builder, intent);
+  const networks = familyNetworks(intent, family).map((network) => {
+    const found = known.get(network) ?? networkRules(builder, intent, network);
+    known.set(network, found);
+    return found;
+  });
+  const newest = networks.toReversed();
   addLoopbackProtection(builder, intent);
   addJumps(builder, intent);
-  addForwarding(builder, intent, networks);
-  addIsolation(builder, intent, networks);
-  addTranslation(builder, intent, networks);
-  const localhost = new Set(localhostBridges(intent));
-  for (const entry of networks) {
-    const runs = publishedRuns(builder, entry);
-    addPublished(builder, intent, entry, runs);
-    addLinks(builder, entry);
-    addPortTranslation(builder, entry, runs, intent.userlandProxy);
-    if (localhost.has(entry.network.bridge)) addLocalhost(builder, entry, runs);
-  }
+  for (const { forwarding } of networks) builder.take(forwarding);
+  addIsolation(builder, intent, newest);
+  for (const { translation } of newest) builder.take(translation);
+  for (const { published } of networks) builder.take(published);
+  if (family === 4 && localhostBridges(intent).length > 0) addLocalhostJump(builder);
   addReturns(builder);
   return builder.finish(wantsForwardDrop(builder, intent));
+}
+
+/** What is made here depends on the network and on settings, and on no other network. */
+function networkRules(builder: RuleBuilder, intent: FirewallIntent, network: NetworkIntent): NetworkRules {
+  const entry = familyNetwork(network, builder.family);
+  const servesLocalhost = localhostBridges({ ...intent, networks: [network] }).length > 0;
+  return {
+    entry,
+    forwarding: builder.collect(() => addForwarding(builder, intent, entry)),
+    ...isolationRules(builder, intent, entry),
+    translation: builder.collect(() => addTranslation(builder, intent, entry)),
+    published: builder.collect(() => {
+      const runs = publishedRuns(builder, entry);
+      addPublished(builder, intent, entry, runs);
+      addLinks(builder, entry);
+      addPortTranslation(builder, entry, runs, intent.userlandProxy);
+      if (servesLocalhost) addLocalhost(builder, entry, runs);
+    }),
+  };
 }

@@ -1,6 +1,6 @@
 /** Where two rule sets differ, chain by chain. What a chain has in common at its ends is only counted, for that is nearly all of it. */
 
-import { type Rule, type RuleSet, TABLES, type Table } from './rules.ts';
+import { type Rule, type RuleBlock, type RuleBlocks, type RuleSet, TABLES, type Table } from './rules.ts';
 
 /** One chain that is not the same in both sets. */
 export interface ChainDifference {
@@ -16,11 +16,11 @@ export interface ChainDifference {
 
 /** The chains that differ, in the order of the tables. */
 export function differences(before: RuleSet, after: RuleSet): ChainDifference[] {
-  const [old, now] = [byChain(before), byChain(after)];
+  const [old, now] = [blocksOf(before), blocksOf(after)];
   const found: ChainDifference[] = [];
   for (const table of TABLES) {
     for (const chain of new Set([...old[table].keys(), ...now[table].keys()])) {
-      const difference = compare(old[table].get(chain) ?? [], now[table].get(chain) ?? []);
+      const difference = compareBlocks(old[table].get(chain) ?? [], now[table].get(chain) ?? []);
       if (difference !== undefined) found.push({ table, chain, ...difference });
     }
   }
@@ -39,21 +39,25 @@ export function membership(found: readonly ChainDifference[]): { added: Rule[]; 
   };
 }
 
-function compare(
-  before: readonly Rule[],
-  after: readonly Rule[],
-): Pick<ChainDifference, 'head' | 'tail' | 'before' | 'after'> | undefined {
-  const shorter = Math.min(before.length, after.length);
-  let head = 0;
-  while (head < shorter && before[head]?.args === after[head]?.args) head++;
+type Difference = Pick<ChainDifference, 'head' | 'tail' | 'before' | 'after'>;
+
+/** Looks at rules only between the blocks that are the same objects at either end. */
+function compareBlocks(before: readonly RuleBlock[], after: readonly RuleBlock[]): Difference | undefined {
+  const { head, tail } = commonEnds(before, after, (a, b) => a === b);
+  const between = (blocks: readonly RuleBlock[]) => blocks.slice(head, blocks.length - tail).flat();
+  const difference = compare(between(before), between(after));
+  return (
+    difference && {
+      ...difference,
+      head: lengthOf(after, 0, head) + difference.head,
+      tail: lengthOf(after, after.length - tail, after.length) + difference.tail,
+    }
+  );
+}
+
+function compare(before: readonly Rule[], after: readonly Rule[]): Difference | undefined {
+  const { head, tail } = commonEnds(before, after, (a, b) => a.args === b.args);
   if (head === before.length && head === after.length) return undefined;
-  let tail = 0;
-  while (
-    tail < shorter - head &&
-    before[before.length - 1 - tail]?.args === after[after.length - 1 - tail]?.args
-  ) {
-    tail++;
-  }
   return {
     head,
     tail,
@@ -62,12 +66,39 @@ function compare(
   };
 }
 
-function byChain(set: RuleSet): Record<Table, Map<string, Rule[]>> {
-  const chains = { raw: new Map(), filter: new Map(), nat: new Map() } as Record<Table, Map<string, Rule[]>>;
-  for (const rule of set.rules) {
-    const rules = chains[rule.table].get(rule.chain);
-    if (rules === undefined) chains[rule.table].set(rule.chain, [rule]);
-    else rules.push(rule);
+/** How many items are equal at the beginning, and how many others at the end. */
+function commonEnds<T>(
+  before: readonly T[],
+  after: readonly T[],
+  isSame: (a: T, b: T) => boolean,
+): { head: number; tail: number } {
+  const shorter = Math.min(before.length, after.length);
+  let head = 0;
+  while (head < shorter && isSame(before[head] as T, after[head] as T)) head++;
+  let tail = 0;
+  while (
+    tail < shorter - head &&
+    isSame(before[before.length - 1 - tail] as T, after[after.length - 1 - tail] as T)
+  ) {
+    tail++;
   }
-  return chains;
+  return { head, tail };
+}
+
+function lengthOf(blocks: readonly RuleBlock[], start: number, end: number): number {
+  let length = 0;
+  for (let index = start; index < end; index++) length += blocks[index]?.length ?? 0;
+  return length;
+}
+
+function blocksOf({ blocks, rules }: RuleSet): RuleBlocks {
+  if (blocks !== undefined) return blocks;
+  const inTable = (table: Table) => {
+    const chains = Map.groupBy(
+      rules.filter((rule) => rule.table === table),
+      ({ chain }) => chain,
+    );
+    return new Map([...chains].map(([chain, found]) => [chain, [found]]));
+  };
+  return { raw: inTable('raw'), filter: inTable('filter'), nat: inTable('nat') };
 }

@@ -29,9 +29,13 @@ export function addLocalhost(
       );
     }
   }
-  builder.add('nat', 'OUTPUT', ['-d 127.0.0.0/8 -j DOCKER-LOCALHOST'], { key: 'localhost-jump' });
   builder.add('nat', 'POSTROUTING', [`-s 127.0.0.0/8 -o ${bridge} -j MASQUERADE`], {
     key: 'localhost-masquerade',
     networkId: network.id,
   });
+}
+
+/** What leads this host's own packets for its loopback addresses there. */
+export function addLocalhostJump(builder: RuleBuilder): void {
+  builder.add('nat', 'OUTPUT', ['-d 127.0.0.0/8 -j DOCKER-LOCALHOST'], { key: 'localhost-jump' });
 }

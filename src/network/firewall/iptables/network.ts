@@ -1,5 +1,7 @@
 /** Rules that a network has by itself, whatever containers are on it. */
 
+import { invalid } from '../../../base/errors.ts';
+import type { IpFamily } from '../../../base/ip.ts';
 import {
   type FirewallIntent,
   familyOf,
@@ -7,7 +9,7 @@ import {
   type NetworkFamilyIntent,
   type NetworkIntent,
 } from '../intent.ts';
-import { interfaceMatch, prefixMatch, type RuleBuilder } from './builder.ts';
+import { type Blocks, interfaceMatch, prefixMatch, type RuleBuilder } from './builder.ts';
 
 const STAGE_1 = 'DOCKER-ISOLATION-STAGE-1';
 const STAGE_2 = 'DOCKER-ISOLATION-STAGE-2';
@@ -20,12 +22,34 @@ export interface FamilyNetwork {
   readonly bridge: string;
 }
 
-/** The networks that have addresses in the builder's family. */
-export function familyNetworks(builder: RuleBuilder, intent: FirewallIntent): FamilyNetwork[] {
-  return intent.networks.flatMap((network) => {
-    const part = familyOf(network, builder.family);
-    return part === undefined ? [] : [{ network, part, bridge: interfaceMatch(network.bridge) }];
+/** What a network has in one family, kept from one compilation to the next. */
+export interface NetworkRules {
+  readonly entry: FamilyNetwork;
+  readonly forwarding: Blocks;
+  /** Of a closed network. */
+  readonly closed: Blocks;
+  /** Neighbours that may address its containers directly. */
+  readonly trusted: Blocks;
+  /** What keeps everybody else, and other networks, away. */
+  readonly isolation: Blocks;
+  readonly translation: Blocks;
+  readonly published: Blocks;
+}
+
+/** The networks that have addresses in a family. Of several with one bridge, whose rules could not be told apart, only the first. */
+export function familyNetworks(intent: FirewallIntent, family: IpFamily): NetworkIntent[] {
+  const bridges = new Set<string>();
+  return intent.networks.filter((network) => {
+    if (familyOf(network, family) === undefined || bridges.has(network.bridge)) return false;
+    bridges.add(network.bridge);
+    return true;
   });
+}
+
+export function familyNetwork(network: NetworkIntent, family: IpFamily): FamilyNetwork {
+  const part = familyOf(network, family);
+  if (part === undefined) throw invalid(`compile firewall: network ${network.name} has no IPv${family}`);
+  return { network, part, bridge: interfaceMatch(network.bridge) };
 }
 
 /** True when nothing passes between this network and the rest of the world. */
@@ -33,49 +57,38 @@ export function isClosed({ network, part }: FamilyNetwork): boolean {
   return network.internal || part.mode === 'isolated';
 }
 
-/** Chain FORWARD: one block per network. */
-export function addForwarding(
-  builder: RuleBuilder,
-  intent: FirewallIntent,
-  networks: readonly FamilyNetwork[],
-): void {
-  for (const entry of networks) {
-    const { network, part, bridge } = entry;
-    const networkId = network.id;
-    if (!isClosed(entry)) {
-      builder.add(
-        'filter',
-        'FORWARD',
-        [`-o ${bridge} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`],
-        {
-          key: 'established',
-          networkId,
-        },
-      );
-      builder.add('filter', 'FORWARD', [`-o ${bridge} -j DOCKER`], { key: 'published-jump', networkId });
-      if (part.mode === 'nat-unprotected') {
-        builder.add('filter', 'FORWARD', [`! -i ${bridge} -o ${bridge} -j ACCEPT`], {
-          key: 'unprotected-accept',
-          networkId,
-        });
-      }
-      if (part.mode === 'routed' || isDirectlyAddressed(intent, network, part)) {
-        builder.add('filter', 'FORWARD', [`! -i ${bridge} -o ${bridge} -j DROP`], {
-          key: part.mode === 'routed' ? 'routed-drop' : 'unpublished-drop',
-          networkId,
-        });
-      }
-      builder.add('filter', 'FORWARD', [`-i ${bridge} ! -o ${bridge} -j ACCEPT`], {
-        key: 'outgoing',
-        networkId,
-      });
-      if (!network.icc && !intent.userlandProxy && part.mode !== 'routed') addPublishedAmong(builder, entry);
-    }
-    builder.add('filter', 'FORWARD', [`-i ${bridge} -o ${bridge} -j ${network.icc ? 'ACCEPT' : 'DROP'}`], {
-      key: network.icc ? 'icc-accept' : 'icc-drop',
+/** A network's block in the chain FORWARD. */
+export function addForwarding(builder: RuleBuilder, intent: FirewallIntent, entry: FamilyNetwork): void {
+  const { network, part, bridge } = entry;
+  const networkId = network.id;
+  if (!isClosed(entry)) {
+    builder.add('filter', 'FORWARD', [`-o ${bridge} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`], {
+      key: 'established',
       networkId,
     });
+    builder.add('filter', 'FORWARD', [`-o ${bridge} -j DOCKER`], { key: 'published-jump', networkId });
+    if (part.mode === 'nat-unprotected') {
+      builder.add('filter', 'FORWARD', [`! -i ${bridge} -o ${bridge} -j ACCEPT`], {
+        key: 'unprotected-accept',
+        networkId,
+      });
+    }
+    if (part.mode === 'routed' || isDirectlyAddressed(intent, network, part)) {
+      builder.add('filter', 'FORWARD', [`! -i ${bridge} -o ${bridge} -j DROP`], {
+        key: part.mode === 'routed' ? 'routed-drop' : 'unpublished-drop',
+        networkId,
+      });
+    }
+    builder.add('filter', 'FORWARD', [`-i ${bridge} ! -o ${bridge} -j ACCEPT`], {
+      key: 'outgoing',
+      networkId,
+    });
+    if (!network.icc && !intent.userlandProxy && part.mode !== 'routed') addPublishedAmong(builder, entry);
   }
+  builder.add('filter', 'FORWARD', [`-i ${bridge} -o ${bridge} -j ${network.icc ? 'ACCEPT' : 'DROP'}`], {
+    key: network.icc ? 'icc-accept' : 'icc-drop',
+    networkId,
+  });
 }
 
 /**
@@ -112,30 +125,42 @@ function addPublishedAmong(builder: RuleBuilder, { network, bridge }: FamilyNetw
 export function addIsolation(
   builder: RuleBuilder,
   intent: FirewallIntent,
-  networks: readonly FamilyNetwork[],
+  newest: readonly NetworkRules[],
 ): void {
-  const newest = networks.toReversed();
-  const open = newest.filter((entry) => !isClosed(entry));
-  const known = statesThatCross(intent, open);
-  const isDirectClosed = (entry: FamilyNetwork) =>
-    intent.allowDirectRouting !== true && !isClosed(entry) && entry.part.mode === 'nat';
-  const trusting = newest.filter(
-    (entry) => isDirectClosed(entry) && (entry.network.trustedHostInterfaces ?? []).length > 0,
-  );
+  const known = statesThatCross(intent, newest);
   // What returns must not let past what a closed network refuses.
-  const hasReturns = known.length > 0 || trusting.length > 0;
-  if (hasReturns) for (const entry of newest.filter(isClosed)) addClosed(builder, entry);
+  const hasReturns = known.length > 0 || newest.some(({ trusted }) => trusted.length > 0);
+  if (hasReturns) for (const { closed } of newest) builder.take(closed);
   if (known.length > 0) {
     builder.add('filter', STAGE_1, [`-m conntrack --ctstate ${known.join(',')} -j RETURN`], {
       key: 'isolation-known',
     });
   }
-  for (const entry of trusting) addTrusted(builder, entry);
-  for (const entry of newest) {
-    if (isDirectClosed(entry)) addDirectDrop(builder, entry);
-    if (!isClosed(entry)) addIsolated(builder, entry);
-    else if (!hasReturns) addClosed(builder, entry);
+  for (const { trusted } of newest) builder.take(trusted);
+  for (const { closed, isolation } of newest) {
+    if (!hasReturns) builder.take(closed);
+    builder.take(isolation);
   }
+}
+
+/** A network's part in the isolation chains. */
+export function isolationRules(
+  builder: RuleBuilder,
+  intent: FirewallIntent,
+  entry: FamilyNetwork,
+): Pick<NetworkRules, 'closed' | 'trusted' | 'isolation'> {
+  if (isClosed(entry)) {
+    return { closed: builder.collect(() => addClosed(builder, entry)), trusted: [], isolation: [] };
+  }
+  const dropsDirect = intent.allowDirectRouting !== true && entry.part.mode === 'nat';
+  return {
+    closed: [],
+    trusted: dropsDirect ? builder.collect(() => addTrusted(builder, entry)) : [],
+    isolation: builder.collect(() => {
+      if (dropsDirect) addDirectDrop(builder, entry);
+      addIsolated(builder, entry);
+    }),
+  };
 }
 
 function addClosed(builder: RuleBuilder, { network, bridge }: FamilyNetwork): void {
@@ -184,51 +209,46 @@ function addIsolated(builder: RuleBuilder, { network, part, bridge }: FamilyNetw
  * Which connection states may pass from network to network. None with one network, and none in Docker 20.10's own
  * world (all networks `nat`, the proxy serving other networks), so that its rules come out unchanged there.
  */
-function statesThatCross(intent: FirewallIntent, open: readonly FamilyNetwork[]): string[] {
+function statesThatCross(intent: FirewallIntent, networks: readonly NetworkRules[]): string[] {
+  const open = networks.filter(({ entry }) => !isClosed(entry));
   if (open.length < 2) return [];
   // Without the proxy a published port is translated for other networks too: the packet crosses from bridge to bridge.
   if (!intent.userlandProxy) return ['RELATED', 'ESTABLISHED', 'DNAT'];
   // What another network may ask of a routed container, the container must be able to answer.
-  return open.some(({ part }) => part.mode !== 'nat') ? ['RELATED', 'ESTABLISHED'] : [];
+  return open.some(({ entry }) => entry.part.mode !== 'nat') ? ['RELATED', 'ESTABLISHED'] : [];
 }
 
 /**
  * Table nat: sources of packets that leave, and (with the proxy) the way past translation for a network's own. The newest network
  * comes first, for the reason of `addIsolation()`.
  */
-export function addTranslation(
-  builder: RuleBuilder,
-  intent: FirewallIntent,
-  networks: readonly FamilyNetwork[],
-): void {
-  for (const entry of networks.toReversed()) {
-    const { network, part, bridge } = entry;
-    if (isClosed(entry)) continue;
-    const networkId = network.id;
-    if (intent.userlandProxy) {
-      builder.add('nat', 'DOCKER', [`-i ${bridge} -j RETURN`], { key: 'proxy-return', networkId });
-    }
-    if (part.mode === 'routed') continue;
-    const target =
-      part.snatTo === undefined ? 'MASQUERADE' : `SNAT --to-source ${builder.ownAddress(part.snatTo)}`;
-    if (!intent.userlandProxy) {
-      builder.add('nat', 'POSTROUTING', [`-o ${bridge} -m addrtype --src-type LOCAL -j ${target}`], {
-        key: 'masquerade-local',
-        networkId,
-      });
-    }
-    if (network.masquerade) {
-      for (const subnet of part.subnets) {
-        builder.add(
-          'nat',
-          'POSTROUTING',
-          [`-s ${prefixMatch(subnet, builder.family)} ! -o ${bridge} -j ${target}`],
-          {
-            key: part.snatTo === undefined ? 'masquerade' : 'snat',
-            networkId,
-          },
-        );
-      }
+export function addTranslation(builder: RuleBuilder, intent: FirewallIntent, entry: FamilyNetwork): void {
+  const { network, part, bridge } = entry;
+  if (isClosed(entry)) return;
+  const networkId = network.id;
+  if (intent.userlandProxy) {
+    builder.add('nat', 'DOCKER', [`-i ${bridge} -j RETURN`], { key: 'proxy-return', networkId });
+  }
+  if (part.mode === 'routed') return;
+  const target =
+    part.snatTo === undefined ? 'MASQUERADE' : `SNAT --to-source ${builder.ownAddress(part.snatTo)}`;
+  if (!intent.userlandProxy) {
+    builder.add('nat', 'POSTROUTING', [`-o ${bridge} -m addrtype --src-type LOCAL -j ${target}`], {
+      key: 'masquerade-local',
+      networkId,
+    });
+  }
+  if (network.masquerade) {
+    for (const subnet of part.subnets) {
+      builder.add(
+        'nat',
+        'POSTROUTING',
+        [`-s ${prefixMatch(subnet, builder.family)} ! -o ${bridge} -j ${target}`],
+        {
+          key: part.snatTo === undefined ? 'masquerade' : 'snat',
+          networkId,
+        },
+      );
     }
   }
 }

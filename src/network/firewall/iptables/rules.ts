@@ -44,11 +44,22 @@ export interface ChainSpec {
   readonly seed?: readonly Rule[];
 }
 
+/** Rules that stand together in a chain. */
+export type RuleBlock = readonly Rule[];
+
+/** By table and chain, in order. */
+export type RuleBlocks = Readonly<Record<Table, ReadonlyMap<string, readonly RuleBlock[]>>>;
+
 /** All rules of one address family, in order within each chain. */
 export interface RuleSet {
   readonly family: IpFamily;
   readonly chains: readonly ChainSpec[];
   readonly rules: readonly Rule[];
+  /**
+   * The same rules, as they were compiled: a block that is the same object in two sets has not changed, so that nobody need look
+   * into it. Default: one block for each chain.
+   */
+  readonly blocks?: RuleBlocks;
 }
 
 /** The rule set of a daemon that writes none: before the first start, after teardown, and with the firewall off. */

@@ -10,7 +10,7 @@ import type { NftChain, NftElement, NftHook, NftRule, NftTable } from './ruleset
 
 /** What a network adds to a table by itself, kept from one compilation to the next. */
 export interface NetworkPart {
-  readonly chains: ReadonlyArray<Omit<NftChain, 'rules'> & { rules: NftRule[] }>;
+  readonly chains: readonly MutableChain[];
   readonly elements: ReadonlyArray<readonly [SetName, NftElement]>;
   readonly asked: readonly string[];
 }
@@ -18,8 +18,10 @@ export interface NetworkPart {
 /** By the network's intent, which is another object when anything about the network is another. */
 export type NetworkParts = WeakMap<object, NetworkPart>;
 
+type MutableChain = Omit<NftChain, 'rules'> & { rules: NftRule[] };
+
 interface Recording {
-  readonly chains: Array<NetworkPart['chains'][number]>;
+  readonly chains: MutableChain[];
   readonly elements: Array<NetworkPart['elements'][number]>;
   readonly asked: string[];
 }
@@ -28,8 +30,12 @@ export class TableBuilder {
   readonly family: IpFamily;
   /** `ip` or `ip6`: how matches name the header. */
   readonly header: 'ip' | 'ip6';
-  readonly #chains = new Map<string, Omit<NftChain, 'rules'> & { rules: NftRule[] }>();
-  readonly #elements = new Map<SetName, Map<string, NftElement>>();
+  readonly #chains: MutableChain[] = [];
+  /** Those that were declared in this compilation, so that rules may still be added. */
+  readonly #open = new Map<string, MutableChain>();
+  readonly #elements = new Map<SetName, NftElement[]>();
+  /** `nat-hairpin 172.17.0.2 . 172.17.0.2`: elements that were made in this compilation. */
+  readonly #keys = new Set<string>();
   /** A container's address is asked for by each of its ports: read once. */
   readonly #addresses = new Map<string, Ip>();
   /** `@filter-ports`: the sets and maps that rules ask. */
@@ -48,16 +54,20 @@ export class TableBuilder {
   chain(name: string, options: { hook?: NftHook; owner?: 'us' | 'user' } = {}): void {
     const { hook, owner = 'us' } = options;
     const chain = { name, owner, ...(hook === undefined ? {} : { hook }), rules: [] };
-    this.#chains.set(name, chain);
+    this.#chains.push(chain);
+    this.#open.set(name, chain);
     this.#recording?.chains.push(chain);
   }
 
-  /** What `add` adds for a network; of one whose part is known already nothing is made anew. */
+  /**
+   * What `add` adds for a network; of one whose part is known already nothing is made anew. Chains and elements of one network have names
+   * and keys that no other's have, those of its bridge.
+   */
   network(intent: object, add: () => void): void {
     const known = this.#parts.get(intent);
     if (known !== undefined) {
-      for (const chain of known.chains) this.#chains.set(chain.name, chain);
-      for (const [set, element] of known.elements) this.#keep(set, element);
+      this.#chains.push(...known.chains);
+      for (const [set, element] of known.elements) this.#elementsOf(set).push(element);
       for (const set of known.asked) this.#asked.add(set);
       return;
     }
@@ -72,7 +82,7 @@ export class TableBuilder {
 
   /** Adds a rule at the end of a declared chain. */
   rule(chain: string, text: string, origin: Origin): void {
-    const target = this.#chains.get(chain);
+    const target = this.#open.get(chain);
     if (target === undefined) throw invalid(`compile firewall: rule ${JSON.stringify(text)} in no chain`);
     target.rules.push(ruleOf(text, origin));
     if (!text.includes('@')) return;
@@ -84,18 +94,21 @@ export class TableBuilder {
 
   /** Adds an element. A key that is there already stays as it is: whoever comes first has it, as in a list of rules. */
   element(set: SetName, key: string, origin: Origin, data?: string): void {
+    const identity = `${set} ${key}`;
+    if (this.#keys.has(identity)) return;
+    this.#keys.add(identity);
     const element = { key, ...(data === undefined ? {} : { data }), origin };
-    this.#keep(set, element);
+    this.#elementsOf(set).push(element);
     this.#recording?.elements.push([set, element]);
   }
 
-  #keep(set: SetName, element: NftElement): void {
+  #elementsOf(set: SetName): NftElement[] {
     let elements = this.#elements.get(set);
     if (elements === undefined) {
-      elements = new Map();
+      elements = [];
       this.#elements.set(set, elements);
     }
-    if (!elements.has(element.key)) elements.set(element.key, element);
+    return elements;
   }
 
   /** Reads an address of either family. Throws `invalid` when it is none. */
@@ -130,11 +143,10 @@ export class TableBuilder {
 
   /** The table, with the sets that a rule asks. */
   finish(): NftTable {
-    const chains = [...this.#chains.values()];
     const sets = setDefinitions(this.family)
       .filter(({ name }) => this.#asked.has(`@${name}`))
-      .map((set) => ({ ...set, elements: [...(this.#elements.get(set.name)?.values() ?? [])] }));
-    return { family: this.family, chains, sets };
+      .map((set) => ({ ...set, elements: this.#elements.get(set.name) ?? [] }));
+    return { family: this.family, chains: this.#chains, sets };
   }
 }
 

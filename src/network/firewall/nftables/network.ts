@@ -19,12 +19,17 @@ export interface FamilyNetwork {
   readonly bridge: string;
 }
 
-/** The networks that have addresses in a family. */
+/** The networks that have addresses in a family. Of several with one bridge, whose chains would have one name, only the first. */
 export function familyNetworks(intent: FirewallIntent, family: IpFamily): FamilyNetwork[] {
-  return intent.networks.flatMap((network) => {
+  const networks: FamilyNetwork[] = [];
+  const bridges = new Set<string>();
+  for (const network of intent.networks) {
     const part = familyOf(network, family);
-    return part === undefined ? [] : [{ network, part, bridge: quoteInterface(network.bridge) }];
-  });
+    if (part === undefined || bridges.has(network.bridge)) continue;
+    bridges.add(network.bridge);
+    networks.push({ network, part, bridge: quoteInterface(network.bridge) });
+  }
+  return networks;
 }
 
 /** True when nothing passes between this network and the rest of the world. */

@@ -73,9 +73,15 @@ function withoutCommon(before: NftTable, after: NftTable): [NftTable, NftTable] 
   return [without(before, after, setsAfter), without(after, before, setsBefore)];
 }
 
+/** Those of `items` that are not among `others`, wherever they stand. What both have in common at their ends is not looked at twice. */
 function difference<T>(items: readonly T[], others: readonly T[]): T[] {
-  const known = new Set(others);
-  return items.filter((item) => !known.has(item));
+  const shorter = Math.min(items.length, others.length);
+  let head = 0;
+  while (head < shorter && items[head] === others[head]) head++;
+  let tail = 0;
+  while (tail < shorter - head && items[items.length - 1 - tail] === others[others.length - 1 - tail]) tail++;
+  const known = new Set(others.slice(head, others.length - tail));
+  return items.slice(head, items.length - tail).filter((item) => !known.has(item));
 }
 
 function planObserved(previous: NftTable, next: NftTable, found: ObservedNftTable | undefined): string[] {
