@@ -13,7 +13,11 @@ export const NFGENMSG_LENGTH = 4;
 /** The message type: the subsystem in the upper byte. */
 export const nfnlType = (subsystem: number, message: number) => (subsystem << 8) | message;
 
+/** `NFNL_MSG_BATCH_BEGIN`, `NFNL_MSG_BATCH_END`: NLMSG_MIN_TYPE (0x10) and the next; the subsystem stands in `res_id` */
+export const NFNL_MSG_BATCH_BEGIN = 0x10;
+export const NFNL_MSG_BATCH_END = 0x11;
+
 /** `struct nfgenmsg`; `#define NFNETLINK_V0 0`. */
-export function nfgenmsg(family: number): Buffer {
-  return Buffer.from([family, 0, 0, 0]);
+export function nfgenmsg(family: number, resource = 0): Buffer {
+  return Buffer.from([family, 0, resource >> 8, resource & 0xff]);
 }

@@ -188,6 +188,35 @@ export class NetlinkSocket implements Disposable {
   }
 
   /**
+   * Requests that the kernel carries out all or none of: those of nfnetlink subsystems that work in batches. `begin` and `end` are the
+   * subsystem's marks. Throws the first error; nothing was changed then.
+   */
+  transaction(begin: NetlinkRequest, requests: readonly NetlinkRequest[], end: NetlinkRequest): void {
+    const last = requests.length - 1;
+    const first = this.#take(requests.length + 2);
+    const bytes = Buffer.concat([
+      encodeRequests([begin, ...requests.slice(0, last)], NLM_F_REQUEST, first),
+      // Errors come in any case. Marks are not acknowledged by every kernel, and one answer says enough.
+      encodeRequests(requests.slice(last), NLM_F_REQUEST | NLM_F_ACK, first + last + 1),
+      encodeRequests([end], NLM_F_REQUEST, first + last + 2),
+    ]);
+    this.#sent(libc().send(this.#open(begin), bytes, bytes.length, 0), lastErrno, requests);
+    const all = [begin, ...requests, end];
+    let error: BridgeportError | undefined;
+    let isAcknowledged = false;
+    for (let datagram = this.#receive(begin.action); datagram; datagram = this.#receive(begin.action)) {
+      for (const message of eachMessage(datagram)) {
+        const index = (message.sequence - first) >>> 0;
+        if (message.type !== NLMSG_ERROR || index >= all.length) continue;
+        error ??= errorOf(message, all[index]?.action ?? begin.action);
+        isAcknowledged ||= index === last + 1;
+      }
+    }
+    if (error !== undefined) throw error;
+    if (!isAcknowledged) throw internal(`${begin.action}: the kernel sent no answer`, { errno: 'EAGAIN' });
+  }
+
+  /**
    * Asks for all objects of a kind. A dump that the kernel marks as interrupted (something changed between two parts, so
    * an object may be missing or doubled) is taken again.
    */

@@ -13,6 +13,7 @@ import {
   type ObservedNft,
   observeNft,
   planNft,
+  setsByTable,
 } from '../firewall/nftables/index.ts';
 import type { ApplyMode, FirewallBackend } from './firewall-backend.ts';
 
@@ -98,7 +99,7 @@ export class NftablesBackend implements FirewallBackend {
 /** From what is known to be there, without looking; with a look when that turns out wrong. True when there was something to do. */
 function believe(known: NftRuleset, wanted: NftRuleset, context: NftContext, log: Log): boolean {
   try {
-    return run(planNft(known, wanted), context);
+    return run(planNft(known, wanted), wanted, context);
   } catch (error) {
     log.info({ error: messageOf(error) }, 'the firewall is not as it was left; reading it and writing again');
     return read(known, wanted, context);
@@ -109,15 +110,15 @@ function read(known: NftRuleset, wanted: NftRuleset, context: NftContext): boole
   for (let attempt = 1; ; attempt++) {
     const text = planNft(known, wanted, { observed: observe(context) });
     try {
-      return run(text, context);
+      return run(text, wanted, context);
     } catch (error) {
       if (attempt === ATTEMPTS) throw error;
     }
   }
 }
 
-function run(text: string, context: NftContext): boolean {
-  if (text !== '') context.run(text);
+function run(text: string, wanted: NftRuleset, context: NftContext): boolean {
+  if (text !== '') context.change(text, setsByTable(wanted));
   return text !== '';
 }
 

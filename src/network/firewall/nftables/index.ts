@@ -25,4 +25,5 @@ export {
   type NftRuleset,
   type NftSet,
   type NftTable,
+  setsByTable,
 } from './ruleset.ts';

@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { warmThreadPool } from '../../../kernel/netns/index.ts';
+import { encodeNft } from '../../../kernel/nft/encode/commands.ts';
 import { type TestNetworks, testNetworks } from '../../../kernel/testing/netns.ts';
 import { seededRandom } from '../../ipam/seeded-random.testing.ts';
 import { intentOf, link, network, published, SCENARIOS } from '../iptables/scenarios.testing.ts';
@@ -16,7 +17,7 @@ import { FORWARD, USER_CHAIN } from './layout.ts';
 import { normalListing } from './listing.testing.ts';
 import { missingNft } from './missing.ts';
 import { planNft } from './plan.ts';
-import { emptyNftRuleset, type NftRuleset } from './ruleset.ts';
+import { emptyNftRuleset, type NftRuleset, setsByTable } from './ruleset.ts';
 import { TestTables } from './tables.testing.ts';
 
 const golden = (name: string) => new URL(`./golden/${name}.nft`, import.meta.url);
@@ -57,6 +58,26 @@ describe('nftables rulesets in the kernel', () => {
       assert.equal(host.list(), '');
     });
   }
+
+  test('a network, and a port, come and go by commands that libnftables need not read', () => {
+    const bare = [docker0(), network('br-a', '172.18.0.0/16')];
+    const more = [
+      ...bare,
+      network('br-b', '172.19.0.0/16', {
+        ports: [published('172.19.0.2', '8080:80'), published('172.19.0.2', '9000-9010:9000-9010')],
+      }),
+      network('br-in', '172.20.0.0/16', { internal: true }),
+      network('br-routed', '172.21.0.0/16', { v4: { subnets: ['172.21.0.0/16'], mode: 'routed' } }),
+    ];
+    for (const options of [{}, { userlandProxy: false }, { localhostByKernel: true }]) {
+      const [few, many] = [bare, more].map((networks) => compileNftables(intentOf(networks, options)));
+      assert.ok(few && many);
+      for (const [from, to] of [[few, many] as const, [many, few] as const]) {
+        const text = planNft(from, to);
+        assert.ok(encodeNft(text, setsByTable(to)), text);
+      }
+    }
+  });
 
   for (const way of ['apply', 'applyBelieved'] as const) {
     test(`goes from each scenario to each other as if the other had been first (${way})`, () => {

@@ -102,3 +102,11 @@ export function claimedNftRuleset(tables: { readonly v4: boolean; readonly v6: b
 export function tableName(family: IpFamily): string {
   return `${NFT_FAMILY[family]} ${NFT_TABLE}`;
 }
+
+/** The sets of both tables, by the table's name in commands and their own: what a change has to know of their types. */
+export function setsByTable({ v4, v6 }: NftRuleset): ReadonlyMap<string, ReadonlyMap<string, NftSet>> {
+  const entries = [v4, v6].map(
+    ({ family, sets }) => [tableName(family), new Map(sets.map((set) => [set.name, set]))] as const,
+  );
+  return new Map(entries);
+}

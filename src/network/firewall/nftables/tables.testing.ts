@@ -4,7 +4,7 @@ import { NftContext } from '../../../kernel/nft/index.ts';
 import type { TestNetworks } from '../../../kernel/testing/netns.ts';
 import { type ObservedNft, observeNft } from './observed.ts';
 import { planNft } from './plan.ts';
-import { type NftRuleset, tableName } from './ruleset.ts';
+import { type NftRuleset, setsByTable, tableName } from './ruleset.ts';
 
 export class TestTables implements Disposable {
   readonly nft: NftContext;
@@ -30,9 +30,11 @@ export class TestTables implements Disposable {
     return this.#run(planNft(previous, next, { observed: this.observe() }));
   }
 
-  /** From `previous` to `next`, believing the record. */
+  /** From `previous` to `next`, believing the record, as the daemon does all day. */
   applyBelieved(previous: NftRuleset, next: NftRuleset): string {
-    return this.#run(planNft(previous, next));
+    const text = planNft(previous, next);
+    if (text !== '') this.nft.change(text, setsByTable(next));
+    return text;
   }
 
   #run(text: string): string {
