@@ -19,6 +19,7 @@ import type { SystemFacts } from '../engine/system/info.ts';
 import { tryLock } from '../kernel/files/index.ts';
 import { RouteClient } from '../kernel/netlink/index.ts';
 import { warmThreadPool } from '../kernel/netns/index.ts';
+import type { NetworkController } from '../network/controller/controller.ts';
 import { LocalPortWatch } from '../network/ports/local-ports.ts';
 import { ProxyProcess } from '../network/ports/proxy-process.ts';
 import { OperationCounters } from '../observe/metrics/operations.ts';
@@ -49,6 +50,7 @@ export class Daemon {
   readonly #ends: Array<{ name: string; end: () => unknown }> = [];
   #events: EventBus | undefined;
   #registry: RegistryClient | undefined;
+  #network: NetworkController | undefined;
   #liveRestore: boolean;
   /** What `info` shows of it. */
   #shown: SystemFacts | undefined;
@@ -87,6 +89,7 @@ export class Daemon {
       ...{ config, log, store, route, keeper, events, localhostByKernel },
       onEnd: (name, end) => this.#onEnd(name, end),
     });
+    this.#network = network.controller;
     network.controller.init();
     this.#onEnd('leave the namespaces', () => network.controller.end());
     const keeperReady = keeper.start();
@@ -192,11 +195,14 @@ export class Daemon {
     this.#ends.length = 0;
   }
 
-  /** Takes over what may change while the daemon runs. */
+  /** Takes over what may change while the daemon runs, and puts right what others have undone of its network. */
   reload(config: DaemonConfig, attributes: Record<string, string>): void {
     this.#liveRestore = config.liveRestore;
     this.#registry?.configure(registryConfig(config));
     if (this.#shown !== undefined) Object.assign(this.#shown, reloadableFacts(config));
+    this.#network?.repair().catch((error) => {
+      this.#log.error({ error: messageOf(error) }, 'cannot put the network right');
+    });
     this.#events?.publish('daemon', 'reload', 'bridgeport', attributes);
   }
 

@@ -14,6 +14,7 @@ export function doctorSources(parts: ObserveParts): DoctorSources {
   const { records, network, keeper, publisher, dataRoot, execRoot } = parts;
   const netnsFolder = join(execRoot, 'netns');
   return {
+    engine: { repair: [`kill -HUP ${process.pid}`], keepsContainers: true },
     records,
     firewall: parts.firewall,
     intent: () => network.intent(),

@@ -58,6 +58,8 @@ function topologyContainer(
     .all()
     .filter(({ id, name }) => wanted.includes(name) || wanted.includes(id))
     .map(({ id }) => id);
+  const exposedPorts = Object.keys(record.config.ExposedPorts ?? {});
+  const { PortBindings, PublishAllPorts } = record.hostConfig;
   return {
     id: record.id,
     name: record.name,
@@ -68,7 +70,9 @@ function topologyContainer(
     sharesWith: owner === undefined ? undefined : find(owner),
     // The controller tells of those only that are open.
     sandbox: network.sandbox(record.id) === undefined ? undefined : sandbox,
-    exposedPorts: Object.keys(record.config.ExposedPorts ?? {}),
+    exposedPorts,
+    publishes: [...Object.keys(PortBindings ?? {}), ...(PublishAllPorts ? exposedPorts : [])],
+    labels: record.config.Labels,
     links: record.links.flatMap(({ containerId, alias }) => {
       const to = nameOf(containerId);
       return to === undefined ? [] : [{ to, alias }];

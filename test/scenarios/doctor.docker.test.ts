@@ -1,12 +1,13 @@
 /** `bridgeport doctor` on a host that is whole, and after real changes to its kernel, each of which it has to name with its owner. */
 
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { DoctorReport } from '../../src/base/wire/doctor.ts';
 import type { Background } from '../harness/background.ts';
 import { background } from '../harness/background.ts';
 import { inNetworkOf, pidOf } from '../harness/container.ts';
-import { run } from '../harness/exec.ts';
+import { ok, run } from '../harness/exec.ts';
 import { WORLD_IP, WORLD_IP6 } from '../harness/host.ts';
 import { nameServer } from '../harness/name-server.ts';
 import { type Link, soon } from '../harness/netns.ts';
@@ -38,6 +39,15 @@ const HEALTHY: ReadonlyArray<readonly [network: string, run: string]> = [
   ['--aux-address printer=10.82.0.9 --subnet 10.82.0.0/24', '-p 8020-8029:8020-8029'],
 ];
 
+interface Fault {
+  what: string;
+  script: string | (() => Promise<string>);
+  found: string[];
+  /** What the doctor has no command for, and goes on to find. Default nothing. */
+  left?: string[];
+  undo?: string;
+}
+
 describe('the doctor', () => {
   const stage = useStage({ name: 'doctor', images: ['busybox', 'web'], config: { dns: [WORLD_IP] } });
   let server: Background;
@@ -53,6 +63,7 @@ describe('the doctor', () => {
     assert.ok(stdout.startsWith('{'), stderr);
     return { code, report: JSON.parse(stdout) as DoctorReport };
   };
+  const look = async () => (await stage.daemon.api('GET', '/bridgeport/doctor')).json<DoctorReport>();
   /** `veth-down container web`: what was found, without repetition. */
   const found = ({ findings }: DoctorReport) =>
     [...new Set(findings.map(({ check, owner }) => `${check} ${owner.kind} ${owner.name}`))].sort();
@@ -101,7 +112,7 @@ describe('the doctor', () => {
     await daemon.restart();
   });
 
-  it('names each fault and its owner, and nothing else', async () => {
+  it('names each fault and its owner, and nothing else; what it says has to be typed puts it right', async () => {
     const { cli, host, daemon } = stage;
     await cli('network', 'create', 'back');
     await cli('network', 'create', '--ipv6', 'six');
@@ -113,13 +124,14 @@ describe('the doctor', () => {
     await cli('run', '-d', '--name', 'lone', '--network', 'apart', 'web');
     await expectHealthy('before any fault');
 
-    const [web, db2] = [await pidOf(cli, 'web'), await pidOf(cli, 'db2')];
-    const veth = async (pid: number) => {
-      const [inner] = JSON.parse(await inNetworkOf(pid, 'ip', '-json', 'link', 'show', 'eth0')) as Link[];
-      return (await host.links()).find(({ ifindex }) => ifindex === inner?.link_index)?.ifname ?? '';
+    const veth = async (name: string) => {
+      const inner = await inNetworkOf(await pidOf(cli, name), 'ip', '-json', 'link', 'show', 'eth0');
+      const [{ link_index: index }] = JSON.parse(inner) as [Link];
+      return (await host.links()).find(({ ifindex }) => ifindex === index)?.ifname ?? '';
     };
-    const webVeth = await veth(web);
-    const inside = (pid: number) => `nsenter --net=/proc/${pid}/ns/net`;
+    const bridgeOf = async (network: string) =>
+      `br-${(await cli('network', 'inspect', '-f', '{{.Id}}', network)).slice(0, 12)}`;
+    const inside = async (name: string) => `nsenter --net=/proc/${await pidOf(cli, name)}/ns/net`;
     const addressOf = async (name: string) =>
       (
         await cli(
@@ -130,149 +142,220 @@ describe('the doctor', () => {
         )
       ).split(' ');
     const [dbIp = '', dbMac = ''] = await addressOf('db');
-    const [, db2Mac = ''] = await addressOf('db2');
     const rule = (await host.rules('nat', 'DOCKER')).find((line) => line.includes('--dport 8080'))?.slice(3);
+    const lost = join(daemon.execRoot, 'netns', 'lost');
     const away = 'ip link del tun9';
     const vpn = 'ip link add tun9 type veth peer name tun9p; ip link set tun9p up; ip link set tun9 up;';
 
-    /** What is broken, how, what has to be found, and how it is undone. */
-    const faults: Array<[what: string, script: string, expected: string[], undo: string]> = [
-      [
-        'IPv4 forwarding off',
-        'echo 0 >/proc/sys/net/ipv4/ip_forward',
-        ['forwarding-off host host'],
-        'echo 1 >/proc/sys/net/ipv4/ip_forward',
-      ],
-      [
-        'IPv6 forwarding off',
-        'echo 0 >/proc/sys/net/ipv6/conf/all/forwarding',
-        ['forwarding-off host host'],
-        'echo 1 >/proc/sys/net/ipv6/conf/all/forwarding',
-      ],
-      [
-        'a rule of a published port deleted',
-        `iptables -w -t nat -D ${rule}`,
-        ['rules-missing container web'],
-        `iptables -w -t nat -A ${rule}`,
-      ],
-      [
-        "a user's rule before all of ours",
-        'iptables -w -I FORWARD -j DROP',
-        ['rules-shadowed program iptables -t filter FORWARD'],
-        'iptables -w -D FORWARD -j DROP',
-      ],
-      [
-        'a firewall of another program that lets nothing through',
-        "nft 'table inet other { chain onward { type filter hook forward priority 10; policy drop; ct state established accept; }; }'",
-        ['rules-shadowed program nft inet other onward'],
-        'nft delete table inet other',
-      ],
-      [
-        'frames within bridges kept from the firewall',
-        'echo 0 >/proc/sys/net/bridge/bridge-nf-call-iptables',
-        ['bridge-filter-off network apart'],
-        'echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables',
-      ],
-      [
-        'an interface with addresses of a network',
-        'ip addr add 172.17.5.1/24 dev eth0',
-        ['subnet-overlap network bridge'],
-        'ip addr del 172.17.5.1/24 dev eth0',
-      ],
-      [
-        'a VPN over the containers',
-        `${vpn} ip route add 172.17.0.0/24 dev tun9`,
-        ['route-over-subnet program tun9'],
-        away,
-      ],
-      [
-        'a VPN over a pool',
-        `${vpn} ip route add 172.16.0.0/12 dev tun9`,
-        ['route-over-subnet program tun9'],
-        away,
-      ],
-      [
-        'a VPN by policy routing',
-        `${vpn} ip route add default dev tun9 table 77; ip rule add to 172.17.0.0/16 lookup 77 priority 90`,
-        ['route-over-subnet program tun9'],
-        `ip rule del priority 90; ${away}`,
-      ],
-      [
-        'the address of a bridge taken away',
-        'ip addr del 172.17.0.1/16 dev docker0',
-        ['gateway-missing network bridge'],
-        'ip addr add 172.17.0.1/16 dev docker0',
-      ],
-      ['a bridge down', 'ip link set docker0 down', ['bridge-down network bridge'], 'ip link set docker0 up'],
-      [
-        "the host's end of a pair down",
-        `ip link set ${webVeth} down`,
-        ['veth-down container web'],
-        `ip link set ${webVeth} up`,
-      ],
-      [
-        'a pair taken off its bridge',
-        `ip link set ${webVeth} nomaster`,
-        ['veth-down container web'],
-        `ip link set ${webVeth} master docker0`,
-      ],
-      [
-        'packets larger than the bridge',
-        `${inside(web)} ip link set eth0 mtu 9000`,
-        ['mtu-mismatch container web'],
-        `${inside(web)} ip link set eth0 mtu 1500`,
-      ],
-      [
-        'a black hole for large packets',
-        'ip link set eth0 mtu 1400; iptables -w -A FORWARD -p icmp -j DROP',
-        [
+    /**
+     * What is broken, how, what has to be found, and what is left to be undone when all the commands that the doctor gives have been
+     * executed as they are.
+     */
+    const faults: Fault[] = [
+      {
+        what: 'IPv4 forwarding off',
+        script: 'echo 0 >/proc/sys/net/ipv4/ip_forward',
+        found: ['forwarding-off host host'],
+      },
+      {
+        what: 'IPv6 forwarding off',
+        script: 'echo 0 >/proc/sys/net/ipv6/conf/all/forwarding',
+        found: ['forwarding-off host host'],
+      },
+      {
+        what: 'a rule of a published port deleted',
+        script: `iptables -w -t nat -D ${rule}`,
+        found: ['rules-missing container web'],
+      },
+      {
+        what: "a user's rule before all of ours",
+        script: `iptables -w -I FORWARD -m comment --comment "it's $(hostname)" -j DROP`,
+        found: ['rules-shadowed program iptables -t filter FORWARD'],
+      },
+      {
+        what: 'a firewall of another program that lets nothing through',
+        script:
+          "nft 'table inet other { chain onward { type filter hook forward priority 10; policy drop; ct state established accept; }; }'",
+        found: ['rules-shadowed program nft inet other onward'],
+        undo: 'nft delete table inet other',
+      },
+      {
+        what: 'frames within bridges kept from the firewall',
+        script: 'echo 0 >/proc/sys/net/bridge/bridge-nf-call-iptables',
+        found: ['bridge-filter-off network apart'],
+      },
+      {
+        what: 'an interface with addresses of the default network',
+        script: `${vpn} ip addr add 172.17.5.1/24 dev tun9`,
+        found: ['subnet-overlap network bridge'],
+        undo: away,
+      },
+      {
+        what: 'a VPN over the containers',
+        script: `${vpn} ip route add 172.17.0.0/24 dev tun9`,
+        found: ['route-over-subnet program tun9'],
+        undo: away,
+      },
+      {
+        what: 'a VPN by policy routing',
+        script: `${vpn} ip route add default dev tun9 table 77; ip rule add to 172.17.0.0/16 lookup 77 priority 90`,
+        found: ['route-over-subnet program tun9'],
+        undo: `ip rule del priority 1; ip rule del priority 90; ${away}`,
+      },
+      {
+        what: 'the address of a bridge taken away',
+        script: 'ip addr del 172.17.0.1/16 dev docker0',
+        found: ['gateway-missing network bridge'],
+      },
+      {
+        what: 'a bridge down that has IPv6',
+        script: async () => `ip link set ${await bridgeOf('six')} down`,
+        found: ['bridge-down network six'],
+      },
+      {
+        what: 'a bridge deleted',
+        script: 'ip link del docker0',
+        found: ['bridge-down network bridge'],
+      },
+      {
+        what: "the host's end of a pair down",
+        script: async () => `ip link set ${await veth('web')} down`,
+        found: ['veth-down container web'],
+      },
+      {
+        what: "the container's end of a pair down",
+        script: async () => `${await inside('six1')} ip link set eth0 down`,
+        found: ['veth-down container six1'],
+      },
+      {
+        what: 'a pair taken off its bridge',
+        script: async () => `ip link set ${await veth('web')} nomaster`,
+        found: ['veth-down container web'],
+      },
+      {
+        what: 'a port of a bridge that forwards nothing',
+        script: async () => `bridge link set dev ${await veth('web')} state 0`,
+        found: ['veth-down container web'],
+      },
+      {
+        what: 'a pair deleted',
+        script: async () => `ip link del ${await veth('web')}`,
+        found: ['veth-down container web'],
+      },
+      {
+        what: 'an address taken from a container',
+        script: async () => `${await inside('web')} ip addr flush dev eth0`,
+        found: ['address-missing container web'],
+      },
+      {
+        what: 'the default route taken from a container',
+        script: async () => `${await inside('six1')} ip -6 route del default`,
+        found: ['default-route-missing container six1'],
+      },
+      {
+        what: 'packets larger than the bridge',
+        script: async () => `${await inside('web')} ip link set eth0 mtu 9000`,
+        found: ['mtu-mismatch container web'],
+      },
+      {
+        what: 'a container that takes an address of another',
+        script: async () => `${await inside('db2')} ip addr add ${dbIp}/32 dev eth0`,
+        found: ['address-twice container db'],
+      },
+      {
+        what: 'a stranger on the bridge with an address of a container',
+        script: `ip netns add ${host.name}-s; ip link add vs0 type veth peer name eth0 netns ${host.name}-s; ip link set vs0 master docker0 up
+         ip -n ${host.name}-s addr add 172.17.0.2/16 dev eth0; ip -n ${host.name}-s link set eth0 up`,
+        found: ['address-twice container web'],
+        undo: `ip netns del ${host.name}-s`,
+      },
+      {
+        what: 'two containers with one hardware address',
+        script: async () => `${await inside('db2')} ip link set eth0 address ${dbMac}`,
+        found: ['mac-twice container db', 'mac-twice container db2'],
+      },
+      {
+        what: 'a link and a namespace that a crash left',
+        script: `ip link add vethlost type bridge; ip link set vethlost alias "bridgeport 0123"; touch ${lost}; mount --bind /proc/self/ns/net ${lost}`,
+        found: ['leftovers daemon bridgeport'],
+      },
+      {
+        what: 'a router that is not heard any more',
+        script: `ip -6 route add default via ${WORLD_IP6} dev eth0 proto ra metric 99; echo 1 >/proc/sys/net/ipv6/conf/eth0/accept_ra`,
+        found: ['ipv6-router host host'],
+        undo: `ip -6 route del default via ${WORLD_IP6} dev eth0 proto ra metric 99`,
+      },
+      {
+        what: 'ports published on a network without a way out',
+        script:
+          'docker network create --internal inner; docker run -d --name shut --network inner -p 8099:80 web',
+        found: ['published-nowhere container shut'],
+        undo: 'docker rm -f shut; docker network rm inner',
+      },
+      {
+        what: 'ports published on no network',
+        script: 'docker run -d --name shut --network none -p 8099:80 web',
+        found: ['published-nowhere container shut'],
+        undo: 'docker rm -f shut',
+      },
+      {
+        what: 'an interface with addresses of a network, which goes elsewhere',
+        script: 'ip addr add 172.18.5.1/24 dev eth0',
+        found: ['subnet-overlap network back'],
+        undo: 'ip addr del 172.18.5.1/24 dev eth0',
+      },
+      {
+        what: 'a VPN over a pool, which networks leave',
+        script: `${vpn} ip route add 172.16.0.0/12 dev tun9`,
+        found: ['route-over-subnet program tun9'],
+        left: ['route-over-subnet program tun9'],
+        undo: away,
+      },
+      {
+        what: 'a black hole for large packets',
+        script: 'ip link set eth0 mtu 1400; iptables -w -A FORWARD -p icmp -j DROP',
+        found: [
           'icmp-dropped program iptables -t filter FORWARD',
           ...['apart', 'back', 'bridge', 'six'].map((name) => `mtu-mismatch network ${name}`),
         ],
-        'ip link set eth0 mtu 1500; iptables -w -D FORWARD -p icmp -j DROP',
-      ],
-      [
-        'a container that takes an address of another',
-        `${inside(db2)} ip addr add ${dbIp}/32 dev eth0`,
-        ['address-twice container db'],
-        `${inside(db2)} ip addr del ${dbIp}/32 dev eth0`,
-      ],
-      [
-        'a stranger on the bridge with an address of a container',
-        `ip netns add ${host.name}-s; ip link add vs0 type veth peer name eth0 netns ${host.name}-s; ip link set vs0 master docker0 up
-         ip -n ${host.name}-s addr add 172.17.0.2/16 dev eth0; ip -n ${host.name}-s link set eth0 up`,
-        ['address-twice container web'],
-        `ip netns del ${host.name}-s`,
-      ],
-      [
-        'two containers with one hardware address',
-        `${inside(db2)} ip link set eth0 address ${dbMac}`,
-        ['mac-twice container db', 'mac-twice container db2'],
-        `${inside(db2)} ip link set eth0 address ${db2Mac}`,
-      ],
-      [
-        'a link that a crash left',
-        'ip link add vethlost type bridge; ip link set vethlost alias "bridgeport 0123"',
-        ['leftovers daemon bridgeport'],
-        'ip link del vethlost',
-      ],
-      [
-        'a router that is not heard any more',
-        `ip -6 route add default via ${WORLD_IP6} dev eth0 proto ra metric 99; echo 1 >/proc/sys/net/ipv6/conf/eth0/accept_ra`,
-        ['ipv6-router host host'],
-        `ip -6 route del default via ${WORLD_IP6} dev eth0 proto ra metric 99; echo 2 >/proc/sys/net/ipv6/conf/eth0/accept_ra`,
-      ],
+        left: ['mtu-mismatch network bridge'],
+        undo: 'ip link set eth0 mtu 1500; iptables -w -D FORWARD -p icmp -j DROP',
+      },
+      {
+        what: 'a server that listens where no port leads',
+        script: 'docker run -d --name shut -p 8099:80 busybox httpd -f -p 127.0.0.1:80',
+        found: ['listener-unreached container shut'],
+        left: ['listener-unreached container shut'],
+        undo: 'docker rm -f shut',
+      },
+      {
+        what: 'labels without effect',
+        script:
+          'docker run -d --name shut -p 8099:80 --label bridgeport.port.8099.proxy-protocol=v2 --label bridgeport.port.80.proxy=v2 web',
+        found: ['label-unknown container shut'],
+        left: ['label-unknown container shut'],
+        undo: 'docker rm -f shut',
+      },
     ];
-    for (const [what, script, expected, undo] of faults) {
-      await host.sh(script);
+    const sh = (script: string) =>
+      ok(['env', `DOCKER_HOST=unix://${daemon.socket}`, ...host.enter, 'sh', '-ec', script]);
+    for (const { what, script, found: expected, left = [], undo } of faults) {
+      await sh(typeof script === 'string' ? script : await script());
       try {
-        const { code, report } = await examine();
-        assert.deepEqual(found(report), expected, `${what}\n${JSON.stringify(report.findings, null, 1)}`);
-        assert.equal(code, 1);
+        const report = await soon(async () => {
+          const now = await look();
+          assert.deepEqual(found(now), expected, `${what}\n${JSON.stringify(now.findings, null, 1)}`);
+          return now;
+        });
         for (const { text, remedy, evidence } of report.findings)
           assert.ok(text && remedy && evidence.length > 0, what);
+        await sh(report.findings.flatMap(({ commands }) => commands).join('\n'));
+        await soon(async () => {
+          const now = await look();
+          assert.deepEqual(found(now), left, `${what}: after\n${JSON.stringify([report, now], null, 1)}`);
+        });
       } finally {
-        await host.sh(undo);
+        if (undo !== undefined) await sh(undo);
       }
     }
     await expectHealthy('after all of it was undone');
@@ -321,7 +404,7 @@ describe('the doctor', () => {
       assert.equal(code, 1);
       assert.match(
         stdout,
-        /오류 호스트 \[forwarding-off\].*조치: 전달을 켜고.*# echo 1 > \/proc\/sys\/net\/ipv4\/ip_forward/s,
+        /오류 호스트 \[forwarding-off\].*조치: 전달을 켜고.*# sysctl -w net\.ipv4\.ip_forward=1/s,
       );
     } finally {
       await host.setSysctl('net/ipv4/ip_forward', '1');

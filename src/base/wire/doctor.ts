@@ -39,7 +39,7 @@ export interface DoctorFinding {
   evidence: string[];
   /** What would help, in words. */
   remedy: string;
-  /** Commands for a shell on the host, where there are such. */
+  /** Commands for a shell of root on the host, in their order, which put it right; none where they are not known. */
   commands: string[];
 }
 

@@ -10,8 +10,8 @@ import { type DoctorSources, readSnapshot } from '../../observe/doctor/read/snap
 import type { ExplainRecords } from '../../observe/explain/records.ts';
 import { DOCKER_SETTINGS } from './settings.ts';
 
-/** Which rules a Docker Engine wants, what it left behind, and what its proxies hold. */
-const UNKNOWN_OF_DOCKER = ['rules-missing', 'proxy-down', 'time-wait', 'leftovers'] as const;
+/** Which rules a Docker Engine wants, what it left behind, what its proxies hold, and labels that it takes for anybody's. */
+const UNKNOWN_OF_DOCKER = ['rules-missing', 'proxy-down', 'time-wait', 'leftovers', 'label-unknown'] as const;
 
 export async function dockerDoctor(records: ExplainRecords, language: DoctorLanguage): Promise<DoctorReport> {
   const snapshot = await readSnapshot(doctorSources(records));
@@ -20,6 +20,7 @@ export async function dockerDoctor(records: ExplainRecords, language: DoctorLang
 
 function doctorSources(records: ExplainRecords): DoctorSources {
   return {
+    engine: { repair: ['systemctl restart docker'], keepsContainers: false },
     records,
     firewall: DOCKER_SETTINGS.firewall,
     intent: () => undefined,

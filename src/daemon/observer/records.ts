@@ -20,8 +20,18 @@ export interface DockerContainer {
   Id: string;
   Name: string;
   State: { Status: string; Pid: number };
-  Config: { Image: string; ExposedPorts?: Record<string, unknown> | null };
-  HostConfig: { NetworkMode: string; Links?: string[] | null; Dns?: string[] | null };
+  Config: {
+    Image: string;
+    ExposedPorts?: Record<string, unknown> | null;
+    Labels?: Record<string, string> | null;
+  };
+  HostConfig: {
+    NetworkMode: string;
+    Links?: string[] | null;
+    Dns?: string[] | null;
+    PortBindings?: Record<string, unknown> | null;
+    PublishAllPorts?: boolean;
+  };
   NetworkSettings: {
     Ports?: Record<string, Array<{ HostIp: string; HostPort: string }> | null> | null;
     Networks?: Record<string, DockerEndpoint> | null;
@@ -162,6 +172,7 @@ function topologyContainer(
   const owner = /^container:(.+)$/.exec(HostConfig.NetworkMode)?.[1];
   const runs = State.Pid > 0;
   const hostNetwork = networks.find(({ driver }) => driver === 'host');
+  const exposedPorts = Object.keys(container.Config.ExposedPorts ?? {});
   return {
     id: Id,
     name: container.Name.replace(/^\//, ''),
@@ -180,7 +191,12 @@ function topologyContainer(
           ports: portMappings(container, endpoints),
         }
       : undefined,
-    exposedPorts: Object.keys(container.Config.ExposedPorts ?? {}),
+    exposedPorts,
+    publishes: [
+      ...Object.keys(HostConfig.PortBindings ?? {}),
+      ...(HostConfig.PublishAllPorts ? exposedPorts : []),
+    ],
+    labels: container.Config.Labels ?? {},
     links: (HostConfig.Links ?? []).map((link) => {
       // `/web:/client/alias`
       const [to = '', alias = ''] = link.split(':');

@@ -4,6 +4,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { invalid, isKind, messageOf } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
+import { isUnknownLabel } from '../../base/labels.ts';
 import { randomName } from '../../base/names.ts';
 import { isUserDefined } from '../../base/network-mode.ts';
 import { nowString, ZERO_TIME } from '../../base/time.ts';
@@ -164,8 +165,11 @@ export class Creator {
       if (ref !== undefined) hostConfig[field] = `container:${this.#registry.find(ref).id}`;
     }
     const warnings: string[] = [];
-    for (const label of Object.keys(config.Labels).filter((name) => name.startsWith('bridgeport.net.'))) {
-      warnings.push(`The label ${label} has no effect: rate limits are not implemented by Bridgeport yet`);
+    for (const label of Object.keys(config.Labels).filter(isUnknownLabel)) {
+      const why = label.startsWith('bridgeport.net.')
+        ? 'rate limits are not implemented by Bridgeport yet'
+        : 'Bridgeport knows bridgeport.port.PORT.proxy-protocol';
+      warnings.push(`The label ${label} has no effect: ${why}`);
     }
     const isShared = mode === 'host' || mode.startsWith('container:');
     if (isShared && Object.keys(hostConfig.PortBindings ?? {}).length > 0 && mode === 'host') {

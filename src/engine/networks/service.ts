@@ -120,7 +120,7 @@ export class NetworksService {
       const spec = this.#network.networks.registry.find(ref);
       const { record } = container;
       if (container.isRunning || this.#hasSandbox(container)) {
-        this.#network.requests.checkJoin(sandboxRequest(container), spec);
+        this.#network.requests.checkLeave(sandboxRequest(container), spec);
         await this.#network.disconnect(container.id, ref);
       } else if (!this.#joins(container, spec)) {
         throw new BridgeportError(

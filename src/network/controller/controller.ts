@@ -245,6 +245,12 @@ export class NetworkController {
     );
   }
 
+  /** What others have undone on the host is done again, as at a start: bridges, their addresses and ports, forwarding, every rule. */
+  async repair(): Promise<void> {
+    this.networks.repair();
+    await this.#firewall.repair();
+  }
+
   /** From now on the firewall heals when somebody else changes it. Gives the function that ends it. */
   watchFirewall(): () => void {
     const { writers, log } = this.#parts;

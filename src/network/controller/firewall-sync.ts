@@ -53,7 +53,7 @@ export class FirewallSync {
     });
   }
 
-  /** Rules of ours that somebody took away come back; other backends' rules go. For the start of the daemon. */
+  /** Rules of ours that somebody took away come back, also single ones; other backends' rules go. */
   repair(): Promise<void> {
     return this.#after(async () => {
       await this.#apply('repair');
@@ -70,7 +70,7 @@ export class FirewallSync {
     localhost.narrow(intent);
     try {
       const written = (await backend?.apply(intent, mode)) ?? false;
-      localhost.widen(intent);
+      localhost.widen(intent, mode !== 'change');
       this.#applied = intent;
       return written;
     } catch (error) {

@@ -27,10 +27,14 @@ export class LocalhostRouting {
     this.#close((bridge) => !wanted.has(bridge));
   }
 
-  /** After the rules of `intent` were written: on where it is needed. */
-  widen(intent: FirewallIntent): void {
+  /**
+   * After the rules of `intent` were written: on where it is needed.
+   *
+   * @param again also where it has been turned on before: somebody else may have turned it off, or made the bridge anew
+   */
+  widen(intent: FirewallIntent, again = false): void {
     for (const bridge of loopbackBridges(intent)) {
-      if (this.#open.has(bridge)) continue;
+      if (this.#open.has(bridge) && !again) continue;
       this.#turnedOn.put(bridge, true);
       this.#write(bridge, '1');
       this.#open.add(bridge);

@@ -46,6 +46,14 @@ export class Membership {
     const spec = this.#services.networks.find(ref);
     const record = this.#services.records.open(containerId);
     const endpoint = record.endpoints.find(({ networkId }) => networkId === spec.id);
+    if (spec.driver === 'null' && record.request.networks[spec.name] !== undefined) {
+      // Nothing of it is in the kernel.
+      const { [spec.name]: _none, ...others } = record.request.networks;
+      record.request.networks = others;
+      this.#services.records.save(record);
+      this.#services.emitMember('disconnect', spec, containerId);
+      return;
+    }
     if (endpoint === undefined) {
       throw new BridgeportError(
         'forbidden',

@@ -5,10 +5,10 @@ import { tryWriteSysctl, writeSysctl } from '../../kernel/sysctl.ts';
 import type { Announcer } from '../drivers/announcer.ts';
 import { type DefaultRoute, setDefaultRoutes } from '../drivers/default-routes.ts';
 import type { NetworkDrivers } from '../drivers/driver.ts';
-import type { EndpointAddress, EndpointSpec } from '../model/index.ts';
+import { chooseGateways, type EndpointAddress, type EndpointSpec } from '../model/index.ts';
 import { endpointSysctls } from './endpoint-options.ts';
 import type { NetworkRegistry } from './network-registry.ts';
-import { chooseGateways, type SandboxRecord } from './sandbox-record.ts';
+import type { SandboxRecord } from './sandbox-record.ts';
 
 /** Name under which the daemon's own namespace stands among those of the containers: for `--network host`. */
 export const HOST_NETNS = 'default';

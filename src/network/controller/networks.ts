@@ -73,7 +73,7 @@ export class Networks {
 
   /** Makes the predefined networks and the bridges of the stored ones. Throws when docker0 cannot be as the flags want it. */
   init(): void {
-    const { route, drivers, forwarding, defaultBridge, pools, log } = this.#parts;
+    const { route, drivers, forwarding, defaultBridge, pools } = this.#parts;
     const stored = this.registry.stored();
     // Their subnets first, so that docker0 does not choose one of them.
     for (const spec of stored) {
@@ -95,11 +95,26 @@ export class Networks {
       this.registry.addPredefined(spec);
       this.#hostRoutes.reread();
     }
-    for (const spec of stored) {
-      try {
-        this.#setup(spec);
-      } catch (error) {
-        log.error({ network: spec.name, error: messageOf(error) }, 'cannot make a network again');
+    this.#setUp(stored);
+  }
+
+  /**
+   * Bridges that somebody took away, brought down or robbed of their addresses are made again, and their containers put back on them; the
+   * rest stays as it is.
+   */
+  repair(): void {
+    const networks = this.registry.all();
+    this.#setUp(networks);
+    for (const spec of networks) {
+      for (const { endpoint, containerName } of this.#parts.members(spec)) {
+        try {
+          this.#parts.drivers.of(spec)?.repairEndpoint(endpoint, spec);
+        } catch (error) {
+          this.#parts.log.error(
+            { network: spec.name, container: containerName, error: messageOf(error) },
+            'cannot put a container back on its network',
+          );
+        }
       }
     }
   }
@@ -183,6 +198,16 @@ export class Networks {
 
   #view(spec: NetworkSpec): NetworkInspect {
     return networkView(spec, this.#parts.members(spec));
+  }
+
+  #setUp(specs: readonly NetworkSpec[]): void {
+    for (const spec of specs) {
+      try {
+        this.#setup(spec);
+      } catch (error) {
+        this.#parts.log.error({ network: spec.name, error: messageOf(error) }, 'cannot make a network again');
+      }
+    }
   }
 
   #setup(spec: NetworkSpec): void {

@@ -2,13 +2,13 @@
 
 import { invalid } from '../../base/errors.ts';
 import type { PortMap } from '../../base/wire/index.ts';
-import type { EndpointSpec, PortMapping } from '../model/index.ts';
+import { type EndpointSpec, type PortMapping, publishingEndpoints } from '../model/index.ts';
 import { withoutPorts, withPorts } from '../ports/change.ts';
 import type { PortPublisher, PublishTarget } from '../ports/publisher.ts';
 import { publishRequests } from '../ports/request.ts';
 import type { StaleFlows } from '../ports/stale-flows.ts';
 import type { NetworkRegistry } from './network-registry.ts';
-import { publishingEndpoints, type SandboxRecord } from './sandbox-record.ts';
+import type { SandboxRecord } from './sandbox-record.ts';
 
 export interface PublishingParts {
   networks: NetworkRegistry;

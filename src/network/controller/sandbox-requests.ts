@@ -38,7 +38,14 @@ export class SandboxRequests {
     );
   }
 
-  /** Throws in Docker's words when a container of this kind cannot join or leave the network. */
+  /** Throws in Docker's words when a container of this kind cannot leave the network. */
+  checkLeave(request: SandboxRequest, spec: NetworkSpec): void {
+    // Whoever is on `none` may leave it, and join others afterwards.
+    if (spec.driver === 'null' && request.networks[spec.name] !== undefined) return;
+    this.checkJoin(request, spec);
+  }
+
+  /** Throws in Docker's words when a container of this kind cannot join the network. */
   checkJoin(request: SandboxRequest, spec: NetworkSpec): void {
     const modeDriver = request.mode.startsWith('container:')
       ? 'container'

@@ -2,12 +2,12 @@
 
 import type { EndpointSettings } from '../../base/wire/index.ts';
 import { RESOLVER_ADDRESS } from '../dns/index.ts';
-import { type EndpointSpec, isUserDefined, type NetworkSpec } from '../model/index.ts';
+import { type EndpointSpec, isUserDefined, type NetworkSpec, publishingEndpoints } from '../model/index.ts';
 import { portMapOf } from '../ports/view.ts';
 import { dnsNames, type NameService } from './name-service.ts';
 import type { NetworkRegistry } from './network-registry.ts';
 import type { SandboxInfo } from './sandbox.ts';
-import { publishingEndpoints, type SandboxRecord } from './sandbox-record.ts';
+import type { SandboxRecord } from './sandbox-record.ts';
 import type { SandboxRequests } from './sandbox-requests.ts';
 import { endpointView } from './view.ts';
 

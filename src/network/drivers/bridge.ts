@@ -118,11 +118,22 @@ export class BridgeDriver implements NetworkDriver {
     );
     // The kernel takes no alias with a new link.
     this.#route.setLink(host.index, { alias: endpointMark(endpoint.id) });
-    // Frames may leave by the bridge port they came in by: published ports without a proxy.
-    if (this.#options.iptables && !this.#options.userlandProxy) {
-      this.#route.setBridgePort(host.index, { hairpin: true });
-    }
+    this.#allowHairpin(host);
     bringUp(endpoint, host.link as number, netns);
+  }
+
+  repairEndpoint({ hostVeth = '' }: EndpointSpec, spec: NetworkSpec): void {
+    const master = this.#route.link(bridgeOf(spec).name).index;
+    const host = this.#route.findLink(hostVeth);
+    if (host === undefined || (host.master === master && host.up)) return;
+    this.#route.setLink(host.index, { master, up: true });
+    this.#allowHairpin(host);
+  }
+
+  /** Frames may leave by the bridge port they came in by: published ports without a proxy. */
+  #allowHairpin({ index }: Link): void {
+    if (this.#options.iptables && !this.#options.userlandProxy)
+      this.#route.setBridgePort(index, { hairpin: true });
   }
 
   /**

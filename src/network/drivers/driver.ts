@@ -56,6 +56,8 @@ export interface NetworkDriver {
    * all endpoints together: see `setDefaultRoutes()`.
    */
   createEndpoint(endpoint: EndpointSpec, spec: NetworkSpec, netns: NetnsHandle): void;
+  /** Puts the host's end where it belongs, and up, when somebody has moved it; one that is gone is left to the container's next start. */
+  repairEndpoint(endpoint: EndpointSpec, spec: NetworkSpec): void;
   /** True when what the interface sends reaches its neighbours already. */
   isHeard(endpoint: EndpointSpec): boolean;
   /** Takes the interface away; what is gone already is fine. `netnsPath`: where the namespace is mounted, if it still is. */

@@ -98,6 +98,9 @@ export class ParentDriver implements NetworkDriver {
     bringUp(endpoint, made.index, netns);
   }
 
+  /** It has no end on the host. */
+  repairEndpoint(): void {}
+
   isHeard(): boolean {
     return true;
   }

@@ -1,17 +1,16 @@
 /** Ports whose server is told the client's address in a PROXY protocol header, as a container's labels ask for it. Pure. */
 
 import { invalid } from '../../base/errors.ts';
+import { proxyProtocolPort } from '../../base/labels.ts';
 import { type PortRange, parsePortSpec } from '../../base/ports.ts';
 
-/** `bridgeport.port.80/tcp.proxy-protocol`, or of a range: `bridgeport.port.8000-8010.proxy-protocol`. */
-const LABEL = /^bridgeport\.port\.(.+)\.proxy-protocol$/;
 /** The text form, version 1, is not spoken. */
 const VERSION = 'v2';
 
 /** The container's TCP ports with such a label. Throws `invalid`, naming the label, for one that asks for something else. */
 export function proxyProtocolPorts(labels: Readonly<Record<string, string>>): PortRange[] {
   return Object.entries(labels).flatMap(([label, value]) => {
-    const port = LABEL.exec(label)?.[1];
+    const port = proxyProtocolPort(label);
     if (port === undefined) return [];
     const refuse = (why: string) => invalid(`label ${label}=${value}: ${why}`);
     if (value !== VERSION) throw refuse(`the version has to be ${VERSION}`);

@@ -5,6 +5,7 @@ import type { DoctorCheck, DoctorFinding, DoctorLanguage, DoctorReport } from '.
 import { addressTwice, macTwice } from './checks/addresses.ts';
 import { forwardingOff, ipv6Router } from './checks/forwarding.ts';
 import { icmpDropped } from './checks/icmp.ts';
+import { addressMissing, defaultRouteMissing, listenerUnreached } from './checks/inside.ts';
 import { bridgeDown, mtuMismatch, vethDown } from './checks/links.ts';
 import { bridgeFilterOff, rulesMissing, rulesShadowed } from './checks/rules.ts';
 import { gatewayMissing, routeOverSubnet, subnetOverlap } from './checks/subnets.ts';
@@ -16,6 +17,7 @@ import {
   resolverDead,
   timeWait,
 } from './checks/traffic.ts';
+import { labelUnknown, publishedNowhere } from './checks/wishes.ts';
 import type { Check, CheckId, Finding } from './finding.ts';
 import type { Snapshot } from './snapshot.ts';
 import { CATALOGUES, wordsFor } from './words/words.ts';
@@ -25,6 +27,8 @@ export const CHECKS: readonly Check[] = Object.values({
   'bridge-down': bridgeDown,
   'gateway-missing': gatewayMissing,
   'veth-down': vethDown,
+  'address-missing': addressMissing,
+  'default-route-missing': defaultRouteMissing,
   'mtu-mismatch': mtuMismatch,
   'address-twice': addressTwice,
   'mac-twice': macTwice,
@@ -40,6 +44,9 @@ export const CHECKS: readonly Check[] = Object.values({
   'conntrack-full': conntrackFull,
   'proxy-down': proxyDown,
   'time-wait': timeWait,
+  'published-nowhere': publishedNowhere,
+  'listener-unreached': listenerUnreached,
+  'label-unknown': labelUnknown,
   'resolver-dead': resolverDead,
   leftovers,
 } satisfies Record<CheckId, Check>);

@@ -18,6 +18,8 @@ export interface FactsOf {
     problem: 'gone' | 'down' | 'off-bridge' | 'no-carrier' | 'blocked';
     inside: boolean;
   };
+  'address-missing': { address: string; link: string };
+  'default-route-missing': { family: 4 | 6; gateway: string };
   'mtu-mismatch': { link: string; mtu: number; other: string; otherMtu: number };
   'icmp-dropped': { where: string; stepDown: boolean };
   'address-twice': { address: string; others: string };
@@ -26,6 +28,9 @@ export interface FactsOf {
   'conntrack-full': { entries: number; limit: number; dropped: number };
   'time-wait': { target: string; waiting: number; free: number; refused: number };
   'proxy-down': { lost: string; running: boolean };
+  'published-nowhere': { ports: string; networks: string; why: 'internal' | 'parent' | 'none' };
+  'listener-unreached': { port: string; addresses: string; containerIp: string };
+  'label-unknown': { label: string; why: 'unknown' | 'unpublished' };
   'resolver-dead': { server: string; why: 'silent' | 'refused' };
   'ipv6-router': { link: string };
   leftovers: { kind: 'namespace' | 'link' | 'mount'; name: string };

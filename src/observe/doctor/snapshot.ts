@@ -5,7 +5,7 @@
 
 import type { ProxyStats } from '../../base/proxy-control.ts';
 import type { IptablesTables } from '../../kernel/iptables/index.ts';
-import type { InterfaceAddress, Link, Neighbour, Route } from '../../kernel/netlink/index.ts';
+import type { InterfaceAddress, Link, LocalSocket, Neighbour, Route } from '../../kernel/netlink/index.ts';
 import type { ConntrackUse } from '../../kernel/proc/index.ts';
 import type { Origin } from '../../network/firewall/index.ts';
 import type { NetworkSpec, PortMapping } from '../../network/model/index.ts';
@@ -16,8 +16,11 @@ import type { TopologyContainer } from '../topology/records.ts';
 export type Reading<T> = () => T;
 
 export interface Snapshot {
+  readonly engine: EngineFacts;
   readonly firewall: FirewallName;
   readonly networks: readonly NetworkSpec[];
+  /** All of them, running or not. */
+  readonly containers: readonly TopologyContainer[];
   readonly host: Reading<HostFacts>;
   /** Of every container that has a network of its own and runs. */
   readonly sandboxes: readonly SandboxFacts[];
@@ -29,6 +32,13 @@ export interface Snapshot {
   /** Who answered for the address of a container on a bridge. */
   readonly claims: Reading<readonly AddressClaim[]>;
   readonly leftovers: Reading<readonly Leftover[]>;
+}
+
+export interface EngineFacts {
+  /** Commands that have it put right what it made on the host: bridges, their addresses and ports, rules. */
+  readonly repair: readonly string[];
+  /** Containers run on meanwhile, and are put back on bridges that are made again. */
+  readonly keepsContainers: boolean;
 }
 
 /** One network namespace. */
@@ -52,6 +62,8 @@ export interface SandboxFacts {
   readonly container: TopologyContainer;
   /** Throws when the namespace cannot be entered. */
   readonly inside: Reading<NamespaceFacts>;
+  /** Sockets that wait there; none of a container that publishes nothing. */
+  readonly listeners: Reading<readonly LocalSocket[]>;
 }
 
 export interface RuleFacts {

@@ -2,7 +2,13 @@
 
 import { Prefix } from '../../base/prefix.ts';
 import type { Link } from '../../kernel/netlink/index.ts';
-import type { BridgeSpec, EndpointSpec, NetworkSpec } from '../../network/model/index.ts';
+import {
+  type BridgeSpec,
+  chooseGateways,
+  type EndpointAddress,
+  type EndpointSpec,
+  type NetworkSpec,
+} from '../../network/model/index.ts';
 import type { TopologyContainer } from '../topology/records.ts';
 import type { SandboxFacts, Snapshot } from './snapshot.ts';
 
@@ -50,15 +56,29 @@ export function isRouted(network: BridgedNetwork, family: 4 | 6): boolean {
   return !internal && mode !== 'isolated' && subnetsOf(network).some((subnet) => subnet.family === family);
 }
 
-/** The gateway that the host itself holds on the network's bridge. */
-export function hostGateways({ ipam, bridge }: BridgedNetwork): string[] {
+/** The gateways that the host itself holds on the network's bridge. */
+export function hostGateways({ ipam, bridge }: BridgedNetwork): EndpointAddress[] {
   return ipam.subnets.flatMap(({ subnet, gateway }) => {
-    const isV4 = Prefix.parse(subnet).family === 4;
-    const mode = isV4 ? bridge.gatewayModeV4 : bridge.gatewayModeV6;
-    return gateway === undefined || mode === 'isolated' || (isV4 && bridge.inhibitV4 === true)
+    const { family, length } = Prefix.parse(subnet);
+    const mode = family === 4 ? bridge.gatewayModeV4 : bridge.gatewayModeV6;
+    return gateway === undefined || mode === 'isolated' || (family === 4 && bridge.inhibitV4 === true)
       ? []
-      : [gateway];
+      : [{ address: gateway, prefixLength: length }];
   });
+}
+
+/** By which of its endpoints a container reaches the world, and with which address: IPv4, then IPv6. */
+export function waysOut(
+  { networks }: Snapshot,
+  { sandbox }: TopologyContainer,
+): Array<{ endpoint: EndpointSpec; address: EndpointAddress }> {
+  const { v4, v6 } = chooseGateways(sandbox?.endpoints ?? [], (id) =>
+    networks.find((network) => network.id === id),
+  );
+  return [
+    ...(v4?.v4 === undefined ? [] : [{ endpoint: v4, address: v4.v4 }]),
+    ...(v6?.v6 === undefined ? [] : [{ endpoint: v6, address: v6.v6 }]),
+  ];
 }
 
 /** The interface that the default route leaves by. */

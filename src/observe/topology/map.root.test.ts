@@ -63,6 +63,8 @@ const container = (fields: Partial<TopologyContainer>): TopologyContainer => ({
   sharesWith: undefined,
   sandbox: undefined,
   exposedPorts: [],
+  publishes: [],
+  labels: {},
   links: [],
   names: {},
   ...fields,

@@ -27,6 +27,9 @@ export interface TopologyContainer {
   sandbox: TopologySandbox | undefined;
   /** Ports that the image or `--expose` names: `80/tcp`, `90-92/tcp`. */
   exposedPorts: readonly string[];
+  /** Container ports that it is to have published (`-p`, and with `-P` those above): `80/tcp`. */
+  publishes: readonly string[];
+  labels: Readonly<Record<string, string>>;
   links: ReadonlyArray<{ to: string; alias: string }>;
   /** Names that the embedded resolver answers, by the network on which it does. */
   names: Readonly<Record<string, readonly string[]>>;

@@ -23,6 +23,8 @@ function recordsOf(path?: string, networkId = 'b') {
     sharesWith: undefined,
     sandbox: path === undefined ? undefined : { path, endpoints: [endpoint], ports: [] },
     exposedPorts: [],
+    publishes: [],
+    labels: {},
     links: [],
     names: {},
   };

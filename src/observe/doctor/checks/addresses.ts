@@ -1,6 +1,9 @@
 /** Does every address have one owner? Pure. */
 
+import { shellCommand } from '../../../base/shell.ts';
+import { inside } from '../commands.ts';
 import { type Check, type Finding, ofContainer } from '../finding.ts';
+import type { Snapshot } from '../snapshot.ts';
 import { type Member, members } from '../view.ts';
 
 export const addressTwice: Check = {
@@ -14,20 +17,32 @@ export const addressTwice: Check = {
     );
     return all.flatMap((member) =>
       addressesOf(member).flatMap((address) => {
+        const takers = (holders.get(`${member.network.id} ${address}`) ?? []).filter(
+          (other) => other !== member,
+        );
+        const macs = strangers(member, claims.get(`${member.network.bridge.name} ${address}`) ?? [], owners);
         const others = [
-          ...(holders.get(`${member.network.id} ${address}`) ?? [])
-            .filter((other) => other !== member)
-            .map(({ container }) => container.name),
-          ...strangers(member, claims.get(`${member.network.bridge.name} ${address}`) ?? [], owners),
+          ...takers.map(({ container }) => container.name),
+          ...macs.map((mac) => owners.get(`${member.network.id} ${mac}`)?.[0]?.container.name ?? mac),
           ...refused(member, address),
         ];
-        return others.length === 0 ? [] : [twice(member, address, [...new Set(others)])];
+        if (others.length === 0) return [];
+        const commands = [
+          ...takers.flatMap((taker) => takeAway(taker, address)),
+          ...macs.flatMap((mac) => cutOff(snapshot, member, portsOf(snapshot, member, mac))),
+        ];
+        return [twice(member, address, [...new Set(others)], commands)];
       }),
     );
   },
 };
 
-function twice(member: Member, address: string, others: readonly string[]): Finding {
+function twice(
+  member: Member,
+  address: string,
+  others: readonly string[],
+  commands: readonly string[],
+): Finding {
   const { container, network } = member;
   return {
     check: 'address-twice',
@@ -35,8 +50,33 @@ function twice(member: Member, address: string, others: readonly string[]): Find
     owner: ofContainer(container),
     facts: { address, others: others.join(', ') },
     evidence: [`${network.name}: ${address} is held by ${[container.name, ...others].join(', ')}`],
-    commands: [],
+    commands,
   };
+}
+
+/** From a container that was not given the address. */
+function takeAway({ container, endpoint, sandbox }: Member, address: string): string[] {
+  const held = sandbox.inside().addresses.find((candidate) => candidate.address === address);
+  if (held === undefined || [endpoint.v4?.address, endpoint.v6?.address].includes(address)) return [];
+  const prefix = `${address}/${held.prefixLength}`;
+  return [inside(container, 'ip', 'address', 'del', prefix, 'dev', endpoint.ifname)];
+}
+
+/** Where a bridge has learned a hardware address. */
+function portsOf(snapshot: Snapshot, member: Member, mac: string): string[] {
+  const { links, forwarding } = snapshot.host();
+  const bridge = links.find(({ name }) => name === member.network.bridge.name);
+  return forwarding
+    .filter((entry) => entry.mac === mac && entry.master === bridge?.index)
+    .flatMap(({ link }) => links.find(({ index }) => index === link)?.name ?? []);
+}
+
+/** Takes ports off their bridge, but for it itself and those of containers. */
+function cutOff(snapshot: Snapshot, { network }: Member, ports: readonly string[]): string[] {
+  const ours = new Set(members(snapshot).map(({ endpoint }) => endpoint.hostVeth));
+  return ports
+    .filter((name) => name !== network.bridge.name && !ours.has(name))
+    .map((name) => shellCommand('ip', 'link', 'set', name, 'nomaster'));
 }
 
 /** Addresses that were given to the member. */
@@ -58,17 +98,13 @@ function holdersOf(all: readonly Member[]): Map<string, Member[]> {
   return holders;
 }
 
-/** Who answered for an address of the member, and is not the member: by name, or by MAC address where no container has it. */
+/** The MAC addresses that answered for an address of the member, and are not the member's. */
 function strangers(
   member: Member,
   macs: readonly string[],
   owners: ReadonlyMap<string, readonly Member[]>,
 ): string[] {
-  return macs.flatMap((mac) => {
-    const known = owners.get(`${member.network.id} ${mac}`) ?? [];
-    if (known.includes(member)) return [];
-    return known.length > 0 ? known.map(({ container }) => container.name) : [mac];
-  });
+  return macs.filter((mac) => !(owners.get(`${member.network.id} ${mac}`) ?? []).includes(member));
 }
 
 /** By network and MAC address, as they really are. */
@@ -113,6 +149,7 @@ export const macTwice: Check = {
         .filter((name) => !veths.has(name));
       const others = [...new Set([...same.map(({ container }) => container.name), ...ports])];
       if (others.length === 0) return [];
+      const commands = [...[member, ...same].flatMap(giveBackMac), ...cutOff(snapshot, member, ports)];
       return [
         {
           check: 'mac-twice',
@@ -120,9 +157,17 @@ export const macTwice: Check = {
           owner: ofContainer(member.container),
           facts: { mac, others: others.join(', ') },
           evidence: [`${member.network.name}: ${mac} at ${[member.container.name, ...others].join(', ')}`],
-          commands: [],
+          commands,
         },
       ];
     });
   },
 };
+
+/** To a container that has another hardware address than it was given. */
+function giveBackMac(member: Member): string[] {
+  const { container, endpoint } = member;
+  return endpoint.mac === undefined || macOf(member) === endpoint.mac
+    ? []
+    : [inside(container, 'ip', 'link', 'set', endpoint.ifname, 'address', endpoint.mac)];
+}

@@ -1,5 +1,6 @@
 /** Does the kernel pass packets on? Pure. */
 
+import { setSysctl } from '../commands.ts';
 import { type Check, type Finding, HOST, ofNetwork } from '../finding.ts';
 import { bridged, isRouted, liveBridge } from '../view.ts';
 
@@ -34,7 +35,7 @@ function off(family: 4 | 6, setting: string, link: string | undefined): Finding 
     owner: HOST,
     facts: { family, link },
     evidence: [`${setting} = 0`],
-    commands: [`echo 1 > /proc/sys/${setting}`],
+    commands: [setSysctl(setting, 1)],
   };
 }
 
@@ -59,7 +60,7 @@ export const ipv6Router: Check = {
           owner: HOST,
           facts: { link: name },
           evidence: [`${settings[0]} = 1`, `${settings[1]} = 1`, `ip -6 route: default dev ${name} proto ra`],
-          commands: [`echo 2 > /proc/sys/${settings[1]}`],
+          commands: [setSysctl(settings[1], 2)],
         },
       ];
     });

@@ -1,7 +1,9 @@
 /** Are the firewall's rules there, and do they have a say? Pure. */
 
+import { shellCommand } from '../../../base/shell.ts';
 import { type IptablesTables, ruleWords } from '../../../kernel/iptables/index.ts';
 import type { Origin } from '../../../network/firewall/index.ts';
+import { setSysctl } from '../commands.ts';
 import { type Check, DAEMON, type Finding, ofContainer, ofNetwork } from '../finding.ts';
 import type { ForeignChain, Snapshot } from '../snapshot.ts';
 import { bridged, liveBridge, members } from '../view.ts';
@@ -33,7 +35,7 @@ export const rulesMissing: Check = {
           ...texts.slice(0, SHOWN),
           ...(texts.length > SHOWN ? [`… ${texts.length - SHOWN} more`] : []),
         ],
-        commands: [],
+        commands: snapshot.engine.repair,
       }),
     );
   },
@@ -95,7 +97,7 @@ function early(
       .map(
         ({ spec }): Finding =>
           shadow('rule', `${program} -t ${table} ${chain}`, `${program} -t ${table} -A ${chain} ${spec}`, [
-            `${program} -t ${table} -D ${chain} ${spec}`,
+            shellCommand(program, '-t', table, '-D', chain, ...ruleWords(spec)),
           ]),
       );
   });
@@ -126,11 +128,10 @@ function otherPolicy(snapshot: Snapshot, family: 4 | 6, tables: IptablesTables, 
   );
   if (isLet) return [];
   const program = `${family === 4 ? 'iptables' : 'ip6tables'}${variant}`;
-  return [
-    shadow('policy', `${program} -t filter FORWARD`, `${program} -P FORWARD DROP`, [
-      `${program} -P FORWARD ACCEPT`,
-    ]),
-  ];
+  const lets = bridged(snapshot).flatMap(({ bridge }) =>
+    ['-i', '-o'].map((way) => shellCommand(program, '-I', 'FORWARD', way, bridge.name, '-j', 'ACCEPT')),
+  );
+  return [shadow('policy', `${program} -t filter FORWARD`, `${program} -P FORWARD DROP`, lets)];
 }
 
 /** A base chain of another table that ends in a drop, in a table that does not know our bridges. */
@@ -148,7 +149,11 @@ function foreignDrop(
     policy === 'drop'
       ? `nft list chain ${table} ${chain}: policy drop`
       : `nft list chain ${table} ${chain}: ${last}`;
-  return [shadow(what, `nft ${table} ${chain}`, evidence, [])];
+  const names = bridged(snapshot).map(({ bridge }) => `"${bridge.name}"`);
+  const lets = ['iifname', 'oifname'].map((way) =>
+    shellCommand('nft', `insert rule ${table} ${chain} ${way} { ${names.join(', ')} } accept`),
+  );
+  return [shadow(what, `nft ${table} ${chain}`, evidence, lets)];
 }
 
 function shadow(what: 'policy' | 'rule', where: string, evidence: string, commands: string[]): Finding {
@@ -182,7 +187,7 @@ export const bridgeFilterOff: Check = {
             evidence: [`${setting} = ${sysctl(setting) ?? 'no such setting'}`],
             commands: [
               ...(sysctl(setting) === undefined ? ['modprobe br_netfilter'] : []),
-              `echo 1 > /proc/sys/${setting}`,
+              setSysctl(setting, 1),
             ],
           },
         ];

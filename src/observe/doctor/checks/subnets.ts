@@ -1,10 +1,20 @@
 /** Do the networks have their addresses to themselves? Pure. */
 
 import { Prefix } from '../../../base/prefix.ts';
-import type { Route } from '../../../kernel/netlink/index.ts';
+import { shellCommand } from '../../../base/shell.ts';
+import type { Link, Route } from '../../../kernel/netlink/index.ts';
+import { giveAddress, recreate } from '../commands.ts';
 import { type Check, type Finding, ofNetwork } from '../finding.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { type BridgedNetwork, bridged, hostGateways, liveBridge, members, subnetsOf } from '../view.ts';
+import {
+  type BridgedNetwork,
+  bridged,
+  hostGateways,
+  liveBridge,
+  members,
+  subnetsOf,
+  wayOut,
+} from '../view.ts';
 
 const program = (name: string) => ({ kind: 'program', name }) as const;
 /** Length of a prefix that is as good as a default route. */
@@ -33,7 +43,7 @@ export const subnetOverlap: Check = {
                 `ip address: ${link.name} ${address}/${prefixLength}`,
                 `network ${network.name}: ${subnet}`,
               ],
-              commands: [],
+              commands: makeRoom(snapshot, network, String(subnet), link, `${address}/${prefixLength}`),
             },
           ];
         }),
@@ -41,6 +51,20 @@ export const subnetOverlap: Check = {
     );
   },
 };
+
+/** The network goes elsewhere; the default one cannot, and the other address is left alone where it is the host's own way out. */
+function makeRoom(
+  snapshot: Snapshot,
+  network: BridgedNetwork,
+  subnet: string,
+  { name, index }: Link,
+  address: string,
+): string[] {
+  if (!network.bridge.isDefault) return recreate(snapshot, network, { withoutSubnet: subnet });
+  return wayOut(snapshot)?.index === index
+    ? []
+    : [shellCommand('ip', 'address', 'del', address, 'dev', name)];
+}
 
 /** Routes that lead elsewhere than to the bridge: of a VPN, mostly. */
 export const routeOverSubnet: Check = {
@@ -55,7 +79,7 @@ function whole(snapshot: Snapshot): BridgedNetwork[] {
   return bridged(snapshot).filter((network) => {
     const link = liveBridge(snapshot, network);
     return hostGateways(network).every((gateway) =>
-      addresses.some(({ address, link: index }) => address === gateway && index === link?.index),
+      addresses.some(({ address, link: index }) => address === gateway.address && index === link?.index),
     );
   });
 }
@@ -64,7 +88,7 @@ function whole(snapshot: Snapshot): BridgedNetwork[] {
 function hidden(snapshot: Snapshot, network: BridgedNetwork): Finding[] {
   const { waysTo, links } = snapshot.host();
   const bridge = liveBridge(snapshot, network);
-  const gateways = hostGateways(network);
+  const gateways = hostGateways(network).map(({ address }) => address);
   const astray = members(snapshot)
     .filter((member) => member.network.id === network.id)
     .flatMap(({ endpoint }) => [endpoint.v4, endpoint.v6])
@@ -94,8 +118,18 @@ function hidden(snapshot: Snapshot, network: BridgedNetwork): Finding[] {
         ...astray.slice(0, 5).map((address) => `ip route get ${address}: dev ${link}`),
         ...(culprit === undefined ? [] : [routeText(culprit.route, link)]),
       ],
-      commands: culprit === undefined ? [] : [`ip route del ${routeText(culprit.route, link)}`],
+      commands: culprit === undefined ? mainTableFirst(network, first) : [deleteRoute(culprit.route, link)],
     },
+  ];
+}
+
+/** Another table has the say, by a rule of policy routing and a route to everywhere: that table serves others too. */
+function mainTableFirst(network: BridgedNetwork, astray: string): string[] {
+  const subnet = subnetsOf(network).find((candidate) => candidate.contains(Prefix.parse(hostPrefix(astray))));
+  if (subnet === undefined) return [];
+  const family = subnet.family === 6 ? ['-6'] : [];
+  return [
+    shellCommand('ip', ...family, 'rule', 'add', 'to', String(subnet), 'lookup', 'main', 'priority', '1'),
   ];
 }
 
@@ -105,18 +139,21 @@ function shadows(snapshot: Snapshot, network: BridgedNetwork): Finding[] {
   if (hidden(snapshot, network).length > 0) return [];
   return culprits(snapshot, network).map(({ route, subnet, prefix }): Finding => {
     const link = links.find(({ index }) => index === route.link)?.name ?? 'nowhere';
+    const hides = prefix.length >= subnet.length;
     return {
       check: 'route-over-subnet',
-      severity: prefix.length >= subnet.length ? 'error' : 'warning',
+      severity: hides ? 'error' : 'warning',
       owner: program(link),
       facts: {
         subnet: String(subnet),
         route: route.destination,
         link,
-        hides: prefix.length >= subnet.length,
+        hides,
       },
       evidence: [`ip route: ${routeText(route, link)}`],
-      commands: [],
+      commands: hides
+        ? [deleteRoute(route, link)]
+        : recreate(snapshot, network, { withoutSubnet: String(subnet) }),
     };
   });
 }
@@ -147,15 +184,19 @@ function culprits(snapshot: Snapshot, network: BridgedNetwork): Culprit[] {
   });
 }
 
-function routeText({ destination, gateway, type, table }: Route, link: string): string {
-  const words = [
+const routeText = (route: Route, link: string) => routeWords(route, link).join(' ');
+
+const deleteRoute = (route: Route, link: string) =>
+  shellCommand('ip', ...(route.family === 6 ? ['-6'] : []), 'route', 'del', ...routeWords(route, link));
+
+function routeWords({ destination, gateway, type, table }: Route, link: string): string[] {
+  return [
     ...(type === 'unicast' ? [] : [type]),
     destination,
     ...(gateway === undefined ? [] : ['via', gateway]),
     ...(type === 'unicast' ? ['dev', link] : []),
     ...(table === 254 ? [] : ['table', String(table)]),
   ];
-  return words.join(' ');
 }
 
 const hostPrefix = (address: string) => `${address}/${address.includes(':') ? 128 : 32}`;
@@ -168,20 +209,19 @@ export const gatewayMissing: Check = {
       const link = liveBridge(snapshot, network);
       if (link === undefined) return [];
       return hostGateways(network)
-        .filter((gateway) => !addresses.some((held) => held.address === gateway && held.link === link.index))
-        .map((gateway): Finding => {
-          const length = subnetsOf(network).find((subnet) =>
-            subnet.contains(Prefix.parse(hostPrefix(gateway))),
-          )?.length;
-          return {
+        .filter(
+          ({ address }) => !addresses.some((held) => held.address === address && held.link === link.index),
+        )
+        .map(
+          (gateway): Finding => ({
             check: 'gateway-missing',
             severity: 'error',
             owner: ofNetwork(network),
-            facts: { address: gateway, bridge: link.name },
-            evidence: [`ip address show ${link.name}: no ${gateway}`],
-            commands: [`ip address add ${gateway}/${length ?? 32} dev ${link.name}`],
-          };
-        });
+            facts: { address: gateway.address, bridge: link.name },
+            evidence: [`ip address show ${link.name}: no ${gateway.address}`],
+            commands: [shellCommand(...giveAddress(gateway, link.name))],
+          }),
+        );
     });
   },
 };

@@ -1,6 +1,8 @@
 /** Connection tracking, the proxy, the name servers, and what a crash left. Pure. */
 
 import { hostPort } from '../../../base/ip.ts';
+import { shellCommand } from '../../../base/shell.ts';
+import { setSysctl } from '../commands.ts';
 import { type Check, DAEMON, type Finding, HOST, ofContainer } from '../finding.ts';
 import { bridged } from '../view.ts';
 
@@ -42,7 +44,7 @@ export const conntrackFull: Check = {
           `net/netfilter/nf_conntrack_max = ${limit}`,
           `/proc/net/stat/nf_conntrack: drop ${dropped}, early_drop ${earlyDropped}`,
         ],
-        commands: [`echo ${limit * 2} > /proc/sys/net/netfilter/nf_conntrack_max`],
+        commands: [setSysctl('net/netfilter/nf_conntrack_max', limit * 2)],
       },
     ];
   },
@@ -149,10 +151,10 @@ export const leftovers: Check = {
         evidence: [`${kind} ${name}: belongs to no container`],
         commands:
           kind === 'link'
-            ? [`ip link del ${name}`]
+            ? [shellCommand('ip', 'link', 'del', name)]
             : kind === 'mount'
-              ? [`umount -l ${name}`]
-              : [`umount -l ${name}`, `rm ${name}`],
+              ? [shellCommand('umount', '-l', name)]
+              : [shellCommand('umount', '-l', name), shellCommand('rm', name)],
       }),
     ),
 };

@@ -2,12 +2,13 @@
 
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import type { ProxyStats } from '../../../base/proxy-control.ts';
+import { listLocalSockets } from '../../../kernel/netlink/index.ts';
 import { readConntrackUse } from '../../../kernel/proc/index.ts';
 import type { FirewallIntent } from '../../../network/firewall/index.ts';
 import type { PortMapping } from '../../../network/model/index.ts';
 import type { FirewallName } from '../../firewall/drops.ts';
 import type { TopologyRecords } from '../../topology/records.ts';
-import type { Reading, RuleFacts, SandboxFacts, Snapshot } from '../snapshot.ts';
+import type { EngineFacts, Reading, RuleFacts, SandboxFacts, Snapshot } from '../snapshot.ts';
 import { readClaims } from './claims.ts';
 import { type OwnMarks, readLeftovers } from './leftovers.ts';
 import { readHost, readNamespace } from './namespace.ts';
@@ -16,6 +17,7 @@ import { readRules } from './rules.ts';
 
 /** Who knows what should be; whoever has it hands it in. */
 export interface DoctorSources {
+  readonly engine: EngineFacts;
   readonly records: TopologyRecords;
   readonly firewall: FirewallName;
   /** Undefined where it is not known which rules there should be. */
@@ -38,7 +40,7 @@ const SETTLE = 700;
 const TURN = 32;
 
 export async function readSnapshot(sources: DoctorSources): Promise<Snapshot> {
-  const { records, firewall } = sources;
+  const { engine, records, firewall } = sources;
   const networks = records.networks();
   const asked = records.containers();
   const [rules, ports, resolver, claims] = await Promise.all([
@@ -58,12 +60,18 @@ export async function readSnapshot(sources: DoctorSources): Promise<Snapshot> {
   for (const container of containers) {
     const { sandbox } = container;
     if (sandbox === undefined || sandbox.endpoints.length === 0) continue;
-    sandboxes.push({ container, inside: readNow(() => readNamespace(sandbox.path)) });
+    sandboxes.push({
+      container,
+      inside: readNow(() => readNamespace(sandbox.path)),
+      listeners: readNow(() => (sandbox.ports.length > 0 ? listLocalSockets(sandbox.path) : [])),
+    });
     if (sandboxes.length % TURN === 0) await turn();
   }
   return {
+    engine,
     firewall,
     networks,
+    containers,
     sandboxes,
     // After the probes: what they taught the bridges is in it.
     host: readNow(() => readHost(containers, networks)),

@@ -23,8 +23,8 @@ export const ENGLISH: Catalogue = {
         : `${missing === 1 ? 'A rule' : `${missing} rules`} for ${owner} ${missing === 1 ? 'is' : 'are'} missing from the firewall: somebody has deleted ${missing === 1 ? 'it' : 'them'}.`,
     remedy: ({ all }) =>
       all
-        ? 'The daemon brings them back as soon as it sees the flush; if they stay away, restart it.'
-        : 'A rule that was taken away by hand stays away: restart the daemon, which brings back all of its rules.',
+        ? 'The daemon brings them back as soon as it sees the flush; if they stay away, tell it to look again (SIGHUP).'
+        : 'A rule that was taken away by hand stays away: tell the daemon to look at its network again (SIGHUP), which brings back all of its rules.',
   },
   'rules-shadowed': {
     title: "Nobody's rules stand before the engine's",
@@ -45,7 +45,7 @@ export const ENGLISH: Catalogue = {
     text: ({ subnet, other, link }, owner) =>
       `The subnet ${subnet} of ${owner} overlaps with ${other} of ${link}: answers go the wrong way.`,
     remedy: () =>
-      'Give the network another subnet (docker network create --subnet), or the interface another address.',
+      'Make the network anew with another subnet (the default network: another bip in daemon.json), or take the address from the interface.',
   },
   'route-over-subnet': {
     title: 'Routes lead to the containers',
@@ -54,19 +54,20 @@ export const ENGLISH: Catalogue = {
         ? `The route ${route} by ${link} stands before the network's own to ${subnet}: what the host sends to its containers goes there instead.`
         : `The route ${route} by ${link} covers the subnet ${subnet}: hosts behind ${link} that have such addresses cannot be reached from here.`,
     remedy: () =>
-      'Move the network out of the way (docker network create --subnet, default-address-pools), or narrow the route (the AllowedIPs of a VPN).',
+      'Take the route away, and see that what made it does not make it again (the AllowedIPs of a VPN); or move the network out of its way (the default one: another bip in daemon.json).',
   },
   'gateway-missing': {
     title: 'Bridges have their addresses',
     text: ({ address, bridge }, owner) =>
       `The bridge ${bridge} has lost ${address}, the gateway of ${owner}: its containers have no way out.`,
-    remedy: () => 'Give the address back to the bridge, or restart the daemon.',
+    remedy: () => 'Give the address back to the bridge.',
   },
   'bridge-down': {
     title: 'Bridges are up',
     text: ({ bridge, gone }, owner) =>
       `The bridge ${bridge} of ${owner} ${gone ? 'does not exist any more' : 'is down'}: its containers reach nothing.`,
-    remedy: ({ gone }) => (gone ? 'Restart the daemon, then the containers of the network.' : 'Bring it up.'),
+    remedy: ({ gone }) =>
+      gone ? 'Have the engine make it again, then wire the containers to it.' : 'Bring it up.',
   },
   'veth-down': {
     title: 'Containers are wired to their bridges',
@@ -95,7 +96,7 @@ export const ENGLISH: Catalogue = {
     text: ({ link, mtu, other, otherMtu }, owner) =>
       `${link} sends packets of up to ${mtu} bytes, and ${other} carries ${otherMtu}: large packets of ${owner} are lost or have to be sent anew.`,
     remedy: () =>
-      'Give all of them one size; a network gets its own when it is created, the default one by --mtu.',
+      'Give all of them one size; a network gets its own when it is created, the default one by mtu in daemon.json.',
   },
   'icmp-dropped': {
     title: 'Senders are told when a packet is too large',
@@ -107,18 +108,31 @@ export const ENGLISH: Catalogue = {
       }`,
     remedy: () => 'Let these messages pass before that rule.',
   },
+  'address-missing': {
+    title: 'Containers have their addresses',
+    text: ({ address, link }, owner) =>
+      `${owner} has lost ${address} from ${link}: nobody reaches it there, and published ports that lead to it do not answer.`,
+    remedy: () => 'Give the address back, and the routes that went with it; or restart the container.',
+  },
+  'default-route-missing': {
+    title: 'Containers have a way out',
+    text: ({ family, gateway }, owner) =>
+      `${owner} has no default route for IPv${family} (it was given one by way of ${gateway}): it does not answer whoever is not on its own network.`,
+    remedy: () => 'Give it the route again, unless it routes by its own rules.',
+  },
   'address-twice': {
     title: 'Every address has one owner',
     text: ({ address, others }, owner) =>
       `The address ${address} of ${owner} is held by ${others} too: who gets a packet is a matter of chance.`,
     remedy: () =>
-      'Take the address away from the other, or keep it out of the pool (--aux-address, --ip-range).',
+      'Take the address away from the other, or the other off the bridge; an address that somebody needs there is kept out of the pool (--aux-address, --ip-range).',
   },
   'mac-twice': {
     title: 'Every hardware address has one owner',
     text: ({ mac, others }, owner) =>
       `The hardware address ${mac} of ${owner} is also used at ${others}: the bridge sends its frames now here, now there.`,
-    remedy: () => 'Give one of them another address (--mac-address).',
+    remedy: () =>
+      'Give back the address to whoever has changed its own; of two that were given the same, make one anew (--mac-address).',
   },
   'conntrack-missing': {
     title: 'Connections are tracked',
@@ -149,6 +163,40 @@ export const ENGLISH: Catalogue = {
       running
         ? 'See who has the port and end that program: the keeper takes it back within a second.'
         : 'The daemon starts it again by itself; its log says why it cannot.',
+  },
+  'published-nowhere': {
+    title: 'Published ports have a port of the host',
+    text: ({ ports, networks, why }, owner) => {
+      switch (why) {
+        case 'internal':
+          return `${owner} is to have ${ports} published and is only on networks that have no way out (${networks}): the ports are published nowhere.`;
+        case 'parent':
+          return `${owner} is to have ${ports} published and stands in the host's own network (${networks}): no port of the host leads to it.`;
+        case 'none':
+          return `${owner} is to have ${ports} published and is on no network: the ports are published nowhere.`;
+      }
+    },
+    remedy: ({ why }) =>
+      why === 'parent'
+        ? 'Ask it at its own address, where all of its ports are open; the host itself reaches it only by another network.'
+        : 'Join it to a network with a way out as well: its ports are then published there.',
+  },
+  'listener-unreached': {
+    title: 'Servers listen where published ports lead',
+    text: ({ port, addresses, containerIp }, owner) =>
+      `In ${owner}, port ${port} is served at ${addresses} only, and the published port leads to ${containerIp}: connections are refused.`,
+    remedy: () => 'Have the server listen on all addresses (0.0.0.0) instead.',
+  },
+  'label-unknown': {
+    title: 'Labels for Bridgeport mean something',
+    text: ({ label, why }, owner) =>
+      why === 'unknown'
+        ? `The label ${label} of ${owner} has no effect: Bridgeport knows bridgeport.port.PORT.proxy-protocol.`
+        : `The label ${label} of ${owner} has no effect: the container has no such port published.`,
+    remedy: ({ why }) =>
+      why === 'unknown'
+        ? 'Make the container anew with the label as it has to be written, or without it.'
+        : "Make the container anew with the container's port in the label (the second in -p 8080:80), or publish that port.",
   },
   'resolver-dead': {
     title: 'Name servers answer',

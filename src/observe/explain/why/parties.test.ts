@@ -48,6 +48,8 @@ function container(
     sharesWith: undefined,
     sandbox: { path: '', endpoints: [endpoint], ports: [] },
     exposedPorts: [],
+    publishes: [],
+    labels: {},
     links: [],
     names: { [networkId]: [name, `${name}-alias`] },
     ...fields,

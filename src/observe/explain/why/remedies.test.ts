@@ -14,6 +14,8 @@ const container = (name: string, networkIds: string[], sharesWith?: string): Top
   sharesWith,
   sandbox: undefined,
   exposedPorts: [],
+  publishes: [],
+  labels: {},
   links: [],
   names: {},
 });

@@ -79,6 +79,8 @@ export const container = (
     ports,
   },
   exposedPorts: [],
+  publishes: [],
+  labels: {},
   links: [],
   names: {},
 });
