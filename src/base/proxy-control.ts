@@ -171,6 +171,8 @@ export interface ProxyFailure {
   errno?: string;
   /** The port that could not be bound. */
   port?: { proto: ProxyProtocol; hostIp: string; hostPort: number };
+  /** With `conflict`: that port and others of the request that are taken too, a thousand at most. */
+  taken?: Array<NonNullable<ProxyFailure['port']>>;
 }
 
 export type ProxyReply<Op extends ProxyOperation = ProxyOperation> =

@@ -163,7 +163,10 @@ function failureOf(error: unknown): ProxyFailure {
   if (!(error instanceof BridgeportError)) return failure;
   if (error.kind === 'conflict' || error.kind === 'invalid') failure.kind = error.kind;
   if (error.errno !== undefined) failure.errno = error.errno;
-  if (error instanceof PortError) failure.port = error.port;
+  if (error instanceof PortError) {
+    failure.port = error.port;
+    if (error.taken.length > 1) failure.taken = [...error.taken];
+  }
   return failure;
 }
 

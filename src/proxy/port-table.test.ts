@@ -50,15 +50,17 @@ describe('PortTable', () => {
 
   it('`add()` undoes everything when one port is taken, and leaves what stood alone', () => {
     table.add([mapping('old', 80)]);
-    taken.add(8001);
+    taken.add(8001).add(8003);
     const route = ports.get(80)!.route;
     assert.throws(() => table.add([mapping('old', 81), mapping('new', 8000, { hostPortEnd: 8005 })]), {
       kind: 'conflict',
       errno: 'EADDRINUSE',
       message: 'failed to bind host port 0.0.0.0:8001/tcp: address already in use',
       port: { proto: 'tcp', hostIp: '0.0.0.0', hostPort: 8001 },
+      taken: [8001, 8003].map((hostPort) => ({ proto: 'tcp', hostIp: '0.0.0.0', hostPort })),
     });
-    assert.deepEqual(log, ['+80', '+81', '+8000', '-81', '-8000']);
+    const tried = [81, 8000, 8002, 8004, 8005];
+    assert.deepEqual(log, ['+80', ...tried.map((port) => `+${port}`), ...tried.map((port) => `-${port}`)]);
     assert.equal(ports.get(80)!.route, route);
     assert.deepEqual(table.mappings(), [mapping('old', 80)]);
     assert.equal(table.size, 1);

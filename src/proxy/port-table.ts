@@ -21,17 +21,22 @@ export interface BoundPort {
 /** Binds one host port; throws a `BridgeportError` with `errno`. */
 export type OpenPort = (proto: ProxyMapping['proto'], address: SocketAddress, port: number) => BoundPort;
 
+type HostPort = NonNullable<ProxyFailure['port']>;
+
 /** The error of a port that could not be bound, with the port as data. */
 export class PortError extends BridgeportError {
-  readonly port: NonNullable<ProxyFailure['port']>;
+  readonly port: HostPort;
+  /** Ports of the same change that are taken, this one among them. */
+  taken: readonly HostPort[];
 
-  constructor(port: NonNullable<ProxyFailure['port']>, reason: unknown) {
+  constructor(port: HostPort, reason: unknown) {
     const errno = reason instanceof BridgeportError ? reason.errno : undefined;
     const words = reason instanceof Error ? reason.message.split(': ').at(-1) : String(reason);
     const name = portName(port.proto, port.hostIp, port.hostPort);
     const kind = errno === 'EADDRINUSE' ? 'conflict' : 'internal';
     super(kind, `failed to bind host port ${name}: ${words}`, { errno, cause: reason });
     this.port = port;
+    this.taken = [port];
   }
 }
 
@@ -48,9 +53,13 @@ interface Progress {
   /** Ports of leaving mappings that a new one takes over. */
   readonly claimed: Set<BoundPort>;
   readonly opened: Array<{ of: ProxyMapping; port: BoundPort }>;
+  /** What kept the change from being made: who chose the ports can then choose others in place of all of them. */
+  readonly refused: PortError[];
 }
 
 const EADDRINUSE = 98;
+/** So many ports that are taken are enough to know. */
+const MOST_REFUSED = 1000;
 
 export class PortTable {
   readonly #open: OpenPort;
@@ -117,10 +126,16 @@ export class PortTable {
       leaving: new Set([...going.values()].map(({ route }) => route)),
       claimed: new Set(),
       opened: [],
+      refused: [],
     };
     let entries: Installed[];
     try {
       entries = fresh.map((mapping) => this.#install(mapping, progress));
+      const [first] = progress.refused;
+      if (first !== undefined) {
+        first.taken = progress.refused.map(({ port }) => port);
+        throw first;
+      }
     } catch (error) {
       for (const { of, port } of progress.opened) this.#unbind(of, port);
       throw error;
@@ -135,25 +150,39 @@ export class PortTable {
     for (const entry of entries) this.#installed.set(entry.route.mapping.id, entry);
   }
 
-  /** Binds the ports of `mapping`, or takes them from those that leave, without giving them their route yet. */
+  /**
+   * Binds the ports of `mapping`, or takes them from those that leave, without giving them their route yet. One that is taken is told to
+   * `progress` and left out; another error is thrown.
+   */
   #install(mapping: ProxyMapping, progress: Progress): Installed {
     const address = socketAddress(mapping.hostIp, 0);
-    const ports = hostPortsOf(mapping).map((wanted) => {
-      const standing = this.#spaceOf(mapping).get(wanted);
-      if (standing !== undefined) return claim(mapping, standing, progress);
+    const ports = hostPortsOf(mapping).flatMap((wanted) => {
+      if (progress.refused.length >= MOST_REFUSED) return [];
       try {
-        const port = this.#open(mapping.proto, address, wanted);
-        this.#spaceOf(mapping).set(port.port, port);
-        this.#size++;
-        progress.opened.push({ of: mapping, port });
-        return port;
+        return this.#obtain(mapping, address, wanted, progress);
       } catch (error) {
-        throw new PortError({ proto: mapping.proto, hostIp: mapping.hostIp, hostPort: wanted }, error);
+        if (!(error instanceof PortError) || error.kind !== 'conflict') throw error;
+        progress.refused.push(error);
+        return [];
       }
     });
-    const chosen = ports[0]!.port;
+    const chosen = ports[0]?.port ?? mapping.hostPort;
     const settled = mapping.hostPort === 0 ? { ...mapping, hostPort: chosen, hostPortEnd: chosen } : mapping;
     return { route: new Route(settled), ports };
+  }
+
+  #obtain(mapping: ProxyMapping, address: SocketAddress, wanted: number, progress: Progress): BoundPort {
+    const standing = this.#spaceOf(mapping).get(wanted);
+    if (standing !== undefined) return claim(mapping, standing, progress);
+    try {
+      const port = this.#open(mapping.proto, address, wanted);
+      this.#spaceOf(mapping).set(port.port, port);
+      this.#size++;
+      progress.opened.push({ of: mapping, port });
+      return port;
+    } catch (error) {
+      throw new PortError({ proto: mapping.proto, hostIp: mapping.hostIp, hostPort: wanted }, error);
+    }
   }
 
   #uninstall(id: string, { route, ports }: Installed, claimed: ReadonlySet<BoundPort>): void {

@@ -18,21 +18,18 @@ class Keeper implements PortKeeper {
     const leaving = new Set(instead);
     const staying = [...this.held.values()].filter(({ id }) => !leaving.has(id));
     const taken = new Set(staying.flatMap((one) => this.#ports(one)));
-    for (const mapping of mappings) {
-      for (const port of this.#ports(mapping)) {
+    const refused = mappings
+      .flatMap((mapping) => this.#ports(mapping))
+      .flatMap((port) => {
         const [proto = '', hostIp = '', number = ''] = port.split(' ');
-        if (taken.has(port) || this.foreign.has(`${proto} ${number}`)) {
-          throw new HostPortError(
-            {
-              kind: 'conflict',
-              message: `failed to bind ${port}: address already in use`,
-              errno: 'EADDRINUSE',
-            },
-            { proto: proto as 'tcp', hostIp, hostPort: Number(number) },
-          );
-        }
+        const isFree = !taken.has(port) && !this.foreign.has(`${proto} ${number}`);
         taken.add(port);
-      }
+        return isFree ? [] : { proto: proto as 'tcp', hostIp, hostPort: Number(number) };
+      });
+    const [first] = refused;
+    if (first !== undefined) {
+      const message = `failed to bind ${first.proto} ${first.hostIp} ${first.hostPort}: address already in use`;
+      throw new HostPortError({ kind: 'conflict', message, errno: 'EADDRINUSE', taken: refused }, first);
     }
     for (const id of leaving) this.held.delete(id);
     for (const mapping of mappings) this.held.set(mapping.id, mapping);
@@ -291,6 +288,33 @@ test('a free port is found behind any number that are taken, and ours are not ev
     kind: 'conflict',
     message: 'publish 80/tcp: no free port between 30000 and 30999',
   });
+});
+
+test('a thousand free ports are asked for at once, and once more for those that are taken; neighbours stay together', async () => {
+  const { keeper, publisher } = stage({ ephemeralRange: () => ({ start: 30_000, end: 31_999 }) });
+  for (const port of [30_100, 30_101, 30_500]) keeper.foreign.add(`tcp ${port}`);
+  const made = await publisher.publish(TARGET, [
+    request(0, { containerPort: 1000, containerPortEnd: 1999 }),
+    request(0, { containerPort: 53, containerPortEnd: 53, proto: 'udp' }),
+  ]);
+  assert.equal(keeper.calls, 2);
+  const runs = made.filter(({ hostIp }) => hostIp === '::');
+  assert.deepEqual(
+    runs.map((one) => [
+      one.proto,
+      one.containerPort,
+      one.containerPortEnd ?? one.containerPort,
+      one.hostPort,
+    ]),
+    [
+      ['tcp', 1000, 1099, 30_000],
+      ['tcp', 1100, 1101, 31_001],
+      ['tcp', 1102, 1499, 30_102],
+      ['tcp', 1500, 1500, 31_003],
+      ['tcp', 1501, 1999, 30_501],
+      ['udp', 53, 53, 31_000],
+    ],
+  );
 });
 
 test('two ports of one container are never given the same port of the host, however few there are', async () => {

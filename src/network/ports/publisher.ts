@@ -7,6 +7,7 @@ import { BridgeportError, conflict, isKind, notImplemented } from '../../base/er
 import { hostPort as formatHostPort, isIp } from '../../base/ip.ts';
 import type { ProxyBinding, ProxyMapping } from '../../base/proxy-control.ts';
 import type { PortMapping } from '../model/index.ts';
+import { FreePorts } from './free-ports.ts';
 import { HostPortError } from './proxy-client.ts';
 import type { PublishRequest } from './request.ts';
 
@@ -48,12 +49,12 @@ export interface PublishAddress {
 export class PortPublisher {
   readonly #keeper: PortKeeper;
   readonly #options: PublisherOptions;
-  /** Where the search for a free port goes on, so that a port just given back is not handed out at once. */
-  #cursor = 0;
+  readonly #free: FreePorts;
 
   constructor(keeper: PortKeeper, options: PublisherOptions) {
     this.#keeper = keeper;
     this.#options = options;
+    this.#free = new FreePorts(options.ephemeralRange);
   }
 
   /** All of `requests` or none. Throws `conflict` naming the port that is taken. */
@@ -64,8 +65,10 @@ export class PortPublisher {
       const mappings = fixed.flatMap((request) => this.#mappings(target, request, request.hostPort));
       await this.#bind(mappings, this.#published());
       done.push(...mappings);
+      const anywhere = requests.filter(({ hostPort }) => hostPort === 0);
+      done.push(...(await this.#publishAnywhere(target, anywhere, done)));
       for (const request of requests) {
-        if (!fixed.includes(request)) done.push(...(await this.#publishAnywhere(target, request, done)));
+        if (request.anyOf) done.push(...(await this.#publishOneOf(target, request, done)));
       }
       return done;
     } catch (error) {
@@ -92,36 +95,52 @@ export class PortPublisher {
     return mappings.filter(isKept).map((mapping) => this.#keeperMapping(mapping));
   }
 
-  /** @param own what the same container has been given before */
+  /** Those who name no port of the host, all at once. `own`: what the same container has been given before. */
   async #publishAnywhere(
+    target: PublishTarget,
+    requests: readonly PublishRequest[],
+    own: readonly PortMapping[],
+  ): Promise<PortMapping[]> {
+    if (requests.length === 0) return [];
+    const choice = this.#free.choose(requests, [...this.#published(), ...own]);
+    for (;;) {
+      const mappings = choice
+        .runs()
+        .flatMap(({ request, hostPort, ...ports }) =>
+          this.#mappings(target, { ...request, ...ports }, hostPort),
+        );
+      const kept = this.keeperMappings(mappings);
+      try {
+        if (kept.length > 0) await this.#keeper.add(kept);
+        return mappings;
+      } catch (error) {
+        if (!(error instanceof HostPortError) || error.kind !== 'conflict') throw error;
+        choice.replace(error.taken, error);
+      }
+    }
+  }
+
+  /** The first free one of the ports that a request names. `own`: what the same container has been given before. */
+  async #publishOneOf(
     target: PublishTarget,
     request: PublishRequest,
     own: readonly PortMapping[],
   ): Promise<PortMapping[]> {
-    const range = request.anyOf
-      ? { start: request.hostPort, end: request.hostPortEnd }
-      : this.#options.ephemeralRange();
-    const size = range.end - range.start + 1;
-    const standing = [...this.#published(), ...own];
-    // What we gave away ourselves need not be tried; who names a range may mean another address than the one that has it.
-    const taken = request.anyOf ? new Set<number>() : takenPorts(standing, request.proto);
+    const { containerPort, proto, hostPort: start, hostPortEnd: end } = request;
     let last: unknown;
-    for (let attempt = 0; attempt < size; attempt++) {
-      const offset = request.anyOf ? attempt : this.#cursor++ % size;
-      if (taken.has(range.start + offset)) continue;
-      const mappings = this.#mappings(target, request, range.start + offset);
+    for (let port = start; port <= end; port++) {
+      const mappings = this.#mappings(target, request, port);
       try {
-        await this.#bind(mappings, request.anyOf ? standing : []);
+        await this.#bind(mappings, [...this.#published(), ...own]);
         return mappings;
       } catch (error) {
         if (!isKind(error, 'conflict')) throw error;
         last = error;
       }
     }
-    throw conflict(
-      `publish ${request.containerPort}/${request.proto}: no free port between ${range.start} and ${range.end}`,
-      { cause: last },
-    );
+    throw conflict(`publish ${containerPort}/${proto}: no free port between ${start} and ${end}`, {
+      cause: last,
+    });
   }
 
   /** @param standing mappings that these may get in the way of, although the container is the same */
@@ -241,17 +260,6 @@ function alreadyAllocated(hostIp: string, hostPort: number, cause?: unknown): Br
   return conflict(`Bind for ${formatHostPort(hostIp, hostPort)} failed: port is already allocated`, {
     cause,
   });
-}
-
-/** Host ports that a protocol has among these mappings, on whatever address. */
-function takenPorts(mappings: readonly PortMapping[], proto: PortMapping['proto']): Set<number> {
-  return new Set(
-    mappings
-      .filter((mapping) => mapping.proto === proto)
-      .flatMap(({ hostPort, hostPortEnd = hostPort }) =>
-        Array.from({ length: hostPortEnd - hostPort + 1 }, (_, offset) => hostPort + offset),
-      ),
-  );
 }
 
 function isWildcard(ip: string): boolean {
