@@ -1,5 +1,5 @@
 /** The port keeper: the parts of the proxy wired together, and what each control request does. */
-import { invalid, messageOf } from '../base/errors.ts';
+import { BridgeportError, invalid, messageOf } from '../base/errors.ts';
 import { PROXY_CONTROL_VERSION, type ProxyRequest, type ProxyStats } from '../base/proxy-control.ts';
 import { DatagramBatch } from '../kernel/epoll/datagrams.ts';
 import { EpollLoop } from '../kernel/epoll/loop.ts';
@@ -26,7 +26,7 @@ const PIPE_CAPACITY = 1 << 20;
 /** Bytes in all pipes together. */
 const PIPE_BUDGET = 64 << 20;
 const SPARE_PIPES = 32;
-/** Descriptors kept back from connections: for control, new ports and pipes. */
+/** Descriptors kept back from ports and connections: for control and pipes. Without one for control, no daemon could take over. */
 const RESERVE = 128;
 /** Datagrams received and sent at once. */
 const DATAGRAMS = 32;
@@ -94,9 +94,10 @@ export class Keeper {
         limit: Math.floor(options.descriptorLimit * UDP_SHARE),
       }),
     };
-    this.#ports = new PortTable((proto, address, port) =>
-      proto === 'udp' ? new UdpPort(address, port, udpTools) : new TcpPort(address, port, this.#tools),
-    );
+    this.#ports = new PortTable((proto, address, port) => {
+      if (!this.#tools.hasRoom()) throw tooManyFiles(options.descriptorLimit);
+      return proto === 'udp' ? new UdpPort(address, port, udpTools) : new TcpPort(address, port, this.#tools);
+    });
     this.#control = new ControlServer(options.controlPath, this.#loop, this.#tools.scratch, (request) => {
       const before = this.#ports.size;
       const answer = this.#handle(request);
@@ -183,6 +184,11 @@ export class Keeper {
     const { tcp, udp } = this.#counters;
     return this.#ports.size + tcp.active * 2 + udp.active + this.#tools.pipes.descriptors;
   }
+}
+
+function tooManyFiles(limit: number): BridgeportError {
+  const whose = `the port keeper may have ${limit}, the daemon's hard limit (LimitNOFILE= of its unit, ulimit -Hn)`;
+  return new BridgeportError('internal', `too many open files, ${whose}`, { errno: 'EMFILE' });
 }
 
 function checkIds(ids: unknown): string[] {

@@ -44,6 +44,8 @@ describe('the port table of the port keeper', { timeout: 60_000 }, () => {
 
   it('`add` undoes the whole batch when one port is taken, and names it', async () => {
     await keep(listen(lab.host, '0.0.0.0', 8090, () => {}));
+    // It has accepted us by now.
+    await keeper.must({ op: 'ping' });
     const idle = sockets();
     const reply = await keeper.request({
       op: 'add',

@@ -1,6 +1,7 @@
 /** Sandboxes that are kept for those who joined them while their owner does not run. Pure. */
 
 import type { EndpointSettings } from '../../base/wire/index.ts';
+import { addressesMeet } from '../ports/host-address.ts';
 import type { PublishRequest } from '../ports/request.ts';
 import type { SandboxRecord } from './sandbox-record.ts';
 
@@ -40,7 +41,6 @@ function isSame(has: { address: string } | undefined, wanted: string | undefined
 function isSamePort(wanted: PublishRequest, has: SandboxRecord['ports'][number]): boolean {
   // Any free port, or one of several, need not be this one.
   if (wanted.hostPort === 0 || wanted.anyOf || wanted.proto !== has.proto) return false;
-  const isEverywhere = (ip: string) => ip === '' || ip === '0.0.0.0' || ip === '::';
-  const meet = isEverywhere(wanted.hostIp) || isEverywhere(has.hostIp) || wanted.hostIp === has.hostIp;
+  const meet = addressesMeet(wanted.hostIp, has.hostIp);
   return meet && wanted.hostPort <= (has.hostPortEnd ?? has.hostPort) && has.hostPort <= wanted.hostPortEnd;
 }

@@ -12,14 +12,18 @@ import type {
 /** A host port could not be bound: `failed to bind host port 0.0.0.0:8080/tcp: address already in use`. */
 export class HostPortError extends BridgeportError {
   readonly port: NonNullable<ProxyFailure['port']>;
-  /** That port and others of the same request that are taken too. */
-  readonly taken: ReadonlyArray<NonNullable<ProxyFailure['port']>>;
+  readonly #taken: ReadonlyArray<NonNullable<ProxyFailure['port']>>;
 
   constructor(failure: ProxyFailure, port: NonNullable<ProxyFailure['port']>) {
     super(failure.kind, failure.message, { errno: failure.errno });
     this.name = 'HostPortError';
     this.port = port;
-    this.taken = failure.taken ?? [port];
+    this.#taken = failure.taken ?? [port];
+  }
+
+  /** That port and others of the same request that are taken too: no property, for logs. */
+  get taken(): ReadonlyArray<NonNullable<ProxyFailure['port']>> {
+    return this.#taken;
   }
 }
 

@@ -30,6 +30,8 @@ const ENTRY = fileURLToPath(import.meta.url).replace(
   'proxy/main.$1',
 );
 
+/** What connecting says when no keeper listens; the last while one is being killed that had not accepted yet. */
+const NOBODY = ['ENOENT', 'ECONNREFUSED', 'ECONNRESET'];
 /** Milliseconds between two looks whether a new keeper answers. */
 const POLL = 3;
 /** When two keepers in a row live shorter than this, milliseconds, the next is not started at once. */
@@ -346,8 +348,7 @@ export class ProxyProcess {
     try {
       return await ProxyClient.connect(controlPath, { timeout: requestTimeout });
     } catch (error) {
-      if (isKind(error, 'unavailable') && (error.errno === 'ENOENT' || error.errno === 'ECONNREFUSED'))
-        return undefined;
+      if (isKind(error, 'unavailable') && NOBODY.includes(error.errno ?? '')) return undefined;
       throw error;
     }
   }

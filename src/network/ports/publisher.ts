@@ -8,6 +8,7 @@ import { hostPort as formatHostPort, isIp } from '../../base/ip.ts';
 import type { ProxyBinding, ProxyMapping } from '../../base/proxy-control.ts';
 import type { PortMapping } from '../model/index.ts';
 import { FreePorts } from './free-ports.ts';
+import { addressesMeet } from './host-address.ts';
 import { HostPortError } from './proxy-client.ts';
 import type { PublishRequest } from './request.ts';
 
@@ -168,7 +169,7 @@ export class PortPublisher {
         other.proto === proto &&
         hostPort >= other.hostPort &&
         hostPort <= (other.hostPortEnd ?? other.hostPort) &&
-        (isWildcard(hostIp) || isWildcard(other.hostIp) || other.hostIp === hostIp),
+        addressesMeet(hostIp, other.hostIp),
     );
     if (!isOurs) return undefined;
     return alreadyAllocated(hostIp, hostPort, error);
@@ -260,10 +261,6 @@ function alreadyAllocated(hostIp: string, hostPort: number, cause?: unknown): Br
   return conflict(`Bind for ${formatHostPort(hostIp, hostPort)} failed: port is already allocated`, {
     cause,
   });
-}
-
-function isWildcard(ip: string): boolean {
-  return ip === '0.0.0.0' || ip === '::';
 }
 
 /** The keeper speaks TCP and UDP; in gateway mode `routed` there is nothing to hold. */

@@ -113,5 +113,11 @@ test('a port of the host that is wanted twice is refused in the words for one th
   const refused = { kind: 'conflict', message: 'Bind for 0.0.0.0:8080 failed: port is already allocated' };
   assert.throws(() => requests(twice('', '')), refused);
   assert.throws(() => requests(twice('', '0.0.0.0')), refused);
+  const local = { ...refused, message: 'Bind for 127.0.0.1:8080 failed: port is already allocated' };
+  assert.throws(() => requests(twice('', '127.0.0.1')), local);
+  assert.throws(() => requests(twice('127.0.0.1', '0.0.0.0')), local);
+  const within = { '8000-8100/tcp': to('8000-8100'), '80/tcp': to('8080', '127.0.0.1') };
+  assert.throws(() => requests(within), local);
+  assert.equal(requests(twice('0.0.0.0', '::')).length, 2);
   assert.equal(requests(twice('10.0.0.1', '10.0.0.2')).length, 2);
 });

@@ -1,7 +1,7 @@
 /** From what a client asks for (`PortBindings`) to the runs of ports that shall be published. Pure. */
 
 import { conflict, invalid } from '../../base/errors.ts';
-import { hostPort as formatHostPort, isIp } from '../../base/ip.ts';
+import { hostPort as formatHostPort, Ip, isIp } from '../../base/ip.ts';
 import { hostsAt, type PortRun, portPieces, portRuns, remainder } from '../../base/port-runs.ts';
 import {
   MAX_PORT,
@@ -12,6 +12,7 @@ import {
   parsePortSpec,
 } from '../../base/ports.ts';
 import type { PortMap } from '../../base/wire/index.ts';
+import { addressesMeet, isWildcard } from './host-address.ts';
 
 /** One wish: these container ports on these host ports of one address. */
 export interface PublishRequest {
@@ -83,15 +84,17 @@ function cutByProtocol(run: PortRun, { proxyProtocol = [] }: PortWishes): PortRu
 /** In the words for a port that another container has: people and scripts search for them. */
 function refuseTwice(requests: readonly PublishRequest[]): void {
   const fixed = requests.filter(({ hostPort, anyOf }) => hostPort !== 0 && !anyOf);
-  const groups = Map.groupBy(fixed, ({ proto, hostIp }) => `${hostIp || '0.0.0.0'} ${proto}`);
-  for (const group of groups.values()) {
-    let end = 0;
-    for (const { hostIp, hostPort, hostPortEnd } of group.toSorted((a, b) => a.hostPort - b.hostPort)) {
-      if (hostPort <= end) {
-        const at = formatHostPort(hostIp || '0.0.0.0', hostPort);
+  for (const group of Map.groupBy(fixed, ({ proto }) => proto).values()) {
+    let before: PublishRequest[] = [];
+    for (const next of group.toSorted((a, b) => a.hostPort - b.hostPort)) {
+      before = before.filter(({ hostPortEnd }) => hostPortEnd >= next.hostPort);
+      const other = before.find(({ hostIp }) => addressesMeet(hostIp, next.hostIp));
+      if (other !== undefined) {
+        const ip = isWildcard(next.hostIp) ? other.hostIp : next.hostIp;
+        const at = formatHostPort(ip || '0.0.0.0', next.hostPort);
         throw conflict(`Bind for ${at} failed: port is already allocated`);
       }
-      end = hostPortEnd;
+      before.push(next);
     }
   }
 }
@@ -111,7 +114,8 @@ function request(
     proto,
     containerPort: start,
     containerPortEnd: end,
-    hostIp,
+    // In its one usual spelling.
+    hostIp: hostIp === '' ? '' : Ip.parse(hostIp).toString(),
     hostPort: range.start,
     hostPortEnd: isFixed ? range.end + end - start : range.end,
     anyOf: range.end > range.start,
