@@ -1,6 +1,7 @@
 /** `bridgeportd`: reads its configuration, starts the daemon and obeys signals. */
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { pino } from 'pino';
 import { messageOf } from './base/errors.ts';
 import { parseDaemonConfig, type ReadFile } from './config/parse.ts';
@@ -36,6 +37,10 @@ async function main(argv: string[]): Promise<void> {
   if (invocation.kind === 'validate') {
     process.stderr.write('configuration OK\n');
     return;
+  }
+  if (process.geteuid?.() !== 0) {
+    process.stderr.write('bridgeportd needs to be started with root privileges\n');
+    process.exit(1);
   }
   await run(argv, invocation.config, invocation.warnings);
 }
@@ -125,7 +130,8 @@ function takePidFile(path: string): void {
 /** A number that was given to another program meanwhile does not count. */
 function isDaemon(pid: number): boolean {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('daemon');
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    return words.some((word) => basename(word) === basename(import.meta.filename));
   } catch {
     return false;
   }

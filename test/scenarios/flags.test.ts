@@ -1,8 +1,9 @@
 /** The daemon's own words: flags and daemon.json, under dockerd's names. */
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { background } from '../harness/background.ts';
 import { addressOf, inspect } from '../harness/container.ts';
 import { type DaemonOptions, startDaemon, TestDaemon } from '../harness/daemon.ts';
 import { run } from '../harness/exec.ts';
@@ -217,6 +218,11 @@ describe('The daemon’s flags and its daemon.json', () => {
       assert.ok(!existsSync(daemon.socket));
       await daemon.start();
     }
+    // A pidfile that outlived its daemon, and whose number another program has by now.
+    await daemon.kill();
+    await using other = background(['bash', '-c', 'echo $$; exec -a avahi-daemon sleep 60']);
+    writeFileSync(`${daemon.root}/pid`, await other.see(/\d+\n/));
+    await daemon.start();
   });
 
   it('a second daemon on the same roots is refused, and harms nothing', async () => {

@@ -41,7 +41,11 @@ export function libnftables(): Libnftables {
     try {
       library = koffi.load('libnftables.so.1');
     } catch (error) {
-      throw new BridgeportError('unavailable', 'libnftables.so.1 is not installed', { cause: error });
+      throw new BridgeportError(
+        'unavailable',
+        'libnftables.so.1 is not installed: the package libnftables1 has it',
+        { cause: error },
+      );
     }
     const entries = Object.entries(PROTOTYPES).map(([name, prototype]) => [name, library.func(prototype)]);
     bound = Object.freeze(Object.fromEntries(entries)) as Libnftables;

@@ -121,7 +121,8 @@ function findProgram(program: string, directories: string): string {
     : directories.split(':').map((directory) => `${directory}/${program}`);
   const found = candidates.find((candidate) => existsSync(candidate));
   if (found !== undefined) return found;
-  throw new BridgeportError('unavailable', `${program} is not installed`, { errno: 'ENOENT' });
+  const remedy = 'the package iptables has it, and --iptables=false does without';
+  throw new BridgeportError('unavailable', `${program} is not installed: ${remedy}`, { errno: 'ENOENT' });
 }
 
 /**

@@ -274,7 +274,7 @@ async function findProgram(name: string, path: string[]): Promise<string> {
   }
   throw new BridgeportError(
     'unavailable',
-    `start containerd: no program "${name}" in ${path.join(delimiter)}`,
+    `start containerd: no program "${name}" in ${path.join(delimiter)}; the package containerd has it`,
   );
 }
 
