@@ -8,6 +8,7 @@ import type { FirewallIntent } from '../firewall/index.ts';
 import {
   claimedNftRuleset,
   emptyNftRuleset,
+  isEmptyTable,
   NftCompiler,
   type NftRuleset,
   type ObservedNft,
@@ -89,7 +90,7 @@ export class NftablesBackend implements FirewallBackend {
 
   /** The families of `wanted`, and those that are still ours from before. */
   #record({ v4, v6 }: NftRuleset, before: NftTables = { v4: false, v6: false }): void {
-    const next = { v4: before.v4 || v4.chains.length > 0, v6: before.v6 || v6.chains.length > 0 };
+    const next = { v4: before.v4 || !isEmptyTable(v4), v6: before.v6 || !isEmptyTable(v6) };
     if (next.v4 === this.#recorded.v4 && next.v6 === this.#recorded.v6) return;
     this.#recorded = next;
     this.#options.applied.put(RECORD, next);

@@ -6,42 +6,45 @@ import { Prefix } from '../../../base/prefix.ts';
 import type { Origin } from '../origin.ts';
 import { ruleComment } from './comment.ts';
 import { type SetName, setDefinitions } from './layout.ts';
-import type { NftChain, NftElement, NftHook, NftRule, NftTable } from './ruleset.ts';
+import {
+  type NftChain,
+  type NftElement,
+  type NftHook,
+  type NftPart,
+  type NftRule,
+  type NftTable,
+  tableOf,
+} from './ruleset.ts';
 
-/** What a network adds to a table by itself, kept from one compilation to the next. */
-export interface NetworkPart {
-  readonly chains: readonly MutableChain[];
-  readonly elements: ReadonlyArray<readonly [SetName, NftElement]>;
-  readonly asked: readonly string[];
-}
-
-/** By the network's intent, which is another object when anything about the network is another. */
+/** Parts of networks, kept from one compilation to the next by the network's intent, which is another object when anything is another. */
 export type NetworkParts = WeakMap<object, NetworkPart>;
 
-type MutableChain = Omit<NftChain, 'rules'> & { rules: NftRule[] };
+interface NetworkPart extends NftPart {
+  /** `@filter-ports @bridges`: the sets and maps that its rules ask. */
+  readonly asked: string;
+}
 
-interface Recording {
-  readonly chains: MutableChain[];
-  readonly elements: Array<NetworkPart['elements'][number]>;
-  readonly asked: string[];
+interface MutablePart extends NftPart {
+  readonly chains: Array<Omit<NftChain, 'rules'> & { rules: NftRule[] }>;
+  readonly elements: Array<readonly [SetName, NftElement]>;
 }
 
 export class TableBuilder {
   readonly family: IpFamily;
   /** `ip` or `ip6`: how matches name the header. */
   readonly header: 'ip' | 'ip6';
-  readonly #chains: MutableChain[] = [];
-  /** Those that were declared in this compilation, so that rules may still be added. */
-  readonly #open = new Map<string, MutableChain>();
-  readonly #elements = new Map<SetName, NftElement[]>();
+  readonly #common: MutablePart = { chains: [], elements: [] };
+  readonly #networks: NetworkPart[] = [];
+  /** What is added to now, with the sets that its rules ask. */
+  #part = this.#common;
+  #asked = new Set<string>();
+  /** `@filter-ports @bridges`: the sets that whole parts ask, which are few different ones. */
+  readonly #askedByNetworks = new Set<string>();
   /** `nat-hairpin 172.17.0.2 . 172.17.0.2`: elements that were made in this compilation. */
   readonly #keys = new Set<string>();
   /** A container's address is asked for by each of its ports: read once. */
   readonly #addresses = new Map<string, Ip>();
-  /** `@filter-ports`: the sets and maps that rules ask. */
-  readonly #asked = new Set<string>();
   readonly #parts: NetworkParts;
-  #recording: Recording | undefined;
 
   /** `parts` of earlier compilations with the same settings. */
   constructor(family: IpFamily, parts: NetworkParts = new WeakMap()) {
@@ -50,13 +53,10 @@ export class TableBuilder {
     this.header = family === 4 ? 'ip' : 'ip6';
   }
 
-  /** Declares a chain. Chains stand in the table in the order of their declarations. */
+  /** Declares a chain. Chains stand in the table in the order of their declarations, those of networks last. */
   chain(name: string, options: { hook?: NftHook; owner?: 'us' | 'user' } = {}): void {
     const { hook, owner = 'us' } = options;
-    const chain = { name, owner, ...(hook === undefined ? {} : { hook }), rules: [] };
-    this.#chains.push(chain);
-    this.#open.set(name, chain);
-    this.#recording?.chains.push(chain);
+    this.#part.chains.push({ name, owner, ...(hook === undefined ? {} : { hook }), rules: [] });
   }
 
   /**
@@ -64,32 +64,31 @@ export class TableBuilder {
    * and keys that no other's have, those of its bridge.
    */
   network(intent: object, add: () => void): void {
-    const known = this.#parts.get(intent);
-    if (known !== undefined) {
-      this.#chains.push(...known.chains);
-      for (const [set, element] of known.elements) this.#elementsOf(set).push(element);
-      for (const set of known.asked) this.#asked.add(set);
-      return;
-    }
-    const recording: Recording = { chains: [], elements: [], asked: [] };
-    this.#recording = recording;
+    const part = this.#parts.get(intent) ?? this.#record(add);
+    this.#parts.set(intent, part);
+    this.#networks.push(part);
+    this.#askedByNetworks.add(part.asked);
+  }
+
+  #record(add: () => void): NetworkPart {
+    const [common, asked] = [this.#part, this.#asked];
+    const part: MutablePart = { chains: [], elements: [] };
+    this.#part = part;
+    this.#asked = new Set();
     add();
-    this.#recording = undefined;
-    // Whoever adds to them afterwards would add to every later table.
-    for (const { rules } of recording.chains) Object.freeze(rules);
-    this.#parts.set(intent, recording);
+    const recorded = { ...part, asked: [...this.#asked].join(' ') };
+    this.#part = common;
+    this.#asked = asked;
+    return recorded;
   }
 
   /** Adds a rule at the end of a declared chain. */
   rule(chain: string, text: string, origin: Origin): void {
-    const target = this.#open.get(chain);
+    const target = this.#part.chains.findLast(({ name }) => name === chain);
     if (target === undefined) throw invalid(`compile firewall: rule ${JSON.stringify(text)} in no chain`);
     target.rules.push(ruleOf(text, origin));
     if (!text.includes('@')) return;
-    for (const set of setsIn(text)) {
-      this.#asked.add(set);
-      this.#recording?.asked.push(set);
-    }
+    for (const set of setsIn(text)) this.#asked.add(set);
   }
 
   /** Adds an element. A key that is there already stays as it is: whoever comes first has it, as in a list of rules. */
@@ -97,18 +96,7 @@ export class TableBuilder {
     const identity = `${set} ${key}`;
     if (this.#keys.has(identity)) return;
     this.#keys.add(identity);
-    const element = { key, ...(data === undefined ? {} : { data }), origin };
-    this.#elementsOf(set).push(element);
-    this.#recording?.elements.push([set, element]);
-  }
-
-  #elementsOf(set: SetName): NftElement[] {
-    let elements = this.#elements.get(set);
-    if (elements === undefined) {
-      elements = [];
-      this.#elements.set(set, elements);
-    }
-    return elements;
+    this.#part.elements.push([set, { key, ...(data === undefined ? {} : { data }), origin }]);
   }
 
   /** Reads an address of either family. Throws `invalid` when it is none. */
@@ -143,10 +131,10 @@ export class TableBuilder {
 
   /** The table, with the sets that a rule asks. */
   finish(): NftTable {
-    const sets = setDefinitions(this.family)
-      .filter(({ name }) => this.#asked.has(`@${name}`))
-      .map((set) => ({ ...set, elements: this.#elements.get(set.name) ?? [] }));
-    return { family: this.family, chains: this.#chains, sets };
+    const asked = new Set([...this.#asked, ...[...this.#askedByNetworks].flatMap((sets) => sets.split(' '))]);
+    const parts = { common: this.#common, networks: this.#networks };
+    const definitions = setDefinitions(this.family).filter(({ name }) => asked.has(`@${name}`));
+    return tableOf(this.family, definitions, parts);
   }
 }
 

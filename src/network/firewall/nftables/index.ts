@@ -17,6 +17,7 @@ export {
   claimedNftRuleset,
   emptyNftRuleset,
   emptyNftTable,
+  isEmptyTable,
   NFT_TABLE,
   type NftChain,
   type NftElement,

@@ -10,12 +10,15 @@ import { formatHook, formatNftRule, setKind, setType } from './format.ts';
 import { FORWARD, isOurChainName, isOurSetName, USER_CHAIN } from './layout.ts';
 import type { ObservedNft, ObservedNftChain, ObservedNftSet, ObservedNftTable } from './observed.ts';
 import {
+  isEmptyTable,
   type NftChain,
   type NftElement,
+  type NftParts,
   type NftRuleset,
   type NftSet,
   type NftTable,
   tableName,
+  tableOf,
 } from './ruleset.ts';
 
 export interface NftPlanOptions {
@@ -51,37 +54,34 @@ export function planNft(previous: NftRuleset, next: NftRuleset, options: NftPlan
 }
 
 function planBelieved(previous: NftTable, next: NftTable): string[] {
-  if (previous.chains.length === 0) return next.chains.length > 0 ? planTable(undefined, next) : [];
-  if (next.chains.length === 0) return planTable(assumeApplied(previous), withUserChainOnly(previous));
+  if (isEmptyTable(previous)) return isEmptyTable(next) ? [] : planTable(undefined, next);
+  if (isEmptyTable(next)) return planTable(assumeApplied(previous), withUserChainOnly(previous));
   const [before, after] = withoutCommon(previous, next);
   const found = assumeApplied(before);
   return isOtherStructure(found, after) ? planTable(assumeApplied(previous), next) : planTable(found, after);
 }
 
-/** Without the chains and elements that are the same objects in both: nearly all, when they come from one compiler. */
+/** Without the parts of networks that are the same objects in both: nearly all, when they come from one compiler. */
 function withoutCommon(before: NftTable, after: NftTable): [NftTable, NftTable] {
-  const setsBefore = new Map(before.sets.map((set) => [set.name, set]));
-  const setsAfter = new Map(after.sets.map((set) => [set.name, set]));
-  const without = (table: NftTable, other: NftTable, sets: ReadonlyMap<string, NftSet>): NftTable => ({
-    ...table,
-    chains: difference(table.chains, other.chains),
-    sets: table.sets.map((set) => ({
-      ...set,
-      elements: difference(set.elements, sets.get(set.name)?.elements ?? []),
-    })),
-  });
-  return [without(before, after, setsAfter), without(after, before, setsBefore)];
-}
-
-/** Those of `items` that are not among `others`, wherever they stand. What both have in common at their ends is not looked at twice. */
-function difference<T>(items: readonly T[], others: readonly T[]): T[] {
-  const shorter = Math.min(items.length, others.length);
+  if (before.parts === undefined || after.parts === undefined) return [before, after];
+  const [old, now] = [before.parts.networks, after.parts.networks];
+  const shorter = Math.min(old.length, now.length);
   let head = 0;
-  while (head < shorter && items[head] === others[head]) head++;
+  while (head < shorter && old[head] === now[head]) head++;
   let tail = 0;
-  while (tail < shorter - head && items[items.length - 1 - tail] === others[others.length - 1 - tail]) tail++;
-  const known = new Set(others.slice(head, others.length - tail));
-  return items.slice(head, items.length - tail).filter((item) => !known.has(item));
+  while (tail < shorter - head && old[old.length - 1 - tail] === now[now.length - 1 - tail]) tail++;
+  const without = ({ family, sets }: NftTable, { common, networks }: NftParts): NftTable =>
+    tableOf(
+      family,
+      sets.map(({ name, keyType, dataType, interval }) => ({
+        name,
+        keyType,
+        ...(dataType === undefined ? {} : { dataType }),
+        interval,
+      })),
+      { common, networks: networks.slice(head, networks.length - tail) },
+    );
+  return [without(before, before.parts), without(after, after.parts)];
 }
 
 function planObserved(previous: NftTable, next: NftTable, found: ObservedNftTable | undefined): string[] {

@@ -69,6 +69,24 @@ export interface NftTable {
   readonly family: IpFamily;
   readonly chains: readonly NftChain[];
   readonly sets: readonly NftSet[];
+  /**
+   * The same, as it was compiled: a part that is the same object in two tables has not changed, so that nobody need look into it.
+   * Chains and elements of the table are gathered only when they are asked for.
+   */
+  readonly parts?: NftParts;
+}
+
+export interface NftParts {
+  /** What there is once, and published ports. */
+  readonly common: NftPart;
+  /** What each network adds by itself. */
+  readonly networks: readonly NftPart[];
+}
+
+export interface NftPart {
+  readonly chains: readonly NftChain[];
+  /** With the name of their set. */
+  readonly elements: ReadonlyArray<readonly [string, NftElement]>;
 }
 
 /** Both families. */
@@ -84,6 +102,41 @@ export function emptyNftRuleset(): NftRuleset {
 
 export function emptyNftTable(family: IpFamily): NftTable {
   return { family, chains: [], sets: [] };
+}
+
+/** A table of parts; whoever wants all chains or elements in one list has it made. */
+export function tableOf(
+  family: IpFamily,
+  definitions: ReadonlyArray<Omit<NftSet, 'elements'>>,
+  parts: NftParts,
+): NftTable {
+  const all = () => [parts.common, ...parts.networks];
+  let chains: readonly NftChain[] | undefined;
+  let elements: ReadonlyMap<string, readonly NftElement[]> | undefined;
+  const gather = () => {
+    const found = new Map<string, NftElement[]>(definitions.map(({ name }) => [name, []]));
+    for (const part of all()) for (const [set, element] of part.elements) found.get(set)?.push(element);
+    return found;
+  };
+  return {
+    family,
+    parts,
+    get chains() {
+      chains ??= all().flatMap((part) => part.chains);
+      return chains;
+    },
+    sets: definitions.map((definition) => ({
+      ...definition,
+      get elements() {
+        elements ??= gather();
+        return elements.get(definition.name) ?? [];
+      },
+    })),
+  };
+}
+
+export function isEmptyTable(table: NftTable): boolean {
+  return (table.parts?.common ?? table).chains.length === 0;
 }
 
 /** A ruleset of which no more is known than in which families there is a table of ours. To be planned from by reading. */
