@@ -285,7 +285,7 @@ export interface ObserveBackend {
   /** How the port keeper stands, and how many local ports its targets have left. */
   ports(): Promise<unknown>;
   /** The topology as plain JSON. */
-  map(): Promise<unknown>;
+  map(): Promise<object>;
   /** Who can reach each published port, as plain JSON (`PortExposure[]`). */
   exposure(language: ExplainLanguage): Promise<unknown>;
   /** Every firewall rule in force, explained. */

@@ -25,6 +25,7 @@ export function topologyReader(records: TopologyRecords, { firewall, userlandPro
 export function topologyRecords(engine: Engine, network: NetworkController): TopologyRecords {
   return {
     networks: () => network.networks.registry.all(),
+    pastOwners: () => network.pastOwners(),
     containers: () => {
       const sandboxes = new Map(network.sandboxes().map((record) => [record.request.containerId, record]));
       const nameOf = (id: string) => engine.registry.byId(id)?.record.name;

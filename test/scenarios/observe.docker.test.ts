@@ -135,6 +135,26 @@ describe('what is watched', () => {
     }
     const open = printed<Flow>(await ended(bridgeport('flows', '--json', 'web')));
     assert.ok(open.some(({ event, server }) => event === 'open' && server?.address === web));
+
+    // The address passes to another; what the kernel remembers of the connections does not.
+    const serversOf = async (port: number) =>
+      printed<Flow>(await ended(bridgeport('flows', '--json')))
+        .filter(({ dialled, server }) => dialled.port === port && server?.address === web)
+        .map(({ server }) => server?.name);
+    const replace = async (old: string, ...run: string[]) => {
+      await cli('rm', '-f', old);
+      await cli('run', '-d', ...run);
+    };
+    await replace('web', '--name', 'heir', '-p', '8081:80', 'web');
+    assert.equal(await addressOf(cli, 'heir'), web);
+    const named = await serversOf(8080);
+    assert.ok(named.length > 0 && !named.includes('heir'), String(named));
+    // Known exactly where the kernel notes when connections begin.
+    await host.setSysctl('net/netfilter/nf_conntrack_timestamp', '1');
+    await host.world.getSoon(`http://${HOST_IP}:8081/`);
+    await replace('heir', '--name', 'last', 'web');
+    assert.equal(await addressOf(cli, 'last'), web);
+    assert.deepEqual([...new Set(await serversOf(8081))], ['heir']);
   });
 
   it('`map --watch` tells what goes over the links, and traffic and picture agree on whose it is', async () => {

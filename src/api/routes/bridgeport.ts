@@ -44,8 +44,13 @@ export const bridgeportRoutes = [
   get('/metrics', async ({ backend, response }) => {
     send(response, { status: 200, contentType: METRICS_TYPE, body: await backend.observe.metrics() });
   }),
-  get('/bridgeport/map', async ({ backend, response }) => {
-    sendJson(response, 200, await backend.observe.map());
+  get('/bridgeport/map', async ({ backend, query, response }) => {
+    const map = await backend.observe.map();
+    sendJson(
+      response,
+      200,
+      query.flag('traffic') ? { ...map, traffic: await backend.observe.traffic() } : map,
+    );
   }),
   get('/bridgeport/doctor', async ({ backend, query, response }) => {
     sendJson(response, 200, await backend.observe.doctor(languageOf(query)));

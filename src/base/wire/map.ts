@@ -3,6 +3,8 @@
  * path has no version) and as `bridgeport map --json` prints it. Optional members are left out when they are not known.
  */
 
+import type { Traffic } from './traffic.ts';
+
 /** Everything that is drawn. */
 export interface NetworkMap {
   /** The host whose network namespace this is. */
@@ -11,6 +13,8 @@ export interface NetworkMap {
   networks: MapNetwork[];
   /** Every endpoint of every container, running or not, in the order of their names. */
   endpoints: MapEndpoint[];
+  /** Counters of the host's links at the same moment, for whoever asks for them (`?traffic=1`). */
+  traffic?: Traffic;
 }
 
 /** The host, as the daemon's network namespace shows it. */

@@ -7,14 +7,19 @@ import type { NetworkMap } from './model.ts';
 /**
  * The picture's data: from `GET /bridgeport/map`, or, where the daemon does not have that (a Docker Engine), from the observer of this
  * machine. Where that cannot look (another machine, another namespace, not root), what the Docker API tells is all there is, with a
- * note that says why. `names` keeps only the networks of these names or ids.
+ * note that says why. `names` keeps only the networks of these names or ids; with `traffic` the host's counters come along, except from
+ * the Docker API.
  *
  * Throws an `Error` for a name that no network has.
  */
-export async function fetchMap(context: CliContext, names: readonly string[]): Promise<NetworkMap> {
+export async function fetchMap(
+  context: CliContext,
+  names: readonly string[],
+  { traffic = false }: { traffic?: boolean } = {},
+): Promise<NetworkMap> {
   let map: NetworkMap;
   try {
-    map = await observe<NetworkMap>(context, '/bridgeport/map', {});
+    map = await observe<NetworkMap>(context, '/bridgeport/map', traffic ? { traffic: '1' } : {});
   } catch (error) {
     if (!isKind(error, 'not-implemented')) throw error;
     map = await fromApi(context, messageOf(error));

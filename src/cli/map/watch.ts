@@ -1,7 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Traffic } from '../../base/wire/traffic.ts';
 import type { CliContext } from '../context.ts';
-import { observe } from '../explain/observe.ts';
 import { type DrawOptions, drawMap } from './draw.ts';
 import { fetchMap } from './fetch.ts';
 import { ratesBetween } from './rates.ts';
@@ -24,10 +22,9 @@ export async function watchMap(
 ): Promise<never> {
   const { stdout } = context.io;
   const look = async () => {
-    const [map, traffic] = await Promise.all([
-      fetchMap(context, names),
-      observe<Traffic>(context, '/bridgeport/traffic', {}),
-    ]);
+    const { traffic, ...map } = await fetchMap(context, names, { traffic: true });
+    if (traffic === undefined)
+      throw new Error(map.host.note ?? 'the daemon does not tell what its links carry');
     return { map, traffic };
   };
   for (let before = (await look()).traffic; ; ) {

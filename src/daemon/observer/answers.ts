@@ -46,8 +46,13 @@ export const ANSWERS: Readonly<Record<string, Answer>> = {
       probe: query.probe === '1',
     }),
   '/bridgeport/exposure': (query, records) => dockerExposure(records, languageOf(query)),
-  '/bridgeport/map': async (_query, records) =>
-    readTopology(records, { ...DOCKER_SETTINGS, kernelServes: true, hostname: hostname(), log: silentLog }),
+  '/bridgeport/map': async ({ traffic }, records) => ({
+    ...readTopology(records, {
+      ...{ ...DOCKER_SETTINGS, kernelServes: true },
+      ...{ hostname: hostname(), log: silentLog },
+    }),
+    ...(traffic === '1' ? { traffic: readTraffic() } : {}),
+  }),
   '/bridgeport/traffic': async () => readTraffic(),
   '/bridgeport/doctor': (query, records) => dockerDoctor(records, languageOf(query)),
   '/metrics': (_query, records) =>

@@ -19,7 +19,7 @@ import type { TopologyContainer } from '../../observe/topology/records.ts';
 export interface DockerContainer {
   Id: string;
   Name: string;
-  State: { Status: string; Pid: number };
+  State: { Status: string; Pid: number; StartedAt?: string };
   Config: {
     Image: string;
     ExposedPorts?: Record<string, unknown> | null;
@@ -166,9 +166,10 @@ function topologyContainer(
 ): TopologyContainer {
   const { Id, State, HostConfig, NetworkSettings } = container;
   const joined = Object.values(NetworkSettings.Networks ?? {});
+  const startedAt = Date.parse(State.StartedAt ?? '');
   const endpoints = joined
     .filter(({ EndpointID }) => EndpointID)
-    .map((endpoint) => endpointSpec(endpoint, Id));
+    .map((endpoint) => endpointSpec(endpoint, Id, startedAt));
   const owner = /^container:(.+)$/.exec(HostConfig.NetworkMode)?.[1];
   const runs = State.Pid > 0;
   const hostNetwork = networks.find(({ driver }) => driver === 'host');
@@ -223,8 +224,11 @@ function namesOf(
   );
 }
 
-/** The name of the host's end of the pair is not told; whoever needs it finds it in the kernel. */
-function endpointSpec(endpoint: DockerEndpoint, containerId: string): EndpointSpec {
+/**
+ * The name of the host's end of the pair is not told; whoever needs it finds it in the kernel. Addresses are given at the start: since when
+ * one that came later is there, is not told.
+ */
+function endpointSpec(endpoint: DockerEndpoint, containerId: string, startedAt: number): EndpointSpec {
   const part = (address: string | undefined, length: number | undefined, gateway: string | undefined) =>
     address ? { address, prefixLength: length ?? 0, ...(gateway ? { gateway } : {}) } : undefined;
   const v4 = part(endpoint.IPAddress, endpoint.IPPrefixLen, endpoint.Gateway);
@@ -232,6 +236,7 @@ function endpointSpec(endpoint: DockerEndpoint, containerId: string): EndpointSp
   return {
     id: endpoint.EndpointID,
     networkId: endpoint.NetworkID,
+    ...(Number.isNaN(startedAt) ? {} : { createdAt: startedAt }),
     containerId,
     sandboxId: containerId,
     ifname: '',

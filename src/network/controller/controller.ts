@@ -21,7 +21,7 @@ import { Announcer } from '../drivers/announcer.ts';
 import type { NetworkDrivers } from '../drivers/driver.ts';
 import type { FirewallIntent } from '../firewall/index.ts';
 import type { SubnetSpace } from '../ipam/index.ts';
-import type { PortMapping } from '../model/index.ts';
+import type { PastOwner, PortMapping } from '../model/index.ts';
 import type { PortPublisher } from '../ports/publisher.ts';
 import { publishRequests } from '../ports/request.ts';
 import type { StaleFlows } from '../ports/stale-flows.ts';
@@ -37,6 +37,7 @@ import { HOST_NETNS, SandboxNamespaces } from './namespaces.ts';
 import type { NetworkRegistry } from './network-registry.ts';
 import { Networks } from './networks.ts';
 import type { OwnWriters } from './own-writers.ts';
+import { PastOwners } from './past-owners.ts';
 import { Publishing } from './publishing.ts';
 import type { OpenSandbox, SandboxInfo, SandboxLink, SandboxRequest } from './sandbox.ts';
 import { SandboxLifecycle } from './sandbox-lifecycle.ts';
@@ -101,6 +102,7 @@ export class NetworkController {
   readonly #view: SandboxView;
   readonly #firewall: FirewallSync;
   readonly #intents = new NetworkIntents();
+  readonly #pastOwners = new PastOwners();
   readonly #endpoints: EndpointFactory;
   readonly #names: NameService;
   readonly #publishing: Publishing;
@@ -132,7 +134,7 @@ export class NetworkController {
     this.#records = new SandboxRecords(parts.store);
     this.#view = new SandboxView(this.#networks, this.requests, this.#names);
     this.#firewall = parts.firewall(() => this.intent());
-    this.#endpoints = new EndpointFactory(this.#networks, drivers, route);
+    this.#endpoints = new EndpointFactory(this.#networks, drivers, route, this.#pastOwners);
     this.#publishing = new Publishing({
       ...parts,
       networks: this.#networks,
@@ -270,6 +272,11 @@ export class NetworkController {
   /** All sandboxes, for the map of the network. */
   sandboxes(): readonly SandboxRecord[] {
     return this.#records.all();
+  }
+
+  /** Who had addresses before, since this daemon started. */
+  pastOwners(): readonly PastOwner[] {
+    return this.#pastOwners.all();
   }
 
   /** Names that the embedded resolver answers for a sandbox, by network; none on networks without names. */

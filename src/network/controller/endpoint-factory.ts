@@ -18,15 +18,23 @@ import {
   wantedInterfaceName,
 } from './endpoint-options.ts';
 import type { NetworkRegistry } from './network-registry.ts';
+import type { PastOwners } from './past-owners.ts';
 import { freeInterfaceName, type SandboxRecord } from './sandbox-record.ts';
 
 export class EndpointFactory {
   readonly #networks: NetworkRegistry;
   readonly #drivers: NetworkDrivers;
   readonly #route: RouteClient;
+  readonly #pastOwners: PastOwners;
 
   /** `route` is a client in the daemon's namespace. */
-  constructor(networks: NetworkRegistry, drivers: NetworkDrivers, route: RouteClient) {
+  constructor(
+    networks: NetworkRegistry,
+    drivers: NetworkDrivers,
+    route: RouteClient,
+    pastOwners: PastOwners,
+  ) {
+    this.#pastOwners = pastOwners;
     this.#networks = networks;
     this.#drivers = drivers;
     this.#route = route;
@@ -72,6 +80,7 @@ export class EndpointFactory {
     return {
       id,
       networkId: spec.id,
+      createdAt: Date.now(),
       containerId: request.containerId,
       sandboxId: record.id,
       ifname,
@@ -88,7 +97,9 @@ export class EndpointFactory {
     };
   }
 
-  release(endpoint: EndpointSpec): void {
+  /** @param containerName who had it */
+  release(endpoint: EndpointSpec, containerName: string): void {
+    this.#pastOwners.add(endpoint, containerName);
     this.#eachAddress(endpoint, (pool, address) => pool.release(address));
   }
 

@@ -79,7 +79,7 @@ export class Membership {
       () => this.#moveGateway(record),
       () => this.#services.syncFirewall(),
     ]);
-    this.#services.endpoints.release(endpoint);
+    this.#services.endpoints.release(endpoint, record.request.containerName);
     this.#services.emitMember('disconnect', spec, containerId);
   }
 

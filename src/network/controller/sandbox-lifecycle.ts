@@ -181,7 +181,8 @@ export class SandboxLifecycle {
       () => staleFlows.forget(record.ports),
       () => (isHost ? undefined : removeNetns(record.path)),
     ]);
-    for (const endpoint of record.endpoints) this.#services.endpoints.release(endpoint);
+    for (const endpoint of record.endpoints)
+      this.#services.endpoints.release(endpoint, record.request.containerName);
     this.#services.records.delete(containerId);
     if (wasOpen) for (const spec of networks) this.#services.emitMember('disconnect', spec, containerId);
   }

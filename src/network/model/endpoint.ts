@@ -17,6 +17,8 @@ export interface EndpointSpec {
   /** 64 hex digits; `hostVeth` is made from it. */
   readonly id: string;
   readonly networkId: string;
+  /** When it was given its addresses, in milliseconds since 1970. Absent where that is not known (those of an older daemon). */
+  readonly createdAt?: number;
   /** The namespace's owner: the container whose network this is. */
   readonly containerId: string;
   /** Id of the namespace. Several containers may share one (`--network container:X`). */
@@ -37,4 +39,15 @@ export interface EndpointSpec {
   readonly gatewayPriority: number;
   /** `com.docker.network.endpoint.*` options, as the user gave them. */
   readonly driverOptions: Readonly<Record<string, string>>;
+}
+
+/** Who had an address, and has given it up. */
+export interface PastOwner {
+  readonly address: string;
+  /** Without a slash. */
+  readonly containerName: string;
+  readonly networkId: string;
+  /** Milliseconds since 1970; the first is absent where it is not known. */
+  readonly since?: number;
+  readonly until: number;
 }

@@ -1,6 +1,6 @@
 /** The vocabulary of the network modules: networks, endpoints, published ports, links. */
 
-export type { EndpointAddress, EndpointSpec } from './endpoint.ts';
+export type { EndpointAddress, EndpointSpec, PastOwner } from './endpoint.ts';
 export { chooseGateways, type Gateways, publishingEndpoints } from './gateways.ts';
 export type { Link } from './link.ts';
 export type {

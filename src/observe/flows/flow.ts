@@ -3,6 +3,7 @@
 import type { Flow, FlowEnd } from '../../base/wire/index.ts';
 import type { ConntrackEntry } from '../../kernel/netlink/index.ts';
 import { protocolName } from '../protocols.ts';
+import { type ConntrackTimeouts, lastSeen, type Span } from './age.ts';
 import type { AddressOwner } from './names.ts';
 
 /** `IPS_SEEN_REPLY = 2` (nf_conntrack_common.h) */
@@ -16,13 +17,16 @@ export function flowOf(
   event: Flow['event'],
   entry: ConntrackEntry,
   time: string,
-  ownerOf: (address: string) => AddressOwner | undefined,
+  ownerOf: (address: string, then: Span | undefined) => AddressOwner | undefined,
+  timeouts: ConntrackTimeouts,
 ): Flow {
   const { original, reply, counters } = entry;
+  // Whose the addresses were when it began, or else when it was last alive: they may have passed to others since.
+  const then = event === 'new' ? undefined : (began(entry) ?? lastSeen(entry, timeouts, Date.parse(time)));
   const end = (address: string, port: number | undefined): FlowEnd => ({
     address,
     ...(port === undefined ? {} : { port }),
-    ...ownerOf(address),
+    ...ownerOf(address, then),
   });
   const isSame = (a: string, aPort: number | undefined, b: string, bPort: number | undefined) =>
     a === b && aPort === bPort;
@@ -40,6 +44,9 @@ export function flowOf(
     ...(counters === undefined ? {} : { sent: counters.original, answered: counters.reply }),
   };
 }
+
+const began = ({ startedAt }: ConntrackEntry): Span | undefined =>
+  startedAt === undefined ? undefined : { from: startedAt, to: startedAt };
 
 /** Whether the container of that name takes part. */
 export function concerns(flow: Flow, container: string): boolean {

@@ -14,6 +14,7 @@ import {
 } from '../firewall/drops.ts';
 import { ListenerQueue } from '../listener-queue.ts';
 import type { TopologyRecords } from '../topology/records.ts';
+import { readTimeouts, type Span } from './age.ts';
 import { concerns, flowOf } from './flow.ts';
 import { AddressBook } from './names.ts';
 
@@ -48,7 +49,8 @@ const LOOK = 1000;
 export async function* flows(sources: FlowSources, options: FlowOptions): AsyncGenerator<FlowLine[]> {
   const { container, follow } = options;
   const book = new AddressBook(sources.records);
-  const owner = (address: string) => book.ownerOf(address);
+  const owner = (address: string, then?: Span) => book.ownerOf(address, then);
+  const timeouts = readTimeouts();
   const isAsked = (line: FlowLine) =>
     container === undefined || !('client' in line) || concerns(line, container);
   if (!follow) {
@@ -58,7 +60,7 @@ export async function* flows(sources: FlowSources, options: FlowOptions): AsyncG
     for (let at = 0; at < entries.length; at += CHUNK) {
       yield entries
         .slice(at, at + CHUNK)
-        .map((entry) => flowOf('open', entry, time, owner))
+        .map((entry) => flowOf('open', entry, time, owner, timeouts))
         .filter(isAsked);
       // A full table is hundreds of thousands: others get their turn.
       await turn();
@@ -73,7 +75,7 @@ export async function* flows(sources: FlowSources, options: FlowOptions): AsyncG
     const time = new Date().toISOString();
     return event.change === 'lost'
       ? { event: 'notice', time, what: 'lost' }
-      : flowOf(event.change, event.entry, time, owner);
+      : flowOf(event.change, event.entry, time, owner, timeouts);
   };
   using _watch = watchConntrack({ onEvent: (event) => queue.push(lines(event)) });
   using _drops = options.drops ? watchDrops(sources, (line) => queue.push(line)) : undefined;

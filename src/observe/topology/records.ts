@@ -1,12 +1,14 @@
 /** What the topology needs of the daemon's records; whoever keeps them hands them in. */
 
-import type { EndpointSpec, NetworkSpec, PortMapping } from '../../network/model/index.ts';
+import type { EndpointSpec, NetworkSpec, PastOwner, PortMapping } from '../../network/model/index.ts';
 
 /** Read anew for every picture. */
 export interface TopologyRecords {
   networks(): readonly NetworkSpec[];
   /** All of them, running or not. */
   containers(): readonly TopologyContainer[];
+  /** Who had addresses before, the earliest first, as far as that is remembered. */
+  pastOwners?(): readonly PastOwner[];
 }
 
 export interface TopologyContainer {

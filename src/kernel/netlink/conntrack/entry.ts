@@ -16,6 +16,7 @@ export const CTA = {
   COUNTERS_REPLY: 10,
   ID: 12,
   ZONE: 18,
+  TIMESTAMP: 20,
 } as const;
 /** enum ctattr_tuple */
 const CTA_TUPLE = { IP: 1, PROTO: 2 } as const;
@@ -23,6 +24,10 @@ const CTA_TUPLE = { IP: 1, PROTO: 2 } as const;
 const CTA_IP = { V4_SRC: 1, V4_DST: 2, V6_SRC: 3, V6_DST: 4 } as const;
 /** enum ctattr_l4proto */
 const CTA_PROTO = { NUM: 1, SRC_PORT: 2, DST_PORT: 3 } as const;
+/** enum ctattr_protoinfo, ctattr_protoinfo_tcp, ctattr_timestamp */
+const CTA_PROTOINFO_TCP = 1;
+const CTA_PROTOINFO_TCP_STATE = 1;
+const CTA_TIMESTAMP_START = 1;
 /** enum ctattr_counters */
 const CTA_COUNTERS = { PACKETS: 1, BYTES: 2 } as const;
 
@@ -49,8 +54,12 @@ export interface ConntrackEntry {
   readonly id: number;
   readonly zone: number;
   readonly mark: number;
-  /** Seconds until it is forgotten. */
-  readonly timeout: number;
+  /** Seconds until it is forgotten. Of one that has been: those that were left; `undefined` before Linux 5.10. */
+  readonly timeout: number | undefined;
+  /** `enum tcp_conntrack` (nf_conntrack_tcp.h): 3 established, 7 TIME_WAIT. Of TCP only. */
+  readonly tcpState: number | undefined;
+  /** Milliseconds since 1970. Unless net.netfilter.nf_conntrack_timestamp was on when it began: `undefined`. */
+  readonly startedAt: number | undefined;
   /** IPS_* bits: 0x10 source translated, 0x20 destination translated (nf_conntrack_common.h). */
   readonly status: number;
   /** Unless net.netfilter.nf_conntrack_acct is on: `undefined`. */
@@ -85,6 +94,7 @@ export function readConntrackEntry(message: NetlinkMessage): ConntrackEntry | un
   if (!tuple || !original || !reply) return undefined;
   const sent = readCounters(attributes.nested(CTA.COUNTERS_ORIG));
   const answered = readCounters(attributes.nested(CTA.COUNTERS_REPLY));
+  const started = attributes.nested(CTA.TIMESTAMP)?.u64be(CTA_TIMESTAMP_START);
   return {
     family: message.body.readUInt8(0) === AF_INET ? 4 : 6,
     protocol: original.nested(CTA_TUPLE.PROTO)?.u8(CTA_PROTO.NUM) ?? 0,
@@ -93,7 +103,9 @@ export function readConntrackEntry(message: NetlinkMessage): ConntrackEntry | un
     id: attributes.u32be(CTA.ID) ?? 0,
     zone: attributes.u16be(CTA.ZONE) ?? 0,
     mark: attributes.u32be(CTA.MARK) ?? 0,
-    timeout: attributes.u32be(CTA.TIMEOUT) ?? 0,
+    timeout: attributes.u32be(CTA.TIMEOUT),
+    tcpState: attributes.nested(CTA.PROTOINFO)?.nested(CTA_PROTOINFO_TCP)?.u8(CTA_PROTOINFO_TCP_STATE),
+    startedAt: started === undefined ? undefined : Number(started / 1_000_000n),
     status: attributes.u32be(CTA.STATUS) ?? 0,
     counters: sent && answered && { original: sent, reply: answered },
     tuple,
