@@ -43,6 +43,7 @@ import type {
   RulesReport,
   SystemInfo,
   Traffic,
+  Ulimit,
   VersionInfo,
   Volume,
   VolumeCreateBody,
@@ -210,8 +211,51 @@ export interface CommitOptions {
   config: Partial<ContainerConfig> | undefined;
 }
 
+/** The query of `POST /build`, with Docker's meanings; nothing given is `''`, 0, false or an empty list. */
+export interface BuildOptions {
+  dockerfile: string;
+  tags: string[];
+  buildArgs: Record<string, string | null>;
+  labels: Record<string, string>;
+  target: string;
+  platform: string;
+  noCache: boolean;
+  pull: boolean;
+  remove: boolean;
+  forceRemove: boolean;
+  quiet: boolean;
+  networkMode: string;
+  extraHosts: string[];
+  shmSize: number;
+  memory: number;
+  memorySwap: number;
+  cpuShares: number;
+  cpuPeriod: number;
+  cpuQuota: number;
+  cpusetCpus: string;
+  cpusetMems: string;
+  cgroupParent: string;
+  ulimits: Ulimit[];
+  securityOpt: string[];
+  /** What was given and is not done: the output says so. */
+  ignored: string[];
+  /** Credentials by registry. */
+  auths: Record<string, AuthConfig>;
+}
+
 /** Images that are made here. */
 export interface BuildBackend {
+  /**
+   * Builds the context's Dockerfile. What is wrong before the first step is thrown; later failures are the last message.
+   * `room()` resolves when the client has taken what it was told: a command may say more than it can take.
+   */
+  build(
+    tar: Readable,
+    options: BuildOptions,
+    progress: Progress,
+    room: () => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void>;
   /** Gives the ID of the new image. */
   commit(ref: string, options: CommitOptions, signal: AbortSignal): Promise<string>;
 }

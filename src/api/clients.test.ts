@@ -164,10 +164,6 @@ test('docker says what is not built', { skip: noDocker }, async () => {
     [['service', 'ls'], /This node is not a swarm manager/],
     [['search', 'x'], /searching a registry is not implemented/],
     [['push', 'web'], /pushing an image is not implemented/],
-    [
-      ['build', daemon.directory],
-      /building images is not implemented by Bridgeport yet: build with another program/,
-    ],
     [['rm', 'web'], /cannot remove container "\/web"/],
     [['inspect', 'nosuch'], /no such object: nosuch/i],
   ];

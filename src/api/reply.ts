@@ -35,6 +35,12 @@ export function startStream(response: ServerResponse, contentType: string): void
 /** Writes and waits while the client is slower than we are. Resolves also when the client has gone. */
 export async function write(response: ServerResponse, data: string | Buffer): Promise<void> {
   if (response.destroyed || response.write(data)) return;
+  await drained(response);
+}
+
+/** Resolves when what was written is on its way, or the client has gone. */
+async function drained(response: ServerResponse): Promise<void> {
+  if (response.destroyed || !response.writableNeedDrain) return;
   await new Promise<void>((resolve) => {
     const done = () => {
       response.off('drain', done).off('close', done);
@@ -60,22 +66,26 @@ const PROGRESS_BACKLOG = 1024 * 1024;
 
 /**
  * Runs `work` and sends what it reports as JSON lines. The status line waits for the first message, so that an error
- * before it is an ordinary error; a later one becomes the last line.
+ * before it is an ordinary error; a later one becomes the last line. Work that could report without end waits for `room()` now and then.
  */
 export async function sendProgress(
   response: ServerResponse,
-  work: (progress: Progress) => Promise<void>,
+  work: (progress: Progress, room: () => Promise<void>) => Promise<void>,
 ): Promise<void> {
   const line = (message: ProgressMessage) => {
     if (!response.headersSent) startStream(response, 'application/json');
     response.write(`${JSON.stringify(message)}\r\n`);
   };
   try {
-    await work((message) => {
-      if (response.destroyed || response.writableEnded) return;
-      if (message.progressDetail?.current !== undefined && response.writableLength > PROGRESS_BACKLOG) return;
-      line(message);
-    });
+    await work(
+      (message) => {
+        if (response.destroyed || response.writableEnded) return;
+        if (message.progressDetail?.current !== undefined && response.writableLength > PROGRESS_BACKLOG)
+          return;
+        line(message);
+      },
+      () => drained(response),
+    );
   } catch (error) {
     if (!response.headersSent) throw error;
     const message = messageOf(error);

@@ -10,7 +10,7 @@ import { conflict, messageOf, notImplemented } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { parseHost, parseMetricsAddress } from '../config/hosts.ts';
 import type { DaemonConfig } from '../config/table.ts';
-import { Committer } from '../engine/build/commit.ts';
+import { BuildService } from '../engine/build/service.ts';
 import type { EngineContext, ResolvedImage } from '../engine/context.ts';
 import { Engine } from '../engine/engine.ts';
 import { EventBus } from '../engine/events/bus.ts';
@@ -136,7 +136,6 @@ export class Daemon {
     localPorts.start();
     this.#onEnd('stop watching local ports', () => localPorts.stop());
 
-    const committer = new Committer(context, engine.registry, engine.lifecycle, images);
     const operations = new OperationCounters();
     const facts = await systemFacts(config, store, containerd, host);
     this.#shown = facts;
@@ -144,7 +143,7 @@ export class Daemon {
     const backend: Backend = createBackend({
       engine,
       images,
-      build: { commit: (ref, options, signal) => committer.commit(ref, options, signal) },
+      build: new BuildService(context, engine, images),
       events,
       facts,
       login: (auth, signal) => registry.login(auth, signal),

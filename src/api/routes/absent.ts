@@ -13,9 +13,6 @@ const absent = (add: Add, path: string, what: string, instead?: string): PlainRo
     throw notImplemented(what, instead);
   });
 
-const building = 'building images';
-const buildElsewhere =
-  'build with another program (buildah, podman, Docker), then docker pull or docker load';
 const checkpoints = 'checkpointing containers';
 
 function noPlugins(): never {
@@ -28,9 +25,8 @@ function unknownPlugin({ params }: PlainCall): never {
 }
 
 export const absentRoutes: PlainRoute[] = [
-  absent(post, '/build', building, buildElsewhere),
-  absent(post, '/build/cancel', building),
-  // true without a builder: there is no cache, so nothing of it is deleted; `docker system prune` asks this
+  absent(post, '/build/cancel', 'cancelling a BuildKit build'),
+  // true: the steps of a build are images, so there is no cache beside them; `docker system prune` asks this
   post(
     '/build/prune',
     ({ response }) => sendJson(response, 200, { CachesDeleted: null, SpaceReclaimed: 0 }),

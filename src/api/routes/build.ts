@@ -1,9 +1,10 @@
-/** `/commit`: images that are made here. */
+/** `/commit` and `/build`: images that are made here. */
 
 import { invalid } from '../../base/errors.ts';
+import { buildOptions } from '../build-query.ts';
 import type { PlainCall } from '../call.ts';
-import { sendJson } from '../reply.ts';
-import { post } from '../route.ts';
+import { sendJson, sendProgress } from '../reply.ts';
+import { lasting, post } from '../route.ts';
 import { containerConfig } from '../schemas/container.ts';
 import { repositoryOf } from './images.ts';
 
@@ -28,4 +29,11 @@ async function commit(call: PlainCall): Promise<void> {
   sendJson(response, 201, { Id: id });
 }
 
-export const buildRoutes = [post('/commit', commit)];
+async function build({ backend, headers, query, request, response, signal }: PlainCall): Promise<void> {
+  const options = buildOptions(query, headers);
+  await sendProgress(response, (progress, room) =>
+    backend.build.build(request, options, progress, room, signal),
+  );
+}
+
+export const buildRoutes = [post('/commit', commit), lasting(post('/build', build))];

@@ -35,7 +35,11 @@ const throttleDevice = struct<ThrottleDevice>('ThrottleDevice', {
   Rate: filled(uint64),
 });
 const weightDevice = struct<WeightDevice>('WeightDevice', { Path: filled(string), Weight: filled(uint16) });
-const ulimit = struct<Ulimit>('Ulimit', { Name: filled(string), Soft: filled(int64), Hard: filled(int64) });
+export const ulimit = struct<Ulimit>('Ulimit', {
+  Name: filled(string),
+  Soft: filled(int64),
+  Hard: filled(int64),
+});
 
 export const restartPolicy = struct<RestartPolicy>('RestartPolicy', {
   Name: filled(

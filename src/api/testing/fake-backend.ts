@@ -253,7 +253,7 @@ export function fakeBackend(engine: FakeEngine, tar: () => Buffer = () => Buffer
         progress({ status: IMAGE_ID });
       },
     },
-    build: { commit: async () => IMAGE_ID },
+    build: { commit: async () => IMAGE_ID, build: async () => {} },
     networks: {
       list: async () => [network],
       async inspect(ref) {

@@ -19,6 +19,8 @@ export interface UnpackOptions {
   noOverwriteDirNonDir: boolean;
   /** Who gets everything; undefined: whom the archive names. */
   owner: { uid: number; gid: number } | undefined;
+  /** Permissions that files and folders of the archive get; default: those that it names. */
+  mode?: number | undefined;
 }
 
 /** Mode of folders that the archive leaves out. */
@@ -179,31 +181,13 @@ class Unpacker {
   /** The folder at `path`, made if it is missing, as an open descriptor that stays ours. */
   async #openParent(path: string): Promise<number> {
     if (this.#parent?.path === path) return this.#parent.fd;
-    const fd = await this.#openFolder(path);
+    const fd = await openFolder(this.#options, path);
     this.close();
     this.#parent = { path, fd };
     if (await handles.isKernelFilesystem(fd)) {
       throw invalid(`"${path}" belongs to the kernel: files cannot be copied there`);
     }
     return fd;
-  }
-
-  async #openFolder(path: string): Promise<number> {
-    const { tree, files } = this.#options;
-    try {
-      return await tree.open(path, files.O_PATH | constants.O_DIRECTORY);
-    } catch (error) {
-      if (codeOf(error) !== 'ENOENT' || path === '/') throw error;
-    }
-    const parent = await this.#openFolder(posix.dirname(path));
-    try {
-      await handles.mkdir(pathIn(parent, posix.basename(path)), IMPLIED_FOLDER_MODE).catch((error) => {
-        if (codeOf(error) !== 'EEXIST') throw error;
-      });
-    } finally {
-      drop(parent);
-    }
-    return await tree.open(path, files.O_PATH | constants.O_DIRECTORY);
   }
 
   async #folder(parent: number, name: string, path: string, header: Header, exists: boolean): Promise<void> {
@@ -275,7 +259,7 @@ class Unpacker {
   async #setOwner(fd: number, header: Header): Promise<void> {
     const { uid, gid } = this.#ownerOf(header);
     await handles.fchown(fd, uid, gid);
-    await handles.fchmod(fd, modeOf(header));
+    await handles.fchmod(fd, this.#options.mode ?? modeOf(header));
   }
 
   #ownerOf(header: Header): { uid: number; gid: number } {
@@ -300,6 +284,30 @@ class Unpacker {
       if (!['EOPNOTSUPP', 'EPERM'].includes(codeOf(error))) throw error;
     }
   }
+}
+
+/**
+ * The folder at the absolute `path`, made with those above it as far as they are missing, as a descriptor of O_PATH that the caller
+ * closes. Links are followed inside the tree.
+ */
+export async function openFolder(
+  { tree, files }: Pick<UnpackOptions, 'tree' | 'files'>,
+  path: string,
+): Promise<number> {
+  try {
+    return await tree.open(path, files.O_PATH | constants.O_DIRECTORY);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' || path === '/') throw error;
+  }
+  const parent = await openFolder({ tree, files }, posix.dirname(path));
+  try {
+    await handles.mkdir(pathIn(parent, posix.basename(path)), IMPLIED_FOLDER_MODE).catch((error) => {
+      if (codeOf(error) !== 'EEXIST') throw error;
+    });
+  } finally {
+    drop(parent);
+  }
+  return await tree.open(path, files.O_PATH | constants.O_DIRECTORY);
 }
 
 /** Before anything is touched for it. */

@@ -54,7 +54,8 @@ export class Committer {
     const container = this.#registry.find(ref);
     const { record } = container;
     refuseRemoved(container);
-    if (options.repository !== '') this.#images.checkTarget(options.repository, options.tag);
+    const { repository, tag } = options;
+    const name = repository === '' ? '' : this.#images.targetName(repository, tag);
     const own = runConfigOf(record.config);
     const given = options.config === undefined ? own : runConfigOf(options.config);
     const config = mergeRunConfig(applyChanges(given, options.changes), own);
@@ -71,11 +72,11 @@ export class Committer {
       );
     }, signal);
     this.#images.announce(image);
-    if (options.repository !== '') await this.#images.tag(image.id, options.repository, options.tag);
+    if (name !== '') await this.#images.tag(image.id, repository, tag);
     emitContainerEvent(this.#context, container, 'commit', {
       comment: options.comment,
       imageID: image.id,
-      imageRef: options.repository === '' ? '' : `${options.repository}:${options.tag || 'latest'}`,
+      imageRef: name,
     });
     return image.id;
   }
@@ -105,7 +106,7 @@ export async function deriveFromContainer(
   container: Container,
   deriver: Deriver,
   options: {
-    parent: Image;
+    parent: Image | undefined;
     config: ReturnType<typeof runConfigOf>;
     createdBy: string;
     comment: string;

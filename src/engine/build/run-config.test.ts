@@ -13,13 +13,14 @@ it('`runConfigOf()` keeps what an image is run with, and nothing of the one cont
     Volumes: null,
     Labels: {},
     WorkingDir: '/srv',
-    ExposedPorts: { '80/tcp': {} },
+    // Neighbours are one entry within the daemon, never in an image.
+    ExposedPorts: { '80-81/tcp': {} },
   };
   assert.deepEqual(runConfigOf(config), {
     Env: ['A=1'],
     Cmd: ['sh'],
     WorkingDir: '/srv',
-    ExposedPorts: { '80/tcp': {} },
+    ExposedPorts: { '80/tcp': {}, '81/tcp': {} },
   });
 });
 

@@ -1,5 +1,6 @@
 /** How an image is to be run, from how a container was created. Pure. */
 
+import { unfoldPortSet } from '../../base/port-runs.ts';
 import type { ContainerConfig } from '../../base/wire/index.ts';
 import type { ImageRunConfig } from '../images/index.ts';
 
@@ -7,7 +8,8 @@ import type { ImageRunConfig } from '../images/index.ts';
 export function runConfigOf(config: Partial<ContainerConfig>): ImageRunConfig {
   const result: ImageRunConfig = {};
   if (config.User) result.User = config.User;
-  if (size(config.ExposedPorts) > 0) result.ExposedPorts = { ...config.ExposedPorts };
+  const ports = [...unfoldPortSet(Object.keys(config.ExposedPorts ?? {}))];
+  if (ports.length > 0) result.ExposedPorts = Object.fromEntries(ports.map((port) => [port, {}]));
   if (config.Env?.length) result.Env = [...config.Env];
   if (config.Entrypoint) result.Entrypoint = [...config.Entrypoint];
   if (config.Cmd) result.Cmd = [...config.Cmd];

@@ -8,18 +8,22 @@ import { posix } from 'node:path';
 import { invalid } from '../../base/errors.ts';
 import type { HealthConfig } from '../../base/wire/index.ts';
 import type { ImageRunConfig } from '../../runtime/registry/descriptor.ts';
-import { expandWord, splitWords } from './words.ts';
+import { expandWord, type Lookup, splitWords } from './words.ts';
 
 const DEFAULT_SHELL = ['/bin/sh', '-c'];
 
 /** A config while instructions are applied to it. */
-interface Draft {
+export interface ConfigDraft {
   config: ImageRunConfig;
   /** a CMD in the same changes stays when an ENTRYPOINT follows; an inherited one does not */
   cmdSet: boolean;
+  /** variables beside those of the config, which come first */
+  lookup?: Lookup;
+  /** of the Dockerfile; default `\` */
+  escapeChar?: string;
 }
 
-type Instruction = (draft: Draft, rest: string) => void;
+type Instruction = (draft: ConfigDraft, rest: string) => void;
 
 /**
  * Applies instructions, several lines or several strings, to a copy of `config`.
@@ -27,15 +31,27 @@ type Instruction = (draft: Draft, rest: string) => void;
  * @throws `invalid`, naming the instruction
  */
 export function applyChanges(config: ImageRunConfig, changes: readonly string[]): ImageRunConfig {
-  const draft: Draft = { config: structuredClone(config), cmdSet: false };
+  const draft: ConfigDraft = { config: structuredClone(config), cmdSet: false };
   for (const line of logicalLines(changes.join('\n'))) {
     const [, name, rest] = /^(\S+)\s*(.*)$/s.exec(line)!;
-    const instruction = INSTRUCTIONS[name!.toLowerCase()];
-    if (instruction === undefined) throw invalid(`${name!.toLowerCase()} is not a valid change command`);
-    if (rest!.trim() === '') throw invalid(`${name!.toUpperCase()} requires at least one argument`);
-    instruction(draft, rest!.trim());
+    if (!applyInstruction(draft, name!, rest!.trim())) {
+      throw invalid(`${name!.toLowerCase()} is not a valid change command`);
+    }
   }
   return draft.config;
+}
+
+/**
+ * Applies one instruction that changes nothing but the config; false when `name` is not of these.
+ *
+ * @throws `invalid`, naming the instruction
+ */
+export function applyInstruction(draft: ConfigDraft, name: string, rest: string): boolean {
+  const instruction = INSTRUCTIONS[name.toLowerCase()];
+  if (instruction === undefined) return false;
+  if (rest === '') throw invalid(`${name.toUpperCase()} requires at least one argument`);
+  instruction(draft, rest);
+  return true;
 }
 
 /** Lines without comments, blank ones left out, those ending in a backslash joined with the next. */
@@ -73,14 +89,14 @@ const INSTRUCTIONS: Readonly<Record<string, Instruction>> = {
   },
   expose: (draft, rest) => {
     const ports = { ...draft.config.ExposedPorts };
-    for (const word of splitWords(rest)) {
+    for (const word of splitWords(rest, draft.escapeChar)) {
       for (const port of portsOf(expand(draft, word))) ports[port] = {};
     }
     draft.config.ExposedPorts = ports;
   },
   volume: (draft, rest) => {
     const volumes = { ...draft.config.Volumes };
-    for (const word of jsonWords(rest) ?? splitWords(rest)) {
+    for (const word of jsonWords(rest) ?? splitWords(rest, draft.escapeChar)) {
       const path = expand(draft, word).trim();
       if (path === '') throw invalid('VOLUME specified can not be an empty string');
       volumes[path] = {};
@@ -88,13 +104,13 @@ const INSTRUCTIONS: Readonly<Record<string, Instruction>> = {
     draft.config.Volumes = volumes;
   },
   user: (draft, rest) => {
-    draft.config.User = expand(draft, oneWord('USER', rest));
+    draft.config.User = expand(draft, oneWord(draft, 'USER', rest));
   },
   workdir: (draft, rest) => {
     draft.config.WorkingDir = posix.resolve('/', draft.config.WorkingDir ?? '', expand(draft, rest));
   },
   stopsignal: (draft, rest) => {
-    const signal = expand(draft, oneWord('STOPSIGNAL', rest));
+    const signal = expand(draft, oneWord(draft, 'STOPSIGNAL', rest));
     if (!isSignal(signal)) throw invalid(`invalid signal: ${signal}`);
     draft.config.StopSignal = signal;
   },
@@ -110,19 +126,20 @@ const INSTRUCTIONS: Readonly<Record<string, Instruction>> = {
   },
 };
 
-function expand({ config }: Draft, word: string): string {
-  return expandWord(word, (name) =>
-    config.Env?.find((line) => line.startsWith(`${name}=`))?.slice(name.length + 1),
-  );
+/** A word of an instruction with its variables put in. */
+export function expand({ config, lookup, escapeChar }: ConfigDraft, word: string): string {
+  const find = (name: string) =>
+    config.Env?.find((line) => line.startsWith(`${name}=`))?.slice(name.length + 1) ?? lookup?.(name);
+  return expandWord(word, find, escapeChar);
 }
 
 /** `["a", "b"]` as it is; anything else is a line for the shell. */
-function commandOf({ config }: Draft, rest: string): string[] {
+export function commandOf({ config }: ConfigDraft, rest: string): string[] {
   return jsonWords(rest) ?? [...(config.Shell ?? DEFAULT_SHELL), rest];
 }
 
 /** The strings of a JSON list; undefined for anything else, which is then taken as plain text. */
-function jsonWords(text: string): string[] | undefined {
+export function jsonWords(text: string): string[] | undefined {
   if (!text.startsWith('[')) return undefined;
   try {
     const list: unknown = JSON.parse(text);
@@ -134,8 +151,8 @@ function jsonWords(text: string): string[] | undefined {
 }
 
 /** `a=b c="d e"`, or the old form `name all the rest` */
-function pairsOf(draft: Draft, instruction: string, rest: string): Array<[string, string]> {
-  const words = splitWords(rest);
+function pairsOf(draft: ConfigDraft, instruction: string, rest: string): Array<[string, string]> {
+  const words = splitWords(rest, draft.escapeChar);
   if (!words[0]!.includes('=')) {
     const [, name, value] = /^(\S+)\s+(.+)$/s.exec(rest) ?? [];
     if (name === undefined) throw invalid(`${instruction} must have two arguments`);
@@ -152,8 +169,9 @@ function pairsOf(draft: Draft, instruction: string, rest: string): Array<[string
   });
 }
 
-function oneWord(instruction: string, rest: string): string {
-  if (splitWords(rest).length !== 1) throw invalid(`${instruction} requires exactly one argument`);
+function oneWord(draft: ConfigDraft, instruction: string, rest: string): string {
+  if (splitWords(rest, draft.escapeChar).length !== 1)
+    throw invalid(`${instruction} requires exactly one argument`);
   return rest;
 }
 
@@ -183,7 +201,7 @@ const HEALTH_DURATIONS: Readonly<Record<string, 'Interval' | 'Timeout' | 'StartP
   'start-interval': 'StartInterval',
 };
 
-function healthcheckOf(_draft: Draft, rest: string): HealthConfig {
+function healthcheckOf(_draft: ConfigDraft, rest: string): HealthConfig {
   const health: HealthConfig = {};
   let text = rest;
   for (;;) {

@@ -30,7 +30,7 @@ export interface Derivation {
   /** The container that it was made in, and how that was run. */
   container: string;
   containerConfig: ImageRunConfig;
-  /** Default: the parent's, or this host's. */
+  /** Of an image without a parent; default: this host's. */
   platform?: Platform | undefined;
 }
 
@@ -112,7 +112,7 @@ export class Deriver {
 
 function configFile(derivation: Derivation, layer: Descriptor | undefined): ImageConfigFile {
   const { parent, config, createdBy, comment, author, container, containerConfig } = derivation;
-  const platform = derivation.platform ?? parent?.platform ?? hostPlatform();
+  const platform = parent?.platform ?? derivation.platform ?? hostPlatform();
   const created = new Date().toISOString();
   return {
     architecture: platform.architecture,

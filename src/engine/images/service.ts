@@ -126,9 +126,24 @@ export class ImageService {
     this.#emit('tag', image, familiarReference(reference));
   }
 
-  /** @throws `invalid` for what cannot be an image's new name */
-  checkTarget(repository: string, tag: string): void {
-    targetReference(repository, tag);
+  /**
+   * The name that `tag()` would give an image, as it is shown. `repository` may carry the tag.
+   *
+   * @throws `invalid` for what can be none
+   */
+  targetName(repository: string, tag = ''): string {
+    return familiarReference(targetReference(repository, tag));
+  }
+
+  /** @throws `invalid`; undefined for none */
+  platformNamed(text: string): Platform | undefined {
+    return text === '' ? undefined : parsePlatform(text, this.#platform);
+  }
+
+  /** The images that were made here from the one with this ID, or, for `''`, that have no such parent; newest first. */
+  async madeFrom(id: string): Promise<Image[]> {
+    const images = await this.#store.list();
+    return images.filter((image) => image.parent === id).sort((a, b) => b.created - a.created);
   }
 
   /** `prune`: with it goes what it was made from, as far as that has no name and no other use. */

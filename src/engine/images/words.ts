@@ -5,16 +5,16 @@
 
 import { invalid } from '../../base/errors.ts';
 
-type Lookup = (name: string) => string | undefined;
+export type Lookup = (name: string) => string | undefined;
 
-/** Splits at blanks outside quotes. Quotes and escapes stay for {@link expandWord}. */
-export function splitWords(text: string): string[] {
+/** Splits at blanks outside quotes. Quotes and escapes stay for {@link expandWord}. `escapeChar`: of the Dockerfile, `\` or a backtick. */
+export function splitWords(text: string, escapeChar = '\\'): string[] {
   const words: string[] = [];
   let word = '';
   let quote = '';
   for (let at = 0; at < text.length; at++) {
     const char = text[at]!;
-    if (char === '\\' && quote !== "'" && at + 1 < text.length) {
+    if (char === escapeChar && quote !== "'" && at + 1 < text.length) {
       word += char + text[++at]!;
     } else if (quote !== '') {
       word += char;
@@ -34,11 +34,12 @@ export function splitWords(text: string): string[] {
 }
 
 /**
- * Takes quotes and escapes away and puts variables in: `$a`, `${a}`, `${a:-word}`, `${a:+word}`. An unset variable is empty.
+ * Takes quotes and escapes away and puts variables in: `$a`, `${a}`, `${a:-word}`, `${a:+word}`, `${a:?message}`, and the last three without
+ * the colon, for which an empty variable is as good as any. An unset variable is empty.
  *
- * @throws `invalid` for a quote or brace that is never closed
+ * @throws `invalid` for a quote or brace that is never closed, and what `?` asks for
  */
-export function expandWord(text: string, lookup: Lookup): string {
+export function expandWord(text: string, lookup: Lookup, escapeChar = '\\'): string {
   let result = '';
   let quote = '';
   for (let at = 0; at < text.length; at++) {
@@ -46,12 +47,12 @@ export function expandWord(text: string, lookup: Lookup): string {
     if (quote === "'") {
       if (char === "'") quote = '';
       else result += char;
-    } else if (char === '\\' && at + 1 < text.length) {
+    } else if (char === escapeChar && at + 1 < text.length) {
       const next = text[++at]!;
-      // Inside double quotes the backslash protects only what would be special there.
-      result += quote === '"' && !'"$\\'.includes(next) ? char + next : next;
+      // Inside double quotes it protects only what would be special there.
+      result += quote === '"' && !['"', '$', escapeChar].includes(next) ? char + next : next;
     } else if (char === '$') {
-      const variable = readVariable(text, at, lookup);
+      const variable = readVariable(text, at, lookup, escapeChar);
       result += variable.value;
       at = variable.end - 1;
     } else if (char === quote) {
@@ -71,7 +72,12 @@ export function expandWord(text: string, lookup: Lookup): string {
 }
 
 /** `at` is the position of `$`. */
-function readVariable(text: string, at: number, lookup: Lookup): { value: string; end: number } {
+function readVariable(
+  text: string,
+  at: number,
+  lookup: Lookup,
+  escapeChar: string,
+): { value: string; end: number } {
   const plain = /^[A-Za-z_][A-Za-z0-9_]*/.exec(text.slice(at + 1))?.[0];
   if (plain !== undefined) return { value: lookup(plain) ?? '', end: at + 1 + plain.length };
   if (text[at + 1] !== '{') return { value: '$', end: at + 1 };
@@ -81,13 +87,19 @@ function readVariable(text: string, at: number, lookup: Lookup): { value: string
     if (text[end] === '{') depth++;
     else if (text[end] === '}' && --depth === 0) break;
   }
-  const match = /^([A-Za-z_][A-Za-z0-9_]*)(?::([-+])(.*))?$/s.exec(text.slice(at + 2, end));
+  const match = /^([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-+?])(.*))?$/s.exec(text.slice(at + 2, end));
   if (end === text.length || match === null) {
     throw invalid(`failed to process "${text}": unsupported or unclosed substitution`);
   }
-  const [, name, modifier, word] = match;
-  const value = lookup(name!) ?? '';
-  if (modifier === '-') return { value: value === '' ? expandWord(word!, lookup) : value, end: end + 1 };
-  if (modifier === '+') return { value: value === '' ? '' : expandWord(word!, lookup), end: end + 1 };
+  const [, name = '', modifier = '', word = ''] = match;
+  const found = lookup(name);
+  const isSet = modifier.startsWith(':') ? Boolean(found) : found !== undefined;
+  const instead = () => expandWord(word, lookup, escapeChar);
+  let value = found ?? '';
+  if (modifier.endsWith('-') && !isSet) value = instead();
+  if (modifier.endsWith('+')) value = isSet ? instead() : '';
+  if (modifier.endsWith('?') && !isSet) {
+    throw invalid(`failed to process "${text}": ${name}: ${instead() || 'not allowed to be unset'}`);
+  }
   return { value, end: end + 1 };
 }
