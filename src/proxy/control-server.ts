@@ -15,13 +15,19 @@ const MSG_NOSIGNAL = 0x4000;
 /** Longest request, bytes: 16,384 mappings take about 3 MB. */
 const MAX_REQUEST = 16 << 20;
 
-/** Carries out one request; what it throws becomes the reply's error. */
-export type ControlHandler = (request: ProxyRequest) => unknown;
+/**
+ * Carries out one request, step by step: between two steps traffic has its turn, but no other request. What it throws becomes the
+ * reply's error.
+ */
+export type ControlHandler = (request: ProxyRequest) => Generator<void, unknown>;
+
+/** Takes over one line, and tells the reply when there is one. */
+type Submit = (line: string, onReply: (reply: ProxyReply) => void) => void;
 
 export class ControlServer implements Watcher {
   readonly #loop: EpollLoop;
   readonly #path: string;
-  readonly #handler: ControlHandler;
+  readonly #requests: RequestQueue;
   readonly #scratch: Buffer;
   readonly #fd: number;
   readonly #peers = new Set<ControlPeer>();
@@ -35,7 +41,7 @@ export class ControlServer implements Watcher {
   constructor(path: string, loop: EpollLoop, scratch: Buffer, handler: ControlHandler) {
     this.#loop = loop;
     this.#path = path;
-    this.#handler = handler;
+    this.#requests = new RequestQueue(loop, handler);
     this.#scratch = scratch;
     const address = unixAddress(path);
     if (isAnswered(address)) throw conflict(`another port keeper listens on ${path}`);
@@ -55,9 +61,8 @@ export class ControlServer implements Watcher {
   onReady(): void {
     const fd = libc().accept4(this.#fd, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) return;
-    const peer = new ControlPeer(fd, this.#loop, this.#scratch, this.#handler, () =>
-      this.#peers.delete(peer),
-    );
+    const submit: Submit = (line, onReply) => this.#requests.push(line, onReply);
+    const peer = new ControlPeer(fd, this.#loop, this.#scratch, submit, () => this.#peers.delete(peer));
     this.#peers.add(peer);
   }
 
@@ -70,23 +75,91 @@ export class ControlServer implements Watcher {
   }
 }
 
+/** Milliseconds of a request's work at a time. */
+const SLICE = 4;
+/** Steps between two looks at the clock. */
+const STEPS = 16;
+
+/** The requests of all connections, one after the other. */
+class RequestQueue {
+  readonly #loop: EpollLoop;
+  readonly #handler: ControlHandler;
+  readonly #waiting: Array<{ line: string; onReply: (reply: ProxyReply) => void }> = [];
+  #current:
+    | { seq: number; steps: Generator<void, unknown>; onReply: (reply: ProxyReply) => void }
+    | undefined;
+
+  constructor(loop: EpollLoop, handler: ControlHandler) {
+    this.#loop = loop;
+    this.#handler = handler;
+  }
+
+  push(line: string, onReply: (reply: ProxyReply) => void): void {
+    this.#waiting.push({ line, onReply });
+    if (this.#current === undefined) this.#work();
+  }
+
+  #work(): void {
+    const end = performance.now() + SLICE;
+    for (this.#begin(); this.#current !== undefined; this.#begin()) {
+      const { seq, steps, onReply } = this.#current;
+      let reply: ProxyReply | undefined;
+      try {
+        for (let count = 0; reply === undefined; count++) {
+          if (count % STEPS === STEPS - 1 && performance.now() > end) {
+            this.#loop.after(0, () => this.#work());
+            return;
+          }
+          const step = steps.next();
+          if (step.done) reply = { seq, ok: true, result: (step.value ?? {}) as never };
+        }
+      } catch (error) {
+        reply = { seq, ok: false, error: failureOf(error) };
+      }
+      this.#current = undefined;
+      onReply(reply);
+    }
+  }
+
+  /** The next request becomes the current one, if there is none; one that cannot be read is answered at once. */
+  #begin(): void {
+    while (this.#current === undefined) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      const { line, onReply } = next;
+      let seq = 0;
+      try {
+        const request = JSON.parse(line);
+        if (typeof request?.seq !== 'number') throw invalid('a request needs a number "seq"');
+        seq = request.seq;
+        this.#current = { seq, steps: this.#handler(request), onReply };
+      } catch (error) {
+        onReply({ seq, ok: false, error: failureOf(error) });
+      }
+    }
+  }
+}
+
 /** One control connection. */
 class ControlPeer implements Watcher {
   readonly #fd: number;
   readonly #loop: EpollLoop;
   readonly #scratch: Buffer;
-  readonly #handler: ControlHandler;
+  readonly #submit: Submit;
   readonly #onClose: () => void;
   /** The pieces of a request that is not complete yet. */
   #received: Buffer[] = [];
   #receivedLength = 0;
   #unsent: Buffer = Buffer.alloc(0);
+  /** Requests without a reply. */
+  #pending = 0;
+  #isClosed = false;
 
-  constructor(fd: number, loop: EpollLoop, scratch: Buffer, handler: ControlHandler, onClose: () => void) {
+  constructor(fd: number, loop: EpollLoop, scratch: Buffer, submit: Submit, onClose: () => void) {
     this.#fd = fd;
     this.#loop = loop;
     this.#scratch = scratch;
-    this.#handler = handler;
+    this.#submit = submit;
     this.#onClose = onClose;
     loop.add(fd, EPOLLIN, this);
   }
@@ -96,7 +169,10 @@ class ControlPeer implements Watcher {
     else this.#read();
   }
 
+  /** What it has asked for is done all the same. */
   abort(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.#loop.forget(this.#fd);
     libc().close(this.#fd);
     this.#onClose();
@@ -110,13 +186,12 @@ class ControlPeer implements Watcher {
       return;
     }
     let rest = this.#scratch.subarray(0, length);
-    const replies: string[] = [];
+    const lines: string[] = [];
     for (let end = rest.indexOf(0x0a); end !== -1; end = rest.indexOf(0x0a)) {
-      const line = Buffer.concat([...this.#received, rest.subarray(0, end)]).toString();
+      lines.push(Buffer.concat([...this.#received, rest.subarray(0, end)]).toString());
       this.#received = [];
       this.#receivedLength = 0;
       rest = rest.subarray(end + 1);
-      replies.push(`${JSON.stringify(this.#answer(line))}\n`);
     }
     this.#receivedLength += rest.length;
     if (this.#receivedLength > MAX_REQUEST) {
@@ -124,28 +199,18 @@ class ControlPeer implements Watcher {
       return;
     }
     if (rest.length > 0) this.#received.push(Buffer.from(rest));
-    if (replies.length > 0) this.#send(Buffer.from(replies.join('')));
+    this.#pending += lines.length;
+    for (const line of lines) this.#submit(line, (reply) => this.#reply(reply));
+    if (this.#pending > 0) this.#watch();
   }
 
-  #answer(line: string): ProxyReply {
-    let seq = 0;
-    try {
-      const request = JSON.parse(line);
-      if (typeof request?.seq !== 'number') throw invalid('a request needs a number "seq"');
-      seq = request.seq;
-      return { seq, ok: true, result: (this.#handler(request) ?? {}) as never };
-    } catch (error) {
-      return { seq, ok: false, error: failureOf(error) };
-    }
+  #reply(reply: ProxyReply): void {
+    this.#pending--;
+    if (this.#isClosed) return;
+    this.#unsent = Buffer.concat([this.#unsent, Buffer.from(`${JSON.stringify(reply)}\n`)]);
+    this.#flush();
   }
 
-  #send(bytes: Buffer): void {
-    const idle = this.#unsent.length === 0;
-    this.#unsent = idle ? bytes : Buffer.concat([this.#unsent, bytes]);
-    if (idle) this.#flush();
-  }
-
-  /** While the peer does not read its replies, we do not read its requests. */
   #flush(): void {
     const sent = libc().send(this.#fd, this.#unsent, this.#unsent.length, MSG_NOSIGNAL);
     if (sent < 0 && lastErrno() !== EAGAIN) {
@@ -153,7 +218,14 @@ class ControlPeer implements Watcher {
       return;
     }
     this.#unsent = this.#unsent.subarray(Math.max(0, sent));
-    this.#loop.modify(this.#fd, this.#unsent.length > 0 ? EPOLLOUT : EPOLLIN);
+    this.#watch();
+  }
+
+  /** While the peer does not read its replies, or waits for one, we do not read its requests. */
+  #watch(): void {
+    if (this.#isClosed) return;
+    const idle = this.#pending > 0 ? 0 : EPOLLIN;
+    this.#loop.modify(this.#fd, this.#unsent.length > 0 ? EPOLLOUT : idle);
   }
 }
 

@@ -10,7 +10,7 @@ import { ControlServer } from './control-server.ts';
 import { type Counters, newCounters } from './counters.ts';
 import { HeldFiles } from './held-files.ts';
 import { checkMappings } from './mapping.ts';
-import { PortTable } from './port-table.ts';
+import { PortTable, type Steps } from './port-table.ts';
 import { Targets } from './target.ts';
 import { TcpPort, type TcpPortTools } from './tcp-port.ts';
 import { UdpFlows } from './udp-flows.ts';
@@ -35,7 +35,7 @@ const UDP_SHARE = 0.25;
 
 /**
  * So many ports bound or freed at once leave megabytes that nobody needs any more, and that would stay for as long as nothing
- * else allocates: 4 MB of 16,384 ports. Collecting them took 40 ms while the machine was busy.
+ * else allocates: 4 MB of 16,384 ports. Collecting them took 40 ms while the machine was busy, for which no traffic shall wait.
  */
 const MANY_PORTS = 4096;
 
@@ -65,6 +65,7 @@ export class Keeper {
   readonly #control: ControlServer;
   readonly #held = new HeldFiles();
   #complaints = 0;
+  #hasGarbage = false;
 
   constructor(options: KeeperOptions) {
     this.#options = options;
@@ -98,40 +99,55 @@ export class Keeper {
       if (!this.#tools.hasRoom()) throw tooManyFiles(options.descriptorLimit);
       return proto === 'udp' ? new UdpPort(address, port, udpTools) : new TcpPort(address, port, this.#tools);
     });
-    this.#control = new ControlServer(options.controlPath, this.#loop, this.#tools.scratch, (request) => {
-      const before = this.#ports.size;
-      const answer = this.#handle(request);
-      if (Math.abs(this.#ports.size - before) >= MANY_PORTS)
-        this.#loop.after(0, () => globalThis.gc?.({ execution: 'sync', flavor: 'last-resort' }));
-      return answer;
-    });
+    this.#control = new ControlServer(options.controlPath, this.#loop, this.#tools.scratch, (request) =>
+      this.#carryOut(request),
+    );
   }
 
   /** Blocks until a `shutdown` request. */
   run(): void {
     this.#tidyLater(this.#counters.tcp.accepted);
     this.#loop.run();
-    this.#ports.set([]);
+    for (const _ of this.#ports.set([]));
     this.#control.close();
     this.#loop.close();
   }
 
-  #handle(request: ProxyRequest): unknown {
+  *#carryOut(request: ProxyRequest): Steps<unknown> {
+    const before = this.#ports.size;
+    try {
+      return yield* this.#handle(request);
+    } finally {
+      if (Math.abs(this.#ports.size - before) >= MANY_PORTS) {
+        this.#hasGarbage = true;
+        this.#loop.after(0, () => this.#collectIfIdle());
+      }
+    }
+  }
+
+  #collectIfIdle(): void {
+    const { tcp, udp } = this.#counters;
+    if (!this.#hasGarbage || tcp.active + udp.active > 0) return;
+    this.#hasGarbage = false;
+    globalThis.gc?.({ execution: 'sync', flavor: 'last-resort' });
+  }
+
+  *#handle(request: ProxyRequest): Steps<unknown> {
     switch (request.op) {
       case 'ping':
         return { version: PROXY_CONTROL_VERSION, pid: process.pid };
       case 'set': {
-        this.#ports.set(checkMappings(request.mappings));
+        yield* this.#ports.set(checkMappings(request.mappings));
         return { bindings: this.#ports.bindings() };
       }
       case 'add': {
         const mappings = checkMappings(request.mappings);
-        this.#ports.add(mappings, checkIds(request.instead ?? []));
+        yield* this.#ports.add(mappings, checkIds(request.instead ?? []));
         return { bindings: this.#ports.bindings(mappings.map(({ id }) => id)) };
       }
       case 'remove':
         this.#tools.targets.prune();
-        return { removed: this.#ports.remove(checkIds(request.ids)) };
+        return { removed: yield* this.#ports.remove(checkIds(request.ids)) };
       case 'list':
         return { mappings: this.#ports.mappings(), bindings: this.#ports.bindings(), held: this.#held.ids() };
       case 'hold':
@@ -155,6 +171,7 @@ export class Keeper {
     this.#loop.after(TIDY, () => {
       const now = this.#counters.tcp.accepted;
       if (now !== accepted) libc().malloc_trim(0);
+      this.#collectIfIdle();
       this.#tidyLater(now);
     });
   }

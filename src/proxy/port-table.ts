@@ -3,6 +3,9 @@
  *
  * A change first binds what is missing; only when all of that succeeded is anything taken away. A port that one mapping
  * gives up and another takes over in the same change keeps its socket, so nobody else can slip in between.
+ *
+ * Changes are made step by step, a port at a time, since thousands of ports take longer than traffic may wait: between two steps
+ * whoever runs them may do anything but begin another change.
  */
 import { BridgeportError, conflict } from '../base/errors.ts';
 import type { ProxyBinding, ProxyFailure, ProxyMapping } from '../base/proxy-control.ts';
@@ -11,7 +14,7 @@ import { errnoName } from '../kernel/ffi/errno.ts';
 import { hostPortsOf, portName, satisfies } from './mapping.ts';
 import { Route } from './route.ts';
 
-/** A bound host port. It refuses whatever comes until it has a route. */
+/** A bound host port. Whatever comes waits until it has a route. */
 export interface BoundPort {
   readonly port: number;
   route: Route | undefined;
@@ -61,6 +64,9 @@ const EADDRINUSE = 98;
 /** So many ports that are taken are enough to know. */
 const MOST_REFUSED = 1000;
 
+/** A change under way: each step does a little of it. */
+export type Steps<Result = void> = Generator<void, Result>;
+
 export class PortTable {
   readonly #open: OpenPort;
   readonly #installed = new Map<string, Installed>();
@@ -73,8 +79,8 @@ export class PortTable {
   }
 
   /** Makes `mappings` the whole table. */
-  set(mappings: ProxyMapping[]): void {
-    this.#change([...this.#installed.keys()], mappings);
+  set(mappings: ProxyMapping[]): Steps {
+    return this.#change([...this.#installed.keys()], mappings);
   }
 
   /**
@@ -82,18 +88,18 @@ export class PortTable {
    *
    * @param instead ids of mappings that leave in the same change; unknown ones are ignored
    */
-  add(mappings: ProxyMapping[], instead: readonly string[] = []): void {
+  add(mappings: ProxyMapping[], instead: readonly string[] = []): Steps {
     const leaving = new Set([...mappings.map((mapping) => mapping.id), ...instead]);
-    this.#change(
+    return this.#change(
       [...leaving].filter((id) => this.#installed.has(id)),
       mappings,
     );
   }
 
   /** @returns how many of `ids` there were */
-  remove(ids: string[]): number {
+  *remove(ids: string[]): Steps<number> {
     const present = ids.filter((id) => this.#installed.has(id));
-    this.#change(present, []);
+    yield* this.#change(present, []);
     return present.length;
   }
 
@@ -114,7 +120,7 @@ export class PortTable {
     return this.#size;
   }
 
-  #change(leaving: string[], wanted: ProxyMapping[]): void {
+  *#change(leaving: string[], wanted: ProxyMapping[]): Steps {
     const going = new Map(leaving.map((id) => [id, this.#installed.get(id)!]));
     const fresh: ProxyMapping[] = [];
     for (const mapping of wanted) {
@@ -128,25 +134,29 @@ export class PortTable {
       opened: [],
       refused: [],
     };
-    let entries: Installed[];
+    const entries: Installed[] = [];
     try {
-      entries = fresh.map((mapping) => this.#install(mapping, progress));
+      for (const mapping of fresh) entries.push(yield* this.#install(mapping, progress));
       const [first] = progress.refused;
       if (first !== undefined) {
         first.taken = progress.refused.map(({ port }) => port);
         throw first;
       }
     } catch (error) {
-      for (const { of, port } of progress.opened) this.#unbind(of, port);
+      for (const { of, port } of progress.opened) {
+        this.#unbind(of, port);
+        yield;
+      }
       throw error;
     }
     for (const { route, ports } of entries) {
       for (const port of ports) {
         port.route?.handOver(port.port, route);
         port.route = route;
+        yield;
       }
     }
-    for (const [id, entry] of going) this.#uninstall(id, entry, progress.claimed);
+    for (const [id, entry] of going) yield* this.#uninstall(id, entry, progress.claimed);
     for (const entry of entries) this.#installed.set(entry.route.mapping.id, entry);
   }
 
@@ -154,18 +164,19 @@ export class PortTable {
    * Binds the ports of `mapping`, or takes them from those that leave, without giving them their route yet. One that is taken is told to
    * `progress` and left out; another error is thrown.
    */
-  #install(mapping: ProxyMapping, progress: Progress): Installed {
+  *#install(mapping: ProxyMapping, progress: Progress): Steps<Installed> {
     const address = socketAddress(mapping.hostIp, 0);
-    const ports = hostPortsOf(mapping).flatMap((wanted) => {
-      if (progress.refused.length >= MOST_REFUSED) return [];
+    const ports: BoundPort[] = [];
+    for (const wanted of hostPortsOf(mapping)) {
+      if (progress.refused.length >= MOST_REFUSED) break;
       try {
-        return this.#obtain(mapping, address, wanted, progress);
+        ports.push(this.#obtain(mapping, address, wanted, progress));
       } catch (error) {
         if (!(error instanceof PortError) || error.kind !== 'conflict') throw error;
         progress.refused.push(error);
-        return [];
       }
-    });
+      yield;
+    }
     const chosen = ports[0]?.port ?? mapping.hostPort;
     const settled = mapping.hostPort === 0 ? { ...mapping, hostPort: chosen, hostPortEnd: chosen } : mapping;
     return { route: new Route(settled), ports };
@@ -185,10 +196,15 @@ export class PortTable {
     }
   }
 
-  #uninstall(id: string, { route, ports }: Installed, claimed: ReadonlySet<BoundPort>): void {
+  *#uninstall(id: string, { route, ports }: Installed, claimed: ReadonlySet<BoundPort>): Steps {
     this.#installed.delete(id);
+    for (const port of ports) {
+      if (claimed.has(port)) continue;
+      this.#unbind(route.mapping, port);
+      yield;
+    }
+    // Last: as long as one of its ports was bound, more could come by it.
     route.close();
-    for (const port of ports) if (!claimed.has(port)) this.#unbind(route.mapping, port);
   }
 
   #unbind(mapping: ProxyMapping, port: BoundPort): void {

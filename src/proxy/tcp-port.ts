@@ -48,7 +48,6 @@ export interface TcpPortTools extends ConnectionTools {
 
 export class TcpPort implements BoundPort, Watcher {
   readonly port: number;
-  route: Route | undefined;
   readonly #fd: number;
   readonly #tools: TcpPortTools;
   readonly #libc = libc();
@@ -60,6 +59,7 @@ export class TcpPort implements BoundPort, Watcher {
   #options: 'none' | 'since the backlog' | 'inherited' = 'none';
   /** A client that was accepted with the last descriptor: there is none left for its way to the target. */
   #stalled: number | undefined;
+  #route: Route | undefined;
 
   /** Binds and listens; throws errno's error when the port is taken or the address is not ours. */
   constructor({ family, bytes }: SocketAddress, port: number, tools: TcpPortTools) {
@@ -73,11 +73,20 @@ export class TcpPort implements BoundPort, Watcher {
       check(this.#libc.bind(this.#fd, bytes, bytes.length), () => `bind port ${port}`);
       check(this.#libc.listen(this.#fd, BACKLOG), () => `listen on port ${port}`);
       this.port = port === 0 ? this.#chosenPort() : port;
-      tools.loop.add(this.#fd, EPOLLIN, this);
     } catch (error) {
       this.#libc.close(this.#fd);
       throw error;
     }
+  }
+
+  get route(): Route | undefined {
+    return this.#route;
+  }
+
+  /** Those who have connected before the first one wait in the backlog. */
+  set route(route: Route | undefined) {
+    if (this.#route === undefined) this.#tools.loop.add(this.#fd, EPOLLIN, this);
+    this.#route = route;
   }
 
   onReady(): void {
@@ -125,7 +134,7 @@ export class TcpPort implements BoundPort, Watcher {
   /** Connects an accepted client to its target. False when there are no descriptors for that: the client waits. */
   #welcome(fd: number): boolean {
     const { counters, targets, gate } = this.#tools;
-    const route = this.route;
+    const route = this.#route;
     if (route === undefined || route.holds) {
       this.#refuse(fd);
       return true;
