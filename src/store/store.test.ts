@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { Store } from './store.ts';
 
@@ -20,6 +21,15 @@ test('`put()` is still there after the file is opened again', (t) => {
   assert.deepEqual(second.table<{ n: number }>('things').all(), [['a', { n: 1 }]]);
   second.close();
   assert.equal(statSync(path).mode & 0o777, 0o600);
+});
+
+test('`open()` refuses what a later version has written', (t) => {
+  const path = temporaryFile(t);
+  Store.open(path).close();
+  const db = new DatabaseSync(path);
+  db.exec('PRAGMA user_version = 2');
+  db.close();
+  assert.throws(() => Store.open(path), /open state file ".*": it is of version 2, .* reads up to 1/);
 });
 
 test('`transaction()` that throws leaves nothing', (t) => {

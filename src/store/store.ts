@@ -9,6 +9,8 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { internal, messageOf } from '../base/errors.ts';
 import { reserveRoom, withReserve } from './reserve.ts';
 
+/** Of what is written. To be raised when an earlier daemon would misunderstand it, which then refuses the file. */
+const VERSION = 1;
 const TABLE_NAME = /^[a-z][a-z_]*$/;
 
 /** All objects of one kind by id. */
@@ -85,6 +87,7 @@ export class Store {
     try {
       const db = new DatabaseSync(path);
       db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 2000;');
+      checkVersion(db);
       if (path !== ':memory:') reserveRoom(db);
       return new Store(db);
     } catch (cause) {
@@ -121,4 +124,10 @@ export class Store {
   close(): void {
     this.#db.close();
   }
+}
+
+function checkVersion(db: DatabaseSync): void {
+  const { user_version: found } = db.prepare('PRAGMA user_version').get() as { user_version: number };
+  if (found > VERSION) throw new Error(`it is of version ${found}, this Bridgeport reads up to ${VERSION}`);
+  if (found < VERSION) db.exec(`PRAGMA user_version = ${VERSION}`);
 }

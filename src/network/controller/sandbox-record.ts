@@ -17,6 +17,21 @@ export interface SandboxRecord {
   phase: 'opening' | 'open' | 'closing';
 }
 
+/** Of a daemon before these fields were there. */
+type EarlierRecord = Omit<SandboxRecord, 'holders' | 'request'> & {
+  holders?: string[];
+  request: Omit<SandboxRequest, 'dnsOptions' | 'ipv6Disabled' | 'proxyProtocol'> & Partial<SandboxRequest>;
+};
+
+/** A record as it may stand in a store that an earlier version has written, with what it lacks. */
+export function completeRecord(record: EarlierRecord): SandboxRecord {
+  return {
+    ...record,
+    holders: record.holders ?? [record.request.containerId],
+    request: { dnsOptions: [], ipv6Disabled: false, proxyProtocol: [], ...record.request },
+  };
+}
+
 /** `eth0`, `eth1` …: the first number that no endpoint of the namespace has. */
 export function freeInterfaceName(endpoints: readonly EndpointSpec[], prefix: string): string {
   const taken = new Set(endpoints.map((endpoint) => endpoint.ifname));

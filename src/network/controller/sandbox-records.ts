@@ -3,7 +3,7 @@
 import { invalid } from '../../base/errors.ts';
 import type { Store, Table } from '../../store/store.ts';
 import type { EndpointSpec, NetworkSpec } from '../model/index.ts';
-import type { SandboxRecord } from './sandbox-record.ts';
+import { completeRecord, type SandboxRecord } from './sandbox-record.ts';
 
 export class SandboxRecords {
   readonly #records = new Map<string, SandboxRecord>();
@@ -15,7 +15,7 @@ export class SandboxRecords {
 
   /** What an earlier daemon left; only with `save()` does it become ours. */
   stored(): SandboxRecord[] {
-    return this.#table.all().map(([, record]) => record);
+    return this.#table.all().map(([, record]) => completeRecord(record));
   }
 
   save(record: SandboxRecord): void {
