@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { silentLog } from '../base/log.ts';
+import type { TcpAddress } from './listen.ts';
 import { startDaemon, toEnd } from './testing/daemon.ts';
 
 const message = (answer: { json(): unknown }) => (answer.json() as { message: string }).message;
@@ -185,4 +187,41 @@ test('requests from web pages of other origins are refused', async () => {
   assert.equal((await from('http://evil.example', '/containers/web/start')).status, 403);
   assert.equal((await from('null', '/containers/web/attach?stdin=1')).status, 403);
   assert.equal((await from('http://localhost:2375', '/containers/web/start')).status, 204);
+});
+
+test('on loopback without TLS, a host by another name is refused, whatever page asks for it: its name may have been rebound', async () => {
+  await using daemon = await startDaemon();
+  daemon.engine.add('web', { Image: 'web' }, false);
+  const bound = await daemon.server.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 });
+  assert.equal(bound.kind, 'tcp');
+  const { port } = bound as TcpAddress;
+  const from = async (headers: string, path = '/containers/web/json') => {
+    const connection = connect(port, '127.0.0.1');
+    connection.write(`GET ${path} ${headers}\r\nConnection: close\r\n\r\n`);
+    return String(await toEnd(connection)).split('\r\n')[0];
+  };
+  const refused = 'HTTP/1.1 403 Forbidden';
+  assert.equal(await from(`HTTP/1.1\r\nHost: evil.example:${port}`), refused);
+  assert.equal(
+    await from(`HTTP/1.1\r\nHost: evil.example:${port}\r\nOrigin: http://evil.example:${port}`),
+    refused,
+  );
+  assert.equal(await from('HTTP/1.1\r\nHost: 127.0.0.1.evil.example'), refused);
+  assert.equal(await from('HTTP/1.1\r\nHost: 192.0.2.1'), refused);
+  const attach = `POST /containers/web/attach?stdin=1&stream=1 HTTP/1.1\r\nHost: evil.example\r\nUpgrade: tcp\r\nConnection: Upgrade\r\n\r\n`;
+  const connection = connect(port, '127.0.0.1');
+  connection.write(attach);
+  assert.match(String(await toEnd(connection)), /^HTTP\/1\.1 403 /);
+  // As clients name it: the address they were given, also through a forwarded port; a request of HTTP/1.0 names nothing.
+  for (const host of [`127.0.0.1:${port}`, 'localhost:9999', 'LOCALHOST', '[::1]:2375', '127.0.0.2']) {
+    assert.equal(await from(`HTTP/1.1\r\nHost: ${host}`), 'HTTP/1.1 200 OK', host);
+  }
+  assert.equal(await from('HTTP/1.0'), 'HTTP/1.1 200 OK');
+});
+
+test('on a Unix socket every name is fine: clients choose their own', async () => {
+  await using daemon = await startDaemon();
+  for (const Host of ['docker', 'd', 'api.moby.localhost', '%2Frun%2Fbridgeport.sock']) {
+    assert.equal((await daemon.ask('GET', '/_ping', undefined, { Host })).status, 200, Host);
+  }
 });

@@ -7,7 +7,7 @@
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { type Duplex, finished } from 'node:stream';
-import { BridgeportError, invalid, notFound } from '../base/errors.ts';
+import { invalid, notFound } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Backend } from './backend.ts';
 import { collect, decodeJson, parseJson, requireJson } from './body.ts';
@@ -24,6 +24,7 @@ import { allRoutes } from './routes/index.ts';
 import { errorReply, statusOf } from './status.ts';
 import { turn } from './turn.ts';
 import { negotiate, splitVersion, type VersionRange } from './version.ts';
+import { refuseWebPages } from './web-pages.ts';
 
 // Not by import, which would load undici: docs/decisions/0004.
 const http = process.getBuiltinModule('node:http');
@@ -104,18 +105,6 @@ function parseTarget(url: string): Target | undefined {
   } catch {
     return undefined;
   }
-}
-
-/**
- * A web page open in a browser on this host may send requests to a TCP port on loopback. Browsers then say where the
- * page came from; Docker's clients never do.
- *
- * @throws `forbidden` when the page is not one of ours
- */
-function refuseForeignPages({ headers }: IncomingMessage): void {
-  const { origin, host } = headers;
-  if (origin === undefined || origin === `http://${host}` || origin === `https://${host}`) return;
-  throw new BridgeportError('forbidden', `request from a page of ${JSON.stringify(origin)} refused`);
 }
 
 export function createApiServer(backend: Backend, options: ApiServerOptions): ApiServer {
@@ -244,7 +233,7 @@ class HttpApi implements ApiServer {
     signal: AbortSignal,
     body: () => Promise<Buffer>,
   ): Call {
-    refuseForeignPages(request);
+    refuseWebPages(request);
     const version = negotiate(target.version, this.#range);
     const { since } = match.route;
     if (since !== undefined && version < since) {

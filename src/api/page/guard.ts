@@ -14,7 +14,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BridgeportError } from '../../base/errors.ts';
-import { Ip } from '../../base/ip.ts';
+import { refuseOtherHosts } from '../web-pages.ts';
 
 /** The page and its parts lie here, and are the same for everybody: reading them takes no token. */
 export const PAGE_PATH = '/bridgeport/ui';
@@ -52,9 +52,7 @@ export function pageGuard(token: string): Guard {
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
     if (request.method !== 'GET') throw forbidden(`${request.method} refused: this listener is for reading`);
     const { host = '', 'sec-fetch-site': site } = request.headers;
-    if (!isLoopbackHost(host)) {
-      throw forbidden(`request for host ${JSON.stringify(host)} refused: want 127.0.0.1, [::1] or localhost`);
-    }
+    refuseOtherHosts(host);
     if (isPage(request.url ?? '')) return;
     if (site === 'cross-site' || site === 'same-site') {
       throw forbidden('request from a page of another site refused');
@@ -68,12 +66,6 @@ export function pageGuard(token: string): Guard {
       );
     }
   };
-}
-
-/** `127.0.0.1:8088`, `[::1]:8088`, `localhost`. Any port: it may be forwarded (`ssh -L`). */
-function isLoopbackHost(host: string): boolean {
-  const name = /^(\[[^\]]+\]|[^:]+)(?::\d{1,5})?$/.exec(host)?.[1]?.replace(/^\[|\]$/g, '');
-  return name?.toLowerCase() === 'localhost' || Ip.tryParse(name ?? '')?.isLoopback === true;
 }
 
 /** Judged by the text that was sent: whoever encodes the path needs the token. */
