@@ -91,6 +91,26 @@ test('repairing and healing wait for their turn; a repair clears what other back
   assert.equal(backend.cleared, 0);
 });
 
+test('healing brings back what was written last: a change on its way is not taken for somebody else’s doing', async () => {
+  const { backend, state, sync } = stage();
+  await sync.sync();
+  state.networks = 1;
+  assert.equal(await sync.heal(), true);
+  await sync.sync();
+  assert.deepEqual(backend.applied, ['change 0', 'heal 0', 'change 1']);
+  assert.equal(sync.repairs, 1);
+});
+
+test('after a transaction that failed nobody can tell who took rules away: they come back, and nobody is blamed', async () => {
+  const { backend, state, sync } = stage();
+  backend.failures = 1;
+  await assert.rejects(sync.sync());
+  state.networks = 1;
+  assert.equal(await sync.heal(), false);
+  assert.deepEqual(backend.applied, ['heal 1']);
+  assert.equal(sync.repairs, 0);
+});
+
 test('without a firewall nothing is written, and everybody is content', async () => {
   const sync = new FirewallSync({
     backend: undefined,

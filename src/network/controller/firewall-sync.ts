@@ -44,12 +44,17 @@ export class FirewallSync {
     return this.#next;
   }
 
-  /** After somebody else wrote: what was flushed comes back. True when something had to be written. */
+  /**
+   * After somebody else wrote: what was flushed comes back. What has been written last is what the kernel shall have: a change that is
+   * on its way has a transaction of its own. True when rules had been taken away; after a transaction that failed nobody can tell.
+   */
   heal(): Promise<boolean> {
     return this.#after(async () => {
-      const written = await this.#apply('heal');
-      if (written) this.#repairs++;
-      return written;
+      const applied = this.#applied;
+      const written = await this.#apply('heal', applied);
+      if (!written || applied === undefined) return false;
+      this.#repairs++;
+      return true;
     });
   }
 
@@ -61,9 +66,8 @@ export class FirewallSync {
     });
   }
 
-  async #apply(mode: ApplyMode): Promise<boolean> {
+  async #apply(mode: ApplyMode, intent = this.#options.intent()): Promise<boolean> {
     const { backend, localhost } = this.#options;
-    const intent = this.#options.intent();
     // Most containers that come and go publish nothing.
     if (mode === 'change' && this.#applied !== undefined && isSame(intent, this.#applied)) return false;
     this.#applied = undefined;
