@@ -28,7 +28,7 @@ import { ManagedContainerd } from '../runtime/containerd/managed.ts';
 import { RegistryClient } from '../runtime/registry/client.ts';
 import { Store } from '../store/store.ts';
 import { createBackend } from './backend.ts';
-import { engineSettings, SNAPSHOTTER } from './engine-settings.ts';
+import { engineSettings, runcRoot, SNAPSHOTTER } from './engine-settings.ts';
 import { reloadableFacts, systemFacts } from './facts.ts';
 import { createHostSystem } from './host-system.ts';
 import { apiAddress, pageAddress } from './listen.ts';
@@ -42,6 +42,8 @@ import { VERSION } from './version.ts';
 const POLICY_PATIENCE = 15_000;
 /** Milliseconds that an outside containerd gets to answer. */
 const CONTAINERD_TIMEOUT = 10_000;
+/** Milliseconds that requests wait while containerd is being started again. */
+const CONTAINERD_RESTART = 5000;
 
 export class Daemon {
   readonly #config: DaemonConfig;
@@ -239,7 +241,8 @@ export class Daemon {
       address,
       namespace: config.containerdNamespace,
       snapshotter: SNAPSHOTTER,
-      runc: { root: join(config.execRoot, 'runc') },
+      runc: { root: runcRoot(config) },
+      reconnectMs: CONTAINERD_RESTART,
     });
     await client.ready(CONTAINERD_TIMEOUT);
     this.#onEnd('close the containerd client', () => client.close());

@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { join } from 'node:path';
 import type { DaemonConfig } from '../config/table.ts';
 import type { EngineContext } from '../engine/context.ts';
 
@@ -19,6 +20,7 @@ export function engineSettings(config: DaemonConfig): EngineContext['settings'] 
   return {
     dataRoot: config.dataRoot,
     execRoot: config.execRoot,
+    runcRoot: runcRoot(config),
     snapshotter: SNAPSHOTTER,
     cgroupParent: config.cgroupParent || 'bridgeport',
     initPath: config.initPath || INIT_PROGRAMS.find((path) => existsSync(path)),
@@ -46,6 +48,10 @@ export function engineSettings(config: DaemonConfig): EngineContext['settings'] 
     shutdownTimeout: config.shutdownTimeout,
     cpus: cpus().length,
   };
+}
+
+export function runcRoot({ execRoot }: Pick<DaemonConfig, 'execRoot'>): string {
+  return join(execRoot, 'runc');
 }
 
 /** `builtin`, `unconfined`, or a file's JSON text. */

@@ -8,7 +8,13 @@ import { probeFeature } from '../kernel/features.ts';
 import { errnoName } from '../kernel/ffi/errno.ts';
 import { check, lastErrno, libc } from '../kernel/ffi/libc.ts';
 import { MNT_DETACH, MS_BIND, MS_RDONLY, MS_REC } from '../kernel/mounts/constants.ts';
-import { identifyProcess, isProcessAlive, readProcessCgroups, signalProcess } from '../kernel/proc/index.ts';
+import {
+  identifyProcess,
+  isProcessAlive,
+  readProcessCgroups,
+  removeCgroups,
+  signalProcess,
+} from '../kernel/proc/index.ts';
 import { createHostFiles } from './host-files.ts';
 
 /** The part of the port keeper that keeps files open. */
@@ -44,6 +50,7 @@ export function createHostSystem(holder: FileHolder): HostSystem {
     releaseFifos: (id) => holder.release([id]),
     identify,
     signal: signalProcess,
+    removeCgroups,
     capabilities: heldCapabilities(),
     cgroupVersion,
     cgroupControllers: controllers(cgroupVersion),
@@ -52,8 +59,9 @@ export function createHostSystem(holder: FileHolder): HostSystem {
   };
 }
 
-function identify(pid: number, cgroup: string): ProcessRef | undefined {
+function identify(pid: number, cgroup?: string): ProcessRef | undefined {
   const process = identifyProcess(pid);
+  if (cgroup === undefined) return process;
   const paths = [...(readProcessCgroups(pid)?.values() ?? [])];
   if (process === undefined || !paths.some((path) => path.includes(cgroup))) return undefined;
   // Still the same one: then the cgroups were those of it.

@@ -26,6 +26,8 @@ export interface ImageResolver {
 export interface EngineSettings {
   dataRoot: string;
   execRoot: string;
+  /** Where runc notes what runs, in a folder for each of containerd's namespaces. */
+  runcRoot: string;
   snapshotter: string;
   /** Without a leading slash: `bridgeport`. */
   cgroupParent: string;

@@ -77,12 +77,14 @@ export interface HostSystem {
   /** After this the FIFOs end when their other users close them. */
   releaseFifos(id: string): Promise<void>;
   /**
-   * The process that has this pid and belongs to a cgroup whose path holds this name; undefined when there is none, as when the pid is
-   * one of another pid namespace, where the runtime lives.
+   * The process that has this pid, and belongs to a cgroup whose path holds this name if one is given; undefined when there is none, as
+   * when the pid is one of another pid namespace, where the runtime lives.
    */
-  identify(pid: number, cgroup: string): ProcessRef | undefined;
+  identify(pid: number, cgroup?: string): ProcessRef | undefined;
   /** kill(2) to exactly this process; false when it has ended. */
   signal(process: ProcessRef, signal: number): boolean;
+  /** Kills all processes of a cgroup, in every hierarchy, and removes it with those below; where there is none, nothing is done. */
+  removeCgroups(path: string): Promise<void>;
   /** Capabilities the daemon may hand on, as `CAP_…`. */
   readonly capabilities: readonly string[];
   readonly cgroupVersion: 1 | 2;

@@ -10,16 +10,17 @@ import { isKind, messageOf } from '../base/errors.ts';
 import type { TaskProcess } from '../runtime/containerd/client.ts';
 import { type Container, logLoss } from './containers/container.ts';
 import type { Lifecycle } from './containers/lifecycle.ts';
+import type { ContainerRecord } from './containers/record.ts';
 import type { ContainerRegistry } from './containers/registry.ts';
 import { shouldStartWithDaemon } from './containers/restart-policy.ts';
+import { RunRemains } from './containers/run-remains.ts';
 import { closeSharedMemory, sharedMemoryFolder } from './containers/shared-memory.ts';
 import { inOrderOfNeeds, needs } from './containers/start-order.ts';
 import type { EngineContext } from './context.ts';
+import { openFifosBelow } from './io/open-fifos.ts';
 import { ProcessIo } from './io/process-io.ts';
 import { COPY_FOLDER } from './volumes/mounts.ts';
 
-/** Milliseconds to wait for a task that was killed because nobody knows it. */
-const KILL_WAIT = 5000;
 /** Milliseconds in which the event of an exit may still come when the task is gone already. */
 const EVENT_DELAY = 1000;
 /** Exit status of a run whose end nobody saw, as in Docker. */
@@ -29,20 +30,24 @@ export class Reconciler {
   readonly #context: EngineContext;
   readonly #registry: ContainerRegistry;
   readonly #lifecycle: Lifecycle;
+  readonly #remains: RunRemains;
 
   constructor(context: EngineContext, registry: ContainerRegistry, lifecycle: Lifecycle) {
     this.#context = context;
     this.#registry = registry;
     this.#lifecycle = lifecycle;
+    this.#remains = new RunRemains(context);
   }
 
   /** Once, before the API is open. `adopted` is told of every container that runs on. */
   async atStart(adopted: (container: Container) => void): Promise<void> {
     // A container that is just being started again would look like something that an earlier daemon left.
     const allowRestarts = this.#lifecycle.holdRestarts();
+    const closeFifos = openFifosBelow(join(this.#context.settings.execRoot, 'io'));
     try {
       await this.#bringTogether(adopted);
     } finally {
+      closeFifos();
       allowRestarts();
     }
   }
@@ -56,20 +61,14 @@ export class Reconciler {
     const ended: Array<[Container, TaskProcess | undefined]> = [];
     for (const container of this.#registry.all()) {
       const task = tasks.get(container.id);
-      tasks.delete(container.id);
       const wasRunning = container.isRunning;
       const runs = task !== undefined && task.status !== 'stopped' && task.status !== 'created';
       if (wasRunning && runs && task.pid === container.record.state.pid) {
         this.#adopt(container, task);
         alive.add(container.id);
       } else if (wasRunning) ended.push([container, task]);
-      else if (task !== undefined) await this.#removeTask(task);
     }
-    // Tasks without a container: the daemon was killed while it made or removed one.
-    for (const task of tasks.values()) {
-      log.info({ task: task.containerId }, 'removing a task that belongs to no container');
-      await this.#removeTask(task);
-    }
+    await this.#removeInterrupted();
     await network.restore({
       isAlive: (id) => alive.has(id),
       exists: (id) => this.#registry.byId(id) !== undefined,
@@ -132,11 +131,32 @@ export class Reconciler {
       if (task === undefined) gone.push({ container, pid });
       else if (task.status === 'stopped') this.#takeIn(container, { ...task, pid });
     }
+    await this.#removeInterrupted();
     if (gone.length === 0) return;
     // Only the event knows how it ended, and the list may know of the end before the event is here.
     await sleep(EVENT_DELAY);
     for (const { container, pid } of gone) {
       if (container.isRunning && container.record.state.pid === pid) this.#takeIn(container, { pid });
+    }
+  }
+
+  /** Starts and ends that were under way when the daemon or containerd died may have left something of theirs in the runtime. */
+  async #removeInterrupted(): Promise<void> {
+    const { containerd, log } = this.#context;
+    const found = await Promise.all([
+      containerd.tasks.list(),
+      containerd.shims(),
+      containerd.containers.list(),
+    ]);
+    const ids = found.flat().map((one) => ('containerId' in one ? one.containerId : one.id));
+    for (const id of new Set(ids)) {
+      const container = this.#registry.byId(id);
+      const remove = async () => {
+        if (container?.isRunning === true) return;
+        log.info({ container: id }, 'removing what is left of a run');
+        await this.#removeRemains(id, container?.record);
+      };
+      await (container === undefined ? remove() : container.lock.run(remove));
     }
   }
 
@@ -167,6 +187,17 @@ export class Reconciler {
       onOutput: (stream, chunk) => container.output(stream, chunk),
     });
     container.hub.onDrain(() => container.io?.resume());
+    // Again, if the port keeper has ended since.
+    if (container.io !== undefined) {
+      this.#context.host
+        .holdFifos(record.id, container.io.fifos)
+        .catch((error) =>
+          this.#context.log.warn(
+            { container: record.id, error: messageOf(error) },
+            'cannot hold the streams',
+          ),
+        );
+    }
     container.streamsConnected();
     this.#registry.save(container);
     this.#context.log.info({ container: record.id, pid: task.pid }, 'adopted a running container');
@@ -174,7 +205,7 @@ export class Reconciler {
 
   async #end(container: Container, task: TaskProcess | undefined): Promise<void> {
     const { log, settings, host } = this.#context;
-    if (task !== undefined && task.status !== 'stopped') await this.#stopTask(task);
+    if (task !== undefined && task.status !== 'stopped') await this.#remains.stopTask(task);
     // What the container said while no daemon lived waits in the FIFOs as long as its shim does.
     if (task !== undefined) {
       container.openLog(logLoss(container, this.#context.log));
@@ -191,24 +222,16 @@ export class Reconciler {
       exitStatus: task?.exitStatus ?? ended?.exitCode ?? UNKNOWN_EXIT,
       exitedAt: task?.exitedAt ?? (ended === undefined ? new Date() : new Date(ended.at)),
     });
+    // Of a shim that was killed too, the runtime knows nothing.
+    await this.#removeRemains(container.id, container.record);
   }
 
-  async #removeTask(task: TaskProcess): Promise<void> {
-    const { containerd } = this.#context;
-    try {
-      await this.#stopTask(task);
-      await containerd.tasks.delete(task.containerId).catch(ignoreMissing);
-      await containerd.containers.delete(task.containerId).catch(ignoreMissing);
-    } catch (error) {
-      this.#context.log.warn({ task: task.containerId, error: messageOf(error) }, 'cannot remove a task');
-    }
-  }
-
-  async #stopTask(task: TaskProcess): Promise<void> {
-    const { tasks } = this.#context.containerd;
-    if (task.status === 'paused') await tasks.resume(task.containerId).catch(() => {});
-    await tasks.kill(task.containerId, 9, { all: true }).catch(ignoreMissing);
-    await tasks.wait(task.containerId, { timeoutMs: KILL_WAIT }).catch(() => {});
+  async #removeRemains(id: string, record: ContainerRecord | undefined): Promise<void> {
+    await this.#remains
+      .remove(id, record)
+      .catch((error) =>
+        this.#context.log.warn({ container: id, error: messageOf(error) }, 'cannot remove remains of a run'),
+      );
   }
 
   /** Runtime containers, snapshots and folders of containers that have no record. */
@@ -219,14 +242,6 @@ export class Reconciler {
       const path = join(settings.execRoot, name);
       host.unmount(path);
       rmdirSync(path);
-    }
-    for (const found of await containerd.containers.list()) {
-      if (this.#registry.byId(found.id)?.isRunning) continue;
-      await containerd.containers
-        .delete(found.id)
-        .catch((error) =>
-          log.warn({ container: found.id, error: messageOf(error) }, 'cannot delete a runtime container'),
-        );
     }
     const snapshots = containerd.snapshotter(settings.snapshotter);
     for (const snapshot of await snapshots.list()) {
@@ -243,14 +258,15 @@ export class Reconciler {
     for (const id of existsSync(shared) ? readdirSync(shared) : []) {
       if (this.#registry.byId(id)?.isRunning !== true) closeSharedMemory(this.#context, id);
     }
-    for (const root of [join(settings.dataRoot, 'containers'), join(settings.execRoot, 'io')]) {
-      for (const id of existsSync(root) ? readdirSync(root) : []) {
-        if (this.#registry.byId(id) === undefined) rmSync(join(root, id), { recursive: true, force: true });
-      }
+    const [folders, streams] = [join(settings.dataRoot, 'containers'), join(settings.execRoot, 'io')];
+    for (const id of existsSync(folders) ? readdirSync(folders) : []) {
+      if (this.#registry.byId(id) === undefined) rmSync(join(folders, id), { recursive: true, force: true });
+    }
+    // Also those of a container that was just being started.
+    for (const id of existsSync(streams) ? readdirSync(streams) : []) {
+      if (this.#registry.byId(id)?.isRunning === true) continue;
+      await host.releaseFifos(id).catch(() => {});
+      rmSync(join(streams, id), { recursive: true, force: true });
     }
   }
-}
-
-function ignoreMissing(error: unknown): void {
-  if (!isKind(error, 'not-found')) throw error;
 }

@@ -195,7 +195,12 @@ export class TestDaemon {
           method,
           path,
           timeout: 30_000,
-          headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+          headers: {
+            ...(payload === undefined
+              ? {}
+              : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
+            ...headers,
+          },
           agent: false,
         },
         (response) => {

@@ -9,7 +9,8 @@ import type { Container, ExitResult } from './container.ts';
 import type { ContainerRegistry } from './registry.ts';
 import { Remover } from './remover.ts';
 import { shouldRestart } from './restart-policy.ts';
-import { ignoreMissing, takeRunAway, within } from './run-end.ts';
+import { takeRunAway, within } from './run-end.ts';
+import { ignoreMissing } from './run-remains.ts';
 import type { Starter } from './start.ts';
 
 /** Seconds a container gets between the stop signal and SIGKILL unless it says otherwise. */

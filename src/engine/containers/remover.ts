@@ -8,7 +8,7 @@ import { removeLogFiles } from '../logs/json-file.ts';
 import { emitContainerEvent } from './attributes.ts';
 import type { Container } from './container.ts';
 import type { ContainerRegistry } from './registry.ts';
-import { ignoreMissing } from './run-end.ts';
+import { ignoreMissing } from './run-remains.ts';
 
 /** What else has to go with a container; `volumes`: its anonymous volumes too. */
 export type RemovedHook = (container: Container, volumes: boolean) => Promise<void>;

@@ -2,9 +2,10 @@
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { isKind, messageOf, runAll } from '../../base/errors.ts';
+import { messageOf, runAll } from '../../base/errors.ts';
 import type { EngineContext } from '../context.ts';
 import type { Container } from './container.ts';
+import { ignoreMissing, onceMore } from './run-remains.ts';
 import { closeSharedMemory } from './shared-memory.ts';
 
 /** Milliseconds that reading the rest of the output may take after the end. */
@@ -24,8 +25,8 @@ export async function takeRunAway(
   await runAll(`end of container ${record.id}`, [
     // All output first: deleting the task ends the shim, which drops what it could not hand over.
     () => drain(context, container),
-    () => containerd.tasks.delete(record.id).catch(ignoreMissing),
-    () => containerd.containers.delete(record.id).catch(ignoreMissing),
+    () => onceMore(() => containerd.tasks.delete(record.id).catch(ignoreMissing)),
+    () => onceMore(() => containerd.containers.delete(record.id).catch(ignoreMissing)),
     ended,
     () => disconnected,
     () => closeSharedMemory(context, record.id),
@@ -58,8 +59,4 @@ export async function within(promise: Promise<unknown>, milliseconds: number): P
   } finally {
     clearTimeout(timer);
   }
-}
-
-export function ignoreMissing(error: unknown): undefined {
-  if (!isKind(error, 'not-found')) throw error;
 }

@@ -32,7 +32,7 @@ import type { Lifecycle, StopOptions } from './lifecycle.ts';
 import { type ListOptions, selectContainers, summarize } from './list.ts';
 import { normalizeName } from './names.ts';
 import type { ContainerRegistry } from './registry.ts';
-import { ignoreMissing } from './run-end.ts';
+import { ignoreMissing } from './run-remains.ts';
 import { sandboxRequest } from './start.ts';
 import { updateContainer } from './update.ts';
 

@@ -17,6 +17,7 @@ import { buildSpec } from '../spec/spec.ts';
 import { type Container, logLoss } from './container.ts';
 import type { ContainerRecord } from './record.ts';
 import type { ContainerRegistry } from './registry.ts';
+import { cgroupsPath, ignoreMissing, onceMore, RunRemains } from './run-remains.ts';
 import { closeSharedMemory, openSharedMemory, sharedMemoryPath } from './shared-memory.ts';
 import { isIPv6Disabled, Surroundings } from './surroundings.ts';
 
@@ -43,9 +44,11 @@ export class Starter {
   readonly #context: EngineContext;
   readonly #registry: ContainerRegistry;
   readonly #surroundings: Surroundings;
+  readonly #remains: RunRemains;
 
   constructor(context: EngineContext, registry: ContainerRegistry) {
     this.#context = context;
+    this.#remains = new RunRemains(context);
     this.#registry = registry;
     this.#surroundings = new Surroundings(context, registry);
   }
@@ -88,33 +91,30 @@ export class Starter {
         container.log = undefined;
         rmSync(join(this.#context.settings.execRoot, 'io', record.id), { recursive: true, force: true });
       });
-      await containerd.containers.create({
-        id: record.id,
-        image: record.imageName,
-        spec,
-        snapshotter: record.snapshotter,
-        snapshotKey: record.id,
-      });
-      undo.push('delete the runtime container', () => containerd.containers.delete(record.id));
+      await this.#remains.replace(
+        () =>
+          containerd.containers.create({
+            id: record.id,
+            image: record.imageName,
+            spec,
+            snapshotter: record.snapshotter,
+            snapshotKey: record.id,
+          }),
+        () => this.#remains.remove(record.id, record),
+      );
+      undo.push('delete the runtime container', () =>
+        onceMore(() => containerd.containers.delete(record.id).catch(ignoreMissing)),
+      );
       const wired = network.wire();
       wired.catch(() => {}); // it is waited for below, or before it is undone
       undo.push('let the network be made', () => wired.catch(() => {}));
       // The runtime sets them when it prepares the process, and some are those of an interface: `net.ipv4.conf.eth0.…`.
       if (Object.keys(record.hostConfig.Sysctls ?? {}).some((name) => name.startsWith('net.'))) await wired;
-      const prepared = containerd.tasks.create({
-        containerId: record.id,
-        rootfs,
-        stdin: container.io.paths.stdin,
-        stdout: container.io.paths.stdout,
-        stderr: container.io.paths.stderr,
-        terminal: record.config.Tty,
-      });
-      undo.push('delete the task', () =>
-        prepared.then(
-          () => this.#deleteTask(record.id),
-          () => {},
-        ),
-      );
+      const task = { containerId: record.id, rootfs, ...container.io.paths, terminal: record.config.Tty };
+      const removeTask = () => this.#remains.removeTask(record.id, record);
+      const prepared = this.#remains.replace(() => containerd.tasks.create(task), removeTask);
+      // Also when it failed: of one over which containerd died, nobody knows how far it came.
+      undo.push('delete the task', () => prepared.catch(() => {}).then(removeTask));
       const [{ pid }] = await allDone([prepared, wired, held]);
       container.streamsConnected();
       container.process = this.#context.host.identify(pid, record.id);
@@ -146,13 +146,6 @@ export class Starter {
     }
   }
 
-  async #deleteTask(id: string): Promise<void> {
-    const { tasks } = this.#context.containerd;
-    await tasks.kill(id, 9, { all: true }).catch(() => {});
-    await tasks.wait(id, { timeoutMs: 5000 }).catch(() => {});
-    await tasks.delete(id);
-  }
-
   async #openNetwork(container: Container, undo: UndoStack): Promise<OpenSandbox> {
     const { network } = this.#context;
     const { record } = container;
@@ -174,7 +167,7 @@ export class Starter {
   }
 
   #spec(container: Container, sandbox: SandboxInfo, folders: string[]): OciSpec {
-    const { settings, host } = this.#context;
+    const { host } = this.#context;
     const { record } = container;
     const { config, hostConfig } = record;
     const files = {
@@ -197,7 +190,7 @@ export class Starter {
       utsNamespace: hostConfig.UTSMode === 'host' ? 'host' : undefined,
       mounts: [...this.#networkFiles(container, sandbox), ...volumeMounts(container)],
       shmSource: this.#sharedMemory(record),
-      cgroupsPath: `/${hostConfig.CgroupParent || settings.cgroupParent}/${record.id}`.replace(/\/+/g, '/'),
+      cgroupsPath: cgroupsPath(this.#context, record.id, hostConfig.CgroupParent),
       heldCapabilities: host.capabilities,
       cgroupVersion: host.cgroupVersion,
       seccomp: security.seccomp,

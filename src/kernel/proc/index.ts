@@ -1,4 +1,5 @@
 /** What /proc tells: processes, cgroups, the machine. */
+export { removeCgroups } from './cgroup-removal.ts';
 export {
   type CgroupCapabilities,
   type CgroupLayout,

@@ -415,6 +415,14 @@ export type TaskEvent =
 /** Anything else (images, snapshots, leases…), undecoded. */
 export type OtherEvent = { type: 'other'; event: Any };
 
+/** The process that looks after a task. */
+export interface Shim {
+  pid: number;
+  containerId: string;
+  /** The task's folder. */
+  bundle: string;
+}
+
 export type ContainerdEvent = { timestamp: Date; namespace: string; topic: string } & (
   | TaskEvent
   | OtherEvent
@@ -443,6 +451,8 @@ export interface ContainerdVersion {
 
 export interface Containerd {
   readonly namespace: string;
+  /** The shims that run for this namespace, those that containerd does not know any more among them. */
+  shims(): Promise<Shim[]>;
   version(options?: CallOptions): Promise<ContainerdVersion>;
   /** Resolves with the version as soon as containerd answers; `unavailable` when it has not after `timeoutMs`. */
   ready(timeoutMs: number, signal?: AbortSignal): Promise<ContainerdVersion>;

@@ -14,6 +14,7 @@ import type {
   Leases,
   Namespaces,
   RuncOptions,
+  Shim,
   Snapshots,
   Tasks,
 } from './api.ts';
@@ -27,6 +28,7 @@ import { ImagesService } from './images.ts';
 import { LeasesService } from './leases.ts';
 import { NamespacesService } from './namespaces.ts';
 import { empty, field, message, string } from './protobuf.ts';
+import { listShims } from './shims.ts';
 import { SnapshotsService } from './snapshots.ts';
 import { TasksService } from './tasks.ts';
 
@@ -104,6 +106,10 @@ class Client implements Containerd {
 
   snapshotter(name: string): Snapshots {
     return new SnapshotsService(this.#caller, name);
+  }
+
+  shims(): Promise<Shim[]> {
+    return listShims(this.#options.address, this.#caller.namespace);
   }
 
   version(options?: CallOptions): Promise<ContainerdVersion> {

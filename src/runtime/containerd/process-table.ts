@@ -4,7 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The arguments of `pid`; empty when it is gone or a kernel thread. */
-async function argumentsOf(pid: number): Promise<string[]> {
+export async function argumentsOf(pid: number): Promise<string[]> {
   const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
   return text.split('\0').slice(0, -1);
 }
