@@ -71,6 +71,12 @@ export const notImplemented = (what: string, instead?: string) =>
     `${what} is not implemented by Bridgeport yet${instead === undefined ? '' : `: ${instead}`}`,
   );
 
+/** The same failure as a part of something larger, `ACTION: MESSAGE`: its kind and its errno stay. */
+export function inAction(action: string, error: unknown): BridgeportError {
+  const { kind, errno } = isKind(error) ? error : { kind: 'internal' as const, errno: undefined };
+  return new BridgeportError(kind, `${action}: ${messageOf(error)}`, { cause: error, errno });
+}
+
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -2,7 +2,7 @@
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { BridgeportError, conflict, invalid, messageOf } from '../../base/errors.ts';
+import { BridgeportError, conflict, inAction, invalid, messageOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import { nowString } from '../../base/time.ts';
 import type { OpenSandbox, SandboxInfo, SandboxRequest } from '../../network/controller/sandbox.ts';
@@ -155,7 +155,11 @@ export class Starter {
       const shared = network.join(owner.id, record.id);
       return { info: shared, wire: async () => shared };
     }
-    return network.open(sandboxRequest(container));
+    const named = (error: unknown): never => {
+      throw inAction('failed to set up container networking', error);
+    };
+    const { info, wire } = await network.open(sandboxRequest(container)).catch(named);
+    return { info, wire: () => wire().catch(named) };
   }
 
   /** The container behind `container:REF`, which has to run; it may be in the network of yet another. */

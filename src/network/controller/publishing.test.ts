@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { conflict, isKind } from '../../base/errors.ts';
 import type { PortMap } from '../../base/wire/index.ts';
 import type { EndpointSpec, NetworkSpec, PortMapping } from '../model/index.ts';
 import type { PortPublisher, PublishTarget } from '../ports/publisher.ts';
@@ -14,7 +15,7 @@ const at = (HostPort: string) => [{ HostIp: '', HostPort }];
 /** A container on docker0, and what everybody around it was told, in order. */
 function stage(bindings: PortMap) {
   const told: string[] = [];
-  const state = { refuse: false };
+  const state = { refuse: false, taken: false };
   const network = { id: 'n', name: 'bridge', bridge: { gatewayModeV4: 'nat' } } as unknown as NetworkSpec;
   const endpoint = { id: 'e', networkId: 'n', v4: { address: '172.17.0.2', gateway: '172.17.0.1' } };
   const record = {
@@ -25,6 +26,7 @@ function stage(bindings: PortMap) {
   const list = (mappings: readonly PortMapping[]) => mappings.map(({ hostPort }) => hostPort).join();
   const publisher = {
     publish: async (target: PublishTarget, requests: PublishRequest[]) => {
+      if (state.taken) throw conflict('Bind for 0.0.0.0:8080 failed: port is already allocated');
       const made = requests.map((one) => ({
         endpointId: target.v4?.endpointId ?? '',
         proto: one.proto,
@@ -54,6 +56,20 @@ function stage(bindings: PortMap) {
   });
   return { publishing, record, state, told };
 }
+
+test('`open()` says whose ports could not be published, in Docker’s words and with its reason', async () => {
+  const { publishing, record, state, told } = stage({ '80/tcp': at('8080') });
+  state.taken = true;
+  await assert.rejects(publishing.open(record), (error) => {
+    assert.ok(isKind(error, 'conflict'));
+    assert.equal(
+      error.message,
+      'driver failed programming external connectivity on endpoint web (e): Bind for 0.0.0.0:8080 failed: port is already allocated',
+    );
+    return true;
+  });
+  assert.deepEqual(told, []);
+});
 
 test('`add()` records before it writes rules, and forgets what flowed by the new ports', async () => {
   const { publishing, record, told } = stage({ '80/tcp': at('8080') });

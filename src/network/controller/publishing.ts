@@ -1,6 +1,6 @@
 /** Published ports of sandboxes: where they lead, and how they change while a container runs. Rules are the caller's to sync. */
 
-import { invalid } from '../../base/errors.ts';
+import { inAction, invalid } from '../../base/errors.ts';
 import type { PortMap } from '../../base/wire/index.ts';
 import { type EndpointSpec, type PortMapping, publishingEndpoints } from '../model/index.ts';
 import { withoutPorts, withPorts } from '../ports/change.ts';
@@ -36,7 +36,17 @@ export class Publishing {
       proxyProtocol: record.request.proxyProtocol,
     });
     if (isNowhere(target) || requests.length === 0) return;
-    record.ports = await this.#parts.publisher.publish(target, requests);
+    try {
+      record.ports = await this.#parts.publisher.publish(target, requests);
+    } catch (error) {
+      const { containerName } = record.request;
+      const endpointId = (target.v4 ?? target.v6)?.endpointId;
+      // In Docker's words, before what it was.
+      throw inAction(
+        `driver failed programming external connectivity on endpoint ${containerName} (${endpointId})`,
+        error,
+      );
+    }
     this.#parts.save(record);
   }
 

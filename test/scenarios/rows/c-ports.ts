@@ -222,7 +222,10 @@ export function publishedPorts(client: ClientName): void {
       const before = { rules: await host.ok('iptables', '-S'), veths: await host.veths() };
       const { code, stderr } = await cli.attempt(['run', '--name', 'second', '-p', '8080:80', '-d', 'nginx']);
       assert.equal(code, 125);
-      assert.match(stderr, /Bind for 0\.0\.0\.0:8080 failed: port is already allocated/);
+      assert.match(
+        stderr,
+        /: failed to set up container networking: driver failed programming external connectivity on endpoint second \([0-9a-f]{64}\): Bind for 0\.0\.0\.0:8080 failed: port is already allocated/,
+      );
       assert.equal(await host.ok('iptables', '-S'), before.rules);
       assert.deepEqual(await host.veths(), before.veths);
       assert.equal(await inspect(cli, 'second', '{{.State.Status}}'), 'created');
