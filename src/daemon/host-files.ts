@@ -48,12 +48,13 @@ export function createHostFiles(mountRootfs: (mounts: RootfsMount[], target: str
         ),
       );
     },
-    openSnapshotTree(mounts, { folder, binds, readOnly }) {
+    openSnapshotTree(mounts, { folder, binds, readOnly, make = [] }) {
       return withPrivateMounts((namespace) =>
         treeOf(namespace, () => {
           mountRootfs(mounts, folder);
           const root = openSync(folder, O_PATH | constants.O_DIRECTORY);
           try {
+            for (const path of make) closeSync(openTarget(root, path, true));
             for (const bind of sortedByDepth(binds)) attach(root, bind);
             if (readOnly) remountReadOnly(folder);
             return root;

@@ -41,10 +41,13 @@ export interface HostFiles {
    * Throws with errno when the process is gone.
    */
   openProcessTree(pid: number, options: { rootOnly: boolean }): FileTree;
-  /** Mounts a snapshot where nobody else sees it; `folder` is an existing empty folder, the same for every tree. */
+  /**
+   * Mounts a snapshot where nobody else sees it; `folder` is an existing empty folder, the same for every tree. `make`: folders that are
+   * made where they are missing, as are targets of binds.
+   */
   openSnapshotTree(
     mounts: RootfsMount[],
-    options: { folder: string; binds: readonly TreeBind[]; readOnly: boolean },
+    options: { folder: string; binds: readonly TreeBind[]; readOnly: boolean; make?: readonly string[] },
   ): FileTree;
   /** mknod(2) */
   makeNode(path: string | Uint8Array, mode: number, device: { major: number; minor: number }): void;

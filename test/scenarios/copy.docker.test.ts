@@ -127,6 +127,30 @@ describe('files in and out of containers', () => {
     });
   }
 
+  it('a working directory that the image lacks is there from the creation on', async () => {
+    const { cli } = stage;
+    await cli('create', '--name', 'cc', '-w', '/srv/app/', 'busybox', 'sh', '-c', 'pwd; ls -ld . ; cat note');
+    assert.equal(await cli('inspect', '-f', '{{.Config.WorkingDir}}', 'cc'), '/srv/app');
+    assert.match(await cli('diff', 'cc'), /^A \/srv\nA \/srv\/app$/m);
+    const note = join(folder(), 'note');
+    writeFileSync(note, 'copied before the start\n');
+    await cli('cp', note, 'cc:/srv/app');
+    assert.match(
+      await cli('start', '-a', 'cc'),
+      /^\/srv\/app\ndrwxr-xr-x +2 (0|root) +(0|root) .*\ncopied before the start$/,
+    );
+    const refused = await cli.attempt([
+      'create',
+      '--name',
+      'dd',
+      '-w',
+      '/srv/app/../../etc/passwd/x',
+      'busybox',
+    ]);
+    assert.match(refused.stderr, /Cannot mkdir: \/etc\/passwd\/x is not a directory/);
+    assert.equal((await cli.attempt(['inspect', 'dd'])).code, 1);
+  });
+
   it('`docker cp` follows links of the container inside the container only', async () => {
     const { cli } = stage;
     const local = folder();

@@ -1,11 +1,12 @@
 /** Opens a container's files: those of its processes while it runs, otherwise its snapshot, with its volumes, mounted for us alone. */
 
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { conflict, isKind } from '../../base/errors.ts';
 import type { Container } from '../containers/container.ts';
 import type { EngineContext } from '../context.ts';
 import type { FileTree, TreeBind } from '../host-system.ts';
+import { filesFolder } from '../rootfs/working-directory.ts';
 
 export interface TreeOptions {
   /** The container's own files alone, without volumes and other mounts: what `docker export` takes. */
@@ -85,17 +86,15 @@ async function openStopped(
 }
 
 async function mountTree(
-  { host, containerd, settings }: EngineContext,
+  context: EngineContext,
   container: Container,
   { rootOnly }: TreeOptions,
 ): Promise<FileTree> {
   const { record } = container;
   if (record.removing) throw conflict(`container ${record.id} is marked for removal`);
-  const mounts = await containerd.snapshotter(record.snapshotter).mounts(record.id);
-  const folder = join(settings.execRoot, 'files');
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  return host.files.openSnapshotTree(mounts, {
-    folder,
+  const mounts = await context.containerd.snapshotter(record.snapshotter).mounts(record.id);
+  return context.host.files.openSnapshotTree(mounts, {
+    folder: filesFolder(context),
     binds: rootOnly ? [] : bindsOf(container),
     readOnly: !rootOnly && record.hostConfig.ReadonlyRootfs,
   });

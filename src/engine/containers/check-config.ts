@@ -23,7 +23,7 @@ export function checkConfig(config: ContainerConfig): void {
       throw invalid(`invalid environment variable: ${variable}`);
     if (variable.includes('\0')) throw invalid(`invalid environment variable: ${JSON.stringify(variable)}`);
   }
-  if (config.WorkingDir !== '' && !config.WorkingDir.startsWith('/')) {
+  if (config.WorkingDir !== '' && !/^\/[^\0]*$/.test(config.WorkingDir)) {
     throw invalid(`the working directory '${config.WorkingDir}' is invalid, it needs to be an absolute path`);
   }
   if (config.StopSignal !== undefined) parseSignal(config.StopSignal);

@@ -11,6 +11,7 @@ import { nowString, ZERO_TIME } from '../../base/time.ts';
 import type { ContainerCreateBody, ContainerCreated, MountPoint } from '../../base/wire/index.ts';
 import type { EngineContext, ResolvedImage } from '../context.ts';
 import { parseLogOptions } from '../logs/options.ts';
+import { makeWorkingDirectory } from '../rootfs/working-directory.ts';
 import { resolveCapabilities } from '../spec/capabilities.ts';
 import { parseDeviceRule, resolveDevices } from '../spec/devices.ts';
 import { ociResources } from '../spec/resources.ts';
@@ -78,9 +79,10 @@ export class Creator {
     try {
       mkdirSync(join(settings.dataRoot, 'containers', id), { recursive: true, mode: 0o710 });
       // The label keeps containerd's garbage collector from a snapshot that no running container names.
-      await containerd
+      const rootfs = await containerd
         .snapshotter(record.snapshotter)
         .prepare(id, image.chainId, { 'containerd.io/gc.root': record.createdAt });
+      makeWorkingDirectory(this.#context, rootfs, record.config.WorkingDir);
       const { mounts, undo } = await this.#mounts.resolve(record, image);
       undoMounts = undo;
       record.mounts = mounts;

@@ -57,6 +57,7 @@ test('the image fills what the user leaves out', () => {
   assert.deepEqual(made.Shell, ['/bin/ash', '-c']);
   const own = config({ User: '7', WorkingDir: '/', StopSignal: 'TERM' }, image);
   assert.deepEqual([own.User, own.WorkingDir, own.StopSignal], ['7', '/', 'TERM']);
+  assert.equal(config({ WorkingDir: '/a//b/../c/' }, image).WorkingDir, '/a/c');
 });
 
 test('entrypoint and command as in Docker: an own entrypoint drops the command of the image', () => {

@@ -4,6 +4,7 @@
  */
 
 import { hostname } from 'node:os';
+import { posix } from 'node:path';
 import { invalid } from '../../base/errors.ts';
 import { foldPortSet } from '../../base/port-runs.ts';
 import type {
@@ -17,6 +18,11 @@ import type {
 } from '../../base/wire/index.ts';
 import { DEFAULT_SHM_SIZE, MASKED_PATHS, READONLY_PATHS } from '../spec/defaults.ts';
 import { checkConfig, checkHostConfig } from './check-config.ts';
+
+/** As Go's `filepath.Clean()`, but for the empty path. */
+function cleanPath(path: string): string {
+  return path === '' ? '' : posix.normalize(path).replace(/(.)\/$/, '$1');
+}
 
 /** The parts of an image's configuration that a container takes over. */
 export interface ImageDefaults {
@@ -78,7 +84,7 @@ export function normalizeConfig(
     Cmd: cmd,
     Image: body.Image ?? '',
     Volumes: mergeKeys(image.Volumes, body.Volumes),
-    WorkingDir: body.WorkingDir || image.WorkingDir || '',
+    WorkingDir: cleanPath(body.WorkingDir || image.WorkingDir || ''),
     // An empty list is an answer, null is none.
     Entrypoint: clearsEntrypoint ? null : (entrypoint ?? image.Entrypoint ?? null),
     OnBuild: null,

@@ -31,6 +31,16 @@ export function readRootfsFile(
   path: string,
   readXattr: ReadXattr,
 ): string | undefined {
+  const found = findInRootfs(folders, path, readXattr);
+  return found?.stat.isFile() ? readFileSync(found.path, 'utf8') : undefined;
+}
+
+/** What is at the absolute `path`, and where that is on the host; undefined when there is nothing. Links are followed inside the rootfs. */
+export function findInRootfs(
+  folders: readonly string[],
+  path: string,
+  readXattr: ReadXattr,
+): { stat: Stats; path: string } | undefined {
   let rest = posix.normalize(`/${path}`).split('/').filter(Boolean);
   let at = '/';
   /** The folders that together are `at`. None of their paths has a link in it. */
@@ -47,7 +57,7 @@ export function readRootfsFile(
       merged = folders;
       continue;
     }
-    if (others.length === 0) return found.stat.isFile() ? readFileSync(top, 'utf8') : undefined;
+    if (others.length === 0) return { stat: found.stat, path: top };
     if (!found.stat.isDirectory()) return undefined;
     at = posix.join(at, name);
     merged = found.paths;
