@@ -48,6 +48,8 @@ if (token === undefined) {
     rates: (rates) => store.set({ rates }),
     failure(kind, why) {
       header.state = 'lost';
+      // What went over the wires is not what goes over them now.
+      store.set({ rates: new Map() });
       tell(kind === 'unauthorized' ? words().wrongToken : words().unreachable(why));
     },
   });

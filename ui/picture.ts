@@ -120,7 +120,7 @@ export class Picture {
     const graph = toElk(outline);
     const shape = JSON.stringify(graph);
     if (this.#layout?.shape !== shape) {
-      this.#layout = { shape, rows: outline.rows, places: fromElk(await this.#elk.layout(graph)) };
+      this.#layout = { shape, rows: outline.rows, places: fromElk(await this.#elk.layout(graph), outline) };
     }
     this.#show(map, outline, this.#layout.places);
   }

@@ -2,7 +2,7 @@
 
 import type { NetworkMap } from '../src/base/wire/index.ts';
 import type { Language } from './i18n/languages.ts';
-import { type Thing, thingsOf } from './model/things.ts';
+import { nameOf, type Thing, thingsOf } from './model/things.ts';
 import type { Rate } from './model/traffic.ts';
 
 export type Tab = 'details' | 'ports' | 'why' | 'rules' | 'health';
@@ -17,6 +17,8 @@ export interface State {
   /** By the names of the host's links. */
   rates: ReadonlyMap<string, Rate>;
   chosen: string | undefined;
+  /** The name of what was chosen and has been removed; until something else is chosen. */
+  gone: string | undefined;
   tab: Tab;
   language: Language;
   theme: Theme;
@@ -32,6 +34,7 @@ export class Store {
       things: new Map(),
       rates: new Map(),
       chosen: undefined,
+      gone: undefined,
       tab: 'details',
       ...initial,
     };
@@ -41,12 +44,17 @@ export class Store {
     return this.#state;
   }
 
-  set(patch: Partial<Omit<State, 'things'>>): void {
+  set(patch: Partial<Omit<State, 'things' | 'gone'>>): void {
     const before = this.#state;
     const next = { ...before, ...patch };
     if (next.map !== before.map && next.map !== undefined) next.things = thingsOf(next.map);
+    if ('chosen' in patch) next.gone = undefined;
     // What is chosen may have been removed.
-    if (next.chosen !== undefined && !next.things.has(next.chosen)) next.chosen = undefined;
+    if (next.chosen !== undefined && !next.things.has(next.chosen)) {
+      const thing = before.things.get(next.chosen);
+      next.gone = thing && nameOf(thing);
+      next.chosen = undefined;
+    }
     this.#state = next;
     for (const listener of this.#listeners) listener(next, before);
   }

@@ -79,8 +79,8 @@ describe('the page', () => {
     const rows = await page.evaluate<string[]>(
       "[...document.querySelectorAll('#panel tbody tr')].map((one) => one.innerText)",
     );
-    assert.match(rows[0] ?? '', /8080\s+→ 80\/tcp\s+kernel \+ proxy\s+web\s+the local network/);
-    assert.match(rows[1] ?? '', /127\.0\.0\.1:9000\s+→ 81\/tcp\s+kernel \+ proxy\s+web\s+this host only/);
+    assert.match(rows[0] ?? '', /8080 → 80\/tcp\s+web\s+kernel \+ proxy\s+the local network/);
+    assert.match(rows[1] ?? '', /127\.0\.0\.1:9000 → 81\/tcp\s+web\s+kernel \+ proxy\s+this host only/);
 
     // On a second network it leaves the rack of its first, whose rail comes and goes with it.
     const wires = "document.getElementById('graph')._cyreg.cy.edges('.wire').length";

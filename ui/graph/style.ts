@@ -41,6 +41,8 @@ const MONO = 'ui-monospace, "DejaVu Sans Mono", "NanumGothicCoding", monospace';
 
 /** Below this size in pixels, words are no words. */
 const SMALLEST = 5;
+/** The same for rates, which are digits, and change. */
+const SMALLEST_RATE = 7;
 
 export function styleSheet(palette: Palette): StylesheetJson {
   const hue = (element: { data(name: string): unknown }) =>
@@ -133,9 +135,13 @@ export function styleSheet(palette: Palette): StylesheetJson {
     { selector: '.port', style: { 'font-family': MONO, 'font-size': 10, color: palette.accent } },
     // From afar only names are words, and they take the place of the rest.
     { selector: '.far.of-rack', style: { 'font-size': 20, 'text-margin-y': 6 } },
-    { selector: '.far.of-box', style: { 'font-size': 19, 'text-margin-y': 6 } },
+    { selector: '.far.of-box, .far.world', style: { 'font-size': 19 } },
+    { selector: '.far.of-box', style: { 'text-margin-y': 6 } },
+    { selector: '.far.wall', style: { label: 'data(brief)', 'font-size': 18 } },
     { selector: '.farther.of-rack', style: { 'font-size': 36, 'text-margin-y': 8 } },
     { selector: '.farther.of-box', style: { 'font-size': 27, 'text-margin-y': 8 } },
+    { selector: '.farther.world', style: { 'font-size': 24 } },
+    { selector: '.farther.wall', style: { 'font-size': 21 } },
     { selector: '.farthest.of-rack', style: { 'font-size': 52, 'text-margin-y': 8 } },
     { selector: '.far.mono, .far.port, .farthest.of-box', style: { label: '' } },
     { selector: '.text.stopped', style: { color: palette.faint } },
@@ -150,8 +156,8 @@ export function styleSheet(palette: Palette): StylesheetJson {
         label: 'data(rate)',
         'text-margin-y': 'data(lift)' as unknown as number,
         'font-family': MONO,
-        'font-size': 9,
-        'min-zoomed-font-size': SMALLEST,
+        'font-size': 10.5,
+        'min-zoomed-font-size': SMALLEST_RATE,
         color: palette.ink,
         'text-wrap': 'wrap',
         'line-height': 1.9,
@@ -173,11 +179,26 @@ export function styleSheet(palette: Palette): StylesheetJson {
         'segment-radii': [8],
         // Its types do not know this value.
         'edge-distances': 'endpoints' as 'intersection',
-        // Its words may stand on a bend.
-        'text-background-color': palette.host,
-        'text-background-opacity': 0.85,
       },
     },
+    // Words may stand on a bend, or on another wire.
+    {
+      selector: '.bent, .loose',
+      style: { 'text-background-color': palette.host, 'text-background-opacity': 0.85 },
+    },
+    // In the middle of its way it passes other boxes: its words stand before its own.
+    {
+      selector: '.loose',
+      style: {
+        label: '',
+        'font-size': 9,
+        'target-label': 'data(flat)',
+        'target-text-offset': 1,
+        'target-text-margin-x': 'data(beside)' as unknown as number,
+      },
+    },
+    { selector: 'edge.far', style: { 'font-size': 13 } },
+    { selector: '.loose.far', style: { 'target-label': '' } },
     {
       selector: '.chosen',
       style: { 'border-color': palette.accent, 'border-width': 2.5, 'border-style': 'solid' },

@@ -2,8 +2,9 @@
 
 import type { Scene, SceneEdge, SceneNode } from '../layout/scene.ts';
 import type { Marks } from '../model/path.ts';
-import { type Rate, speed, wireWidth } from '../model/traffic.ts';
+import { type Rate, wireWidth } from '../model/traffic.ts';
 import cytoscape, { type Core, type EventObject } from '../vendor/cytoscape.mjs';
+import { rateLabel, SILENT } from './rate-label.ts';
 import { segmentsOf } from './segments.ts';
 import { readPalette, styleSheet } from './style.ts';
 
@@ -29,7 +30,7 @@ const KEPT: ReadonlySet<string> = new Set([
   'farthest',
 ]);
 
-/** Classes of words, and the zoom below which they have them. */
+/** Classes of everything, for the sake of its words, and the zoom below which it has them. */
 const DISTANCES: ReadonlyArray<readonly [name: string, below: number]> = [
   ['far', 0.6],
   ['farther', 0.4],
@@ -136,8 +137,8 @@ export class GraphView {
     if (distance === this.#distance) return;
     this.#distance = distance;
     this.#cy.batch(() => {
-      this.#cy.elements('.text').removeClass(DISTANCES.map(([name]) => name).join(' '));
-      if (distance !== '') this.#cy.elements('.text').addClass(distance);
+      this.#cy.elements().removeClass(DISTANCES.map(([name]) => name).join(' '));
+      if (distance !== '') this.#cy.elements().addClass(distance);
     });
   }
 
@@ -148,9 +149,9 @@ export class GraphView {
         if (link === undefined) continue;
         const rate = rates.get(link);
         const edge = this.#cy.getElementById(id);
-        const { text, lift } = rate === undefined ? SILENT : rateLabel(rate, inward);
+        const label = rate === undefined ? SILENT : rateLabel(rate, inward);
         const thickness = rate === undefined ? 1 : Math.round(wireWidth(rate) * 4) / 4;
-        if (edge.data('rate') !== text) edge.data({ rate: text, lift });
+        if (edge.data('rate') !== label.rate) edge.data(label);
         if (edge.data('thickness') !== thickness) edge.data('thickness', thickness);
       }
     });
@@ -256,24 +257,6 @@ export class GraphView {
   }
 }
 
-interface Label {
-  text: string;
-  /** How far below the wire its middle is. */
-  lift: number;
-}
-
-const SILENT: Label = { text: '', lift: 0 };
-
-/** What the container sends stands above the wire, what it is sent below. */
-function rateLabel(rate: Rate, inward: boolean): Label {
-  const [out, back] = inward ? [rate.rxBytes, rate.txBytes] : [rate.txBytes, rate.rxBytes];
-  const [up, down] = [speed(out), speed(back)];
-  if (up === '' && down === '') return SILENT;
-  if (down === '') return { text: `◂ ${up}`, lift: -8 };
-  if (up === '') return { text: `▸ ${down}`, lift: 8 };
-  return { text: `◂ ${up}\n▸ ${down}`, lift: 0 };
-}
-
 interface DrawnElement {
   group: 'nodes' | 'edges';
   data: { id: string; source?: string; target?: string; [key: string]: unknown };
@@ -282,7 +265,7 @@ interface DrawnElement {
 }
 
 /** What `showRates()` writes, before it does. */
-const AT_REST = { rate: SILENT.text, lift: SILENT.lift, thickness: 1 };
+const AT_REST = { ...SILENT, thickness: 1 };
 
 function nodeElement(node: SceneNode): DrawnElement {
   const { x, y, classes, ...data } = node;

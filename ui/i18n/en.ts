@@ -53,6 +53,7 @@ export const en = {
   tabs: { details: 'Details', ports: 'Ports', why: 'Why', rules: 'Rules', health: 'Health' },
   tabsLabel: 'What to read about',
 
+  gone: (name: string) => `${name} is gone.`,
   chooseSomething: 'Choose something in the picture or in the list.',
   worldText: 'Everything beyond the host’s own interfaces.',
   wallText: 'Packets between the interfaces and the networks pass here: routing, translation, rules.',
@@ -116,8 +117,7 @@ export const en = {
 
   portsCaption: 'Published ports, and who can reach them',
   portsEmpty: 'No container publishes a port.',
-  portAt: 'On the host',
-  portTo: 'Container',
+  portAt: 'Port and container',
   portReach: 'Who can reach it',
   carriers: { kernel: 'kernel', proxy: 'proxy', both: 'kernel + proxy' },
   reach: { world: 'the world', lan: 'the local network', host: 'this host only', nobody: 'nobody' },

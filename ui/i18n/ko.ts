@@ -55,6 +55,7 @@ export const ko: Messages = {
   tabs: { details: '상세', ports: '포트', why: '이유', rules: '규칙', health: '상태' },
   tabsLabel: '볼 내용',
 
+  gone: (name) => `${name}: 이제 없습니다.`,
   chooseSomething: '그림이나 목록에서 항목을 고르십시오.',
   worldText: '호스트 인터페이스 너머의 모든 것입니다.',
   wallText: '인터페이스와 네트워크 사이의 패킷은 여기를 지나갑니다. 라우팅, 주소 변환, 규칙이 적용됩니다.',
@@ -118,8 +119,7 @@ export const ko: Messages = {
 
   portsCaption: '공개된 포트와 접근할 수 있는 쪽',
   portsEmpty: '포트를 공개한 컨테이너가 없습니다.',
-  portAt: '호스트 쪽',
-  portTo: '컨테이너',
+  portAt: '포트와 컨테이너',
   portReach: '접근할 수 있는 쪽',
   carriers: { kernel: '커널', proxy: '프록시', both: '커널 + 프록시' },
   reach: { world: '바깥 전체', lan: '로컬 네트워크', host: '이 호스트만', nobody: '아무도 없음' },

@@ -2,7 +2,7 @@
 
 import type { ElkExtendedEdge, ElkNode, ElkPort } from 'elkjs/lib/elk-api.js';
 import { nicId } from '../model/things.ts';
-import { BOX, HOST_PAD, LAYER_GAP, NIC, WALL, WORLD } from './measures.ts';
+import { BOX, HOST_PAD, LAYER_GAP, NIC, RUN, WALL, WORLD } from './measures.ts';
 import type { Outline } from './outline.ts';
 
 /** Layers from left to right, in the order of the map: the same map is drawn the same way each time. */
@@ -12,6 +12,8 @@ const OPTIONS = {
   'elk.edgeRouting': 'ORTHOGONAL',
   'elk.layered.considerModelOrder.strategy': 'NODES_AND_EDGES',
   'elk.layered.crossingMinimization.forceNodeModelOrder': 'true',
+  // It would change the order all the same, and racks would change places when a container on two of them goes.
+  'elk.layered.crossingMinimization.greedySwitch.type': 'OFF',
   'elk.layered.nodePlacement.strategy': 'NETWORK_SIMPLEX',
   'elk.layered.spacing.nodeNodeBetweenLayers': `${LAYER_GAP}`,
   'elk.spacing.nodeNode': '24',
@@ -73,7 +75,7 @@ export function toElk({ nics, racks, loose }: Outline): ElkNode {
       })),
       ...loose.map(({ thing, height, eths }) => ({
         id: thing.id,
-        width: BOX.width,
+        width: RUN + BOX.width,
         height,
         layoutOptions: FIXED,
         ports: eths.map((eth) => port(ethPort(thing.id, eth.networkId), 'WEST', 0, eth.y)),
@@ -97,12 +99,16 @@ export interface Places {
 }
 
 /**
- * Takes the answer apart. The host is the frame around everything but the world; were it a node of the layout, the kernel
+ * Takes the answer apart; `toElk()` has laid out boxes in no rack with the run of their wires. The host is the frame around everything but the world; were it a node of the layout, the kernel
  * would keep the order of the map only outside of it.
  */
-export function fromElk({ children = [], edges = [] }: ElkNode): Places {
+export function fromElk({ children = [], edges = [] }: ElkNode, { loose }: Pick<Outline, 'loose'>): Places {
+  const hanging = new Set(loose.map(({ thing }) => thing.id));
   const boxes: Places['boxes'] = new Map(
-    children.map(({ id, x = 0, y = 0, width = 0, height = 0 }) => [id, { x, y, width, height }]),
+    children.map(({ id, x = 0, y = 0, width = 0, height = 0 }) => {
+      const run = hanging.has(id) ? RUN : 0;
+      return [id, { x: x + run, y, width: width - run, height }];
+    }),
   );
   const inside = [...boxes].filter(([id]) => id !== 'world').map(([, box]) => box);
   const left = Math.min(...inside.map(({ x }) => x)) - HOST_PAD.side;
@@ -113,7 +119,11 @@ export function fromElk({ children = [], edges = [] }: ElkNode): Places {
   const ways = new Map(
     edges.map(({ id, sections = [] }) => [
       id,
-      sections.flatMap(({ startPoint, bendPoints = [], endPoint }) => [startPoint, ...bendPoints, endPoint]),
+      sections.flatMap(({ startPoint, bendPoints = [], endPoint: { x, y } }) => [
+        startPoint,
+        ...bendPoints,
+        { x: id.startsWith('wire:') ? x + RUN : x, y },
+      ]),
     ]),
   );
   return { boxes, ways };

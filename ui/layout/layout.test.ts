@@ -20,7 +20,7 @@ const outline = (map: NetworkMap, slots = new Slots(), rowsBefore?: number): Out
 
 async function draw(map: NetworkMap, slots?: Slots, rowsBefore?: number): Promise<Scene> {
   const drawn = outline(map, slots, rowsBefore);
-  const places = fromElk(await elk.layout(toElk(drawn)));
+  const places = fromElk(await elk.layout(toElk(drawn)), drawn);
   return sceneOf(map, drawn, places, { words: en, hueOf: () => 0 });
 }
 
@@ -89,7 +89,7 @@ test('two hundred containers: every one is drawn, none overlaps another, every w
   assert.ok(world && !overlap(corner(world), frame), 'the world is outside');
   for (const box of boxes) assert.ok(overlap(box, frame));
 
-  const wires = scene.edges.filter(({ classes }) => classes === 'wire');
+  const wires = scene.edges.filter(({ classes }) => classes.startsWith('wire'));
   const wired = map.endpoints.filter(({ hostVeth }) => hostVeth !== undefined);
   assert.equal(wires.length, wired.length);
   for (const { source, target, points } of scene.edges) {
@@ -120,6 +120,29 @@ test('nothing moves while nothing changes, and what stays does not move when ano
     moved.map(({ id }) => id),
     [],
   );
+});
+
+test('racks stand in the order of the list, whoever hangs on several of them', async () => {
+  const map = syntheticMap({ containers: 12, networks: 4 });
+  const [endpoint] = map.endpoints;
+  assert.ok(endpoint);
+  /** On the networks of these numbers. */
+  const join = (name: string, ...on: number[]) =>
+    on.map((at) => ({
+      ...endpoint,
+      container: { ...endpoint.container, id: name, name },
+      networkId: map.networks[at]?.id ?? '',
+    }));
+  const [db, proxy, web] = [join('db', 1, 3), join('proxy', 2, 1), join('web', 2, 1)];
+  for (const loose of [[db, proxy, web], [proxy, web], [web], [db]]) {
+    const scene = await draw({ ...map, endpoints: [...map.endpoints, ...loose.flat()] });
+    const racks = scene.nodes.filter(({ classes }) => classes.startsWith('rack'));
+    const drawn = racks.sort((a, b) => a.y - b.y).map(({ id }) => id.slice('net:'.length));
+    assert.deepEqual(
+      drawn,
+      map.networks.map(({ id }) => id),
+    );
+  }
 });
 
 test('what leads nowhere is drawn as such: an internal network, a stopped container, the host’s own network', async () => {

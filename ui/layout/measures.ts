@@ -13,6 +13,9 @@ export const BOX = {
 /** Length of the wire from a bridge to a box; its rates are written on it. */
 export const WIRE = 78;
 
+/** The last stretch of the wire to a box that hangs in no rack, before which no other wire passes: its rates stand there. */
+export const RUN = 64;
+
 /** Thickness of a bridge. */
 export const BAR = 6;
 

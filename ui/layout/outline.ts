@@ -3,7 +3,7 @@
 import type { MapInterface, MapNetwork, NetworkMap } from '../../src/base/wire/index.ts';
 import { portLines } from '../model/ports.ts';
 import { containersOf, networkId, nicId, shownNetworks, type Thing } from '../model/things.ts';
-import { BESIDE, BOX, LAYER_GAP, MAX_LINES, NIC } from './measures.ts';
+import { BESIDE, BOX, LAYER_GAP, MAX_LINES, NIC, RUN } from './measures.ts';
 import { arrangeRack, type Rack, rowsFor } from './rack.ts';
 import type { Slots } from './slots.ts';
 
@@ -68,7 +68,7 @@ export function outlineOf(map: NetworkMap, { slots, rowsBefore, shares }: Outlin
   }));
   const rows = rowsFor(
     racked.map((rack) => rack.boxes.size),
-    BESIDE + (loose.length > 0 ? BOX.width + LAYER_GAP : 0),
+    BESIDE + (loose.length > 0 ? LAYER_GAP + RUN + BOX.width : 0),
     rowsBefore,
   );
   return {

@@ -18,6 +18,8 @@ export interface SceneNode {
   width: number;
   height: number;
   label: string;
+  /** What is left of the label from afar. */
+  brief: string;
   /** What it is, and in which state. */
   classes: string;
   /** A network's colour, 0 to 7. */
@@ -95,7 +97,7 @@ class SceneBuilder {
       const id = nicId(nic.name);
       const box = this.#at(id);
       this.#box(id, id, box, `nic ${nic.up === false ? 'down' : ''}`);
-      this.#text(`${id}:name`, id, box.x + 12, box.y + 16, nic.name, 'name', NIC.width - 24);
+      this.#text(`${id}:name`, id, box.x + 12, box.y + 16, nic.name, 'name of-box', NIC.width - 24);
       nic.addresses.forEach((address, line) => {
         this.#text(
           `${id}:${line}`,
@@ -115,6 +117,7 @@ class SceneBuilder {
     const forwarding = host.ipForward === undefined ? '' : `\n${words.forwards(host.ipForward)}`;
     this.#box('wall', 'wall', this.#at('wall'), host.ipForward === false ? 'wall shut' : 'wall', {
       label: `${words.wall}${rules}${forwarding}`,
+      brief: words.wall,
     });
     for (const { id, network, rack, way } of racks) {
       if (way === undefined) continue;
@@ -173,7 +176,7 @@ class SceneBuilder {
       const rack = racks.find(({ network }) => network.id === endpoint.networkId);
       const points = this.#places.ways.get(`wire:${box.thing.container.id}:${endpoint.networkId}`);
       if (rack?.rack.rail !== undefined && points !== undefined)
-        this.#wire(box, endpoint, `${rack.id}:rail`, points);
+        this.#wire(box, endpoint, `${rack.id}:rail`, points, 'wire loose');
     }
   }
 
@@ -222,7 +225,13 @@ class SceneBuilder {
   }
 
   /** A veth pair, from the bridge to the container; where there is no bridge, what stands for it. */
-  #wire({ thing }: ContainerBox, endpoint: MapEndpoint, source: string, points: Point[]): void {
+  #wire(
+    { thing }: ContainerBox,
+    endpoint: MapEndpoint,
+    source: string,
+    points: Point[],
+    classes = 'wire',
+  ): void {
     if (!isAttached(endpoint)) return;
     const at = thing.endpoints.indexOf(endpoint);
     this.#edges.push({
@@ -231,7 +240,7 @@ class SceneBuilder {
       source,
       target: `${thing.id}:eth:${at}`,
       points,
-      classes: 'wire',
+      classes,
       hue: this.#hueOf(endpoint.networkId),
       link: endpoint.hostVeth?.name,
       inward: true,
@@ -270,7 +279,7 @@ class SceneBuilder {
     owner: string,
     { x, y, width, height }: Box,
     classes: string,
-    { label = '', hue = 0 }: { label?: string; hue?: number } = {},
+    { label = '', brief = label, hue = 0 }: { label?: string; brief?: string; hue?: number } = {},
   ): void {
     this.#nodes.push({
       id,
@@ -280,6 +289,7 @@ class SceneBuilder {
       width,
       height,
       label,
+      brief,
       classes: classes.trim(),
       hue,
       room: 0,
@@ -296,6 +306,7 @@ class SceneBuilder {
       width: 1,
       height: 1,
       label,
+      brief: label,
       classes: `text ${classes}`,
       hue: 0,
       room,

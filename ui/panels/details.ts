@@ -22,6 +22,8 @@ import { unready } from './unready.ts';
 export interface DetailsOptions {
   map: NetworkMap;
   words: Messages;
+  /** The name of what was chosen before, when it has been removed. */
+  gone: string | undefined;
   rates: ReadonlyMap<string, Rate>;
   /** Asked for by what shows them: an answer costs the daemon something. */
   exposure: () => Answer<PortExposure[]>;
@@ -34,8 +36,11 @@ export interface DetailsOptions {
 }
 
 export function detailsOf(thing: Thing | undefined, options: DetailsOptions): Node[] {
-  const { words } = options;
-  if (thing === undefined) return [h('p', { class: 'quiet' }, words.chooseSomething)];
+  const { words, gone } = options;
+  if (thing === undefined) {
+    const last = gone === undefined ? [] : [h('p', { role: 'status' }, words.gone(gone))];
+    return [...last, h('p', { class: 'quiet' }, words.chooseSomething)];
+  }
   return [heading(thing, options), actions(thing, options), ...body(thing, options)];
 }
 

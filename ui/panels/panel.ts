@@ -104,7 +104,7 @@ export class Panel {
   }
 
   #drawTab(state: State): void {
-    const { map, things, chosen, rates, tab, language } = state;
+    const { map, things, chosen, gone, rates, tab, language } = state;
     const words = LANGUAGES[language];
     const panel = part('panel');
     if (map === undefined) return;
@@ -119,6 +119,7 @@ export class Panel {
           ...detailsOf(thing, {
             map,
             words,
+            gone,
             rates,
             exposure: () => this.#answers.get<PortExposure[]>('exposure', { lang: language }, RULES_EVERY),
             rules: () => this.#answers.get<RulesReport>('rules', { lang: language }, RULES_EVERY),

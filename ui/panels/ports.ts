@@ -40,7 +40,7 @@ export interface PortsOptions {
 export function portsTable(map: NetworkMap, { exposure, words, choose }: PortsOptions): Node[] {
   const rows = portRows(map);
   if (rows.length === 0) return [h('p', { class: 'quiet' }, words.portsEmpty)];
-  const head = [words.portAt, words.portTo, words.portReach];
+  const head = [words.portAt, words.portReach];
   return [
     h(
       'table',
@@ -57,11 +57,10 @@ export function portsTable(map: NetworkMap, { exposure, words, choose }: PortsOp
             h(
               'td',
               {},
-              ...(isRouted(port) ? [] : [h('div', { class: 'mono' }, at)]),
-              h('div', { class: 'mono' }, `${isRouted(port) ? '' : '→ '}${serves}`),
+              h('div', { class: 'mono' }, isRouted(port) ? serves : `${at} → ${serves}`),
+              thingButton(containerId(endpoint.container.id), endpoint.container.name, choose),
               h('div', { class: 'quiet' }, port.servedBy && words.carriers[port.servedBy]),
             ),
-            h('td', {}, thingButton(containerId(endpoint.container.id), endpoint.container.name, choose)),
             h('td', {}, ...reachOf(exposureOf(endpoint, port, exposure), words)),
           ),
         ),

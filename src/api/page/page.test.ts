@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { globSync } from 'node:fs';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { silentLog } from '../../base/log.ts';
 import { createApiServer } from '../server.ts';
@@ -199,5 +201,20 @@ test('TypeScript is served as a module without its types, libraries from where n
     const { status, text } = await page.ask(`${PAGE_PATH}/vendor/${file}`);
     assert.equal(status, 200, file);
     assert.ok(text.length > 5000, file);
+  }
+});
+
+test('every style sheet is linked once, and served', async () => {
+  await using page = await startPage();
+  const { text } = await page.ask(PAGE_PATH);
+  const linked = [...text.matchAll(/<link rel="stylesheet" href="([^"]+)"/g)].map(([, path = '']) => path);
+  const sheets = globSync('**/*.css', { cwd: join(import.meta.dirname, '../../../ui') });
+  assert.ok(sheets.length > 0);
+  assert.deepEqual(linked.toSorted(), sheets.map((name) => `${PAGE_PATH}/${name}`).toSorted());
+  // It has the last word where the window is narrow.
+  assert.match(linked.at(-1) ?? '', /narrow\.css$/);
+  for (const path of linked) {
+    const { status, headers } = await page.ask(path);
+    assert.deepEqual([status, headers['content-type']], [200, 'text/css; charset=utf-8'], path);
   }
 });
