@@ -92,4 +92,48 @@ describe('ports of the kernel’s range', () => {
     assert.match(refused.text, /publish 8[01]\/tcp: no free port between 41000 and 41109/);
     assert.deepEqual(await listening(), before);
   });
+
+  it('a thousand ports that -P publishes are neighbours on the host, and single ones in every list, also for the next daemon', async () => {
+    const { cli, daemon, host } = stage;
+    await host.setSysctl('net/ipv4/ip_local_port_range', '32768 60999');
+    const body = {
+      Image: 'busybox',
+      Cmd: ['sleep', '100'],
+      ExposedPorts: Object.fromEntries(
+        Array.from({ length: 1000 }, (_, index) => [`${1000 + index}/tcp`, {}]),
+      ),
+      HostConfig: { PublishAllPorts: true, PortBindings: { '1500/tcp': [{ HostPort: '8080' }] } },
+    };
+    const { Id } = (await daemon.api('POST', '/containers/create?name=many', body)).json<{ Id: string }>();
+    assert.equal((await daemon.api('POST', `/containers/${Id}/start`)).status, 204);
+    const lists = async () => {
+      const ports = (await cli('port', 'many')).trim().split('\n');
+      const summaries = (await daemon.api('GET', '/containers/json')).json<ContainerSummary[]>()[0]!.Ports;
+      const { Config, NetworkSettings } = (await daemon.api('GET', `/containers/${Id}/json`)).json<{
+        Config: { ExposedPorts: Record<string, object> };
+        NetworkSettings: { Ports: Record<string, Array<{ HostIp: string; HostPort: string }>> };
+      }>();
+      assert.deepEqual(Object.keys(Config.ExposedPorts), Object.keys(body.ExposedPorts));
+      const inspected = Object.entries(NetworkSettings.Ports).flatMap(([port, hosts]) =>
+        hosts.map(({ HostIp, HostPort }) => `${port} ${HostIp} ${HostPort}`),
+      );
+      const summarized = summaries.map(
+        ({ IP, PrivatePort, PublicPort, Type }) => `${PrivatePort}/${Type} ${IP} ${PublicPort}`,
+      );
+      assert.equal(new Set(inspected).size, 2000);
+      assert.deepEqual(summarized.toSorted(), inspected.toSorted());
+      assert.equal(ports.length, 2000);
+      assert.ok(ports.includes('1500/tcp -> 0.0.0.0:8080'), ports.join());
+      return inspected;
+    };
+    const found = await lists();
+    const listening = await host.ok('ss', '-Hltn');
+    assert.equal(listening.trim().split('\n').length, 2000);
+    // One port stands between two runs of neighbours: three mappings on each family.
+    const held = (await daemon.api('GET', '/bridgeport/map')).json<{ networks: unknown }>();
+    assert.equal(JSON.stringify(held).match(/"hostPortEnd"/g)?.length, 4);
+    await daemon.kill();
+    await daemon.start();
+    assert.deepEqual(await lists(), found);
+  });
 });
