@@ -97,8 +97,10 @@ async function run(argv: string[], initial: DaemonConfig, warnings: string[]): P
     }
   });
 
+  let tookPidFile = false;
   try {
     takePidFile(config.pidfile);
+    tookPidFile = true;
     await daemon.start();
   } catch (error) {
     log.fatal(
@@ -106,6 +108,7 @@ async function run(argv: string[], initial: DaemonConfig, warnings: string[]): P
       'cannot start',
     );
     await daemon.stop();
+    if (tookPidFile && config.pidfile !== '') rmSync(config.pidfile, { force: true });
     process.exit(1);
   }
 }

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import type { ListenAddress as ApiAddress } from '../api/listen.ts';
+import { invalid } from '../base/errors.ts';
 import { type ListenAddress, parseHost } from '../config/hosts.ts';
 import type { DaemonConfig } from '../config/table.ts';
 
@@ -26,14 +27,22 @@ export function pageAddress({ uiAddress }: DaemonConfig): { host: string; port: 
   return address.kind === 'tcp' ? { host: address.host, port: address.port } : undefined;
 }
 
-/** The socket's group, when this host has it. */
-function groupId(name: string): number | undefined {
+/** Missing it is no error: then the socket is root's alone. */
+const DEFAULT_GROUP = 'docker';
+
+/** The socket's group, by name or number. @throws kind `invalid` when this host does not have it and it was asked for */
+export function groupId(group: string, groups = readGroups()): number | undefined {
+  const line = groups.split('\n').find((text) => text.startsWith(`${group}:`));
+  if (line !== undefined) return Number(line.split(':')[2]);
+  if (/^\d+$/.test(group)) return Number(group);
+  if (group === '' || group === DEFAULT_GROUP) return undefined;
+  throw invalid(`--group: group ${group} not found`);
+}
+
+function readGroups(): string {
   try {
-    const line = readFileSync('/etc/group', 'utf8')
-      .split('\n')
-      .find((text) => text.startsWith(`${name}:`));
-    return line === undefined ? undefined : Number(line.split(':')[2]);
+    return readFileSync('/etc/group', 'utf8');
   } catch {
-    return undefined;
+    return '';
   }
 }

@@ -135,6 +135,7 @@ describe('The daemon’s flags and its daemon.json', () => {
     const { code, stderr } = await run(daemon.command, { timeout: 15_000 });
     assert.equal(code, 1);
     assert.match(stderr, /br7/);
+    assert.ok(!existsSync(`${daemon.root}/pid`), 'no pidfile of a daemon that never ran');
   });
 
   it('--bridge none has no bridge', async () => {
