@@ -144,6 +144,51 @@ test('`pull` reports progress in lines; an error comes as status before the firs
   assert.equal((await daemon.ask('POST', '/images/create?fromSrc=http://x/y.tar')).status, 501);
 });
 
+test('`build` hands over the context and what was asked for; its last message may be a failure', async () => {
+  await using daemon = await startDaemon();
+  const good = await daemon.ask('POST', '/v1.43/build?t=web:1&nocache=1&q=0', Buffer.from('a context'), {
+    'Content-Type': 'application/x-tar',
+  });
+  assert.deepEqual(lines(good.text), [{ stream: 'Step 1/1 : a context\n' }]);
+  const options = daemon.engine.calls[0]?.args[1] as { tags: string[]; noCache: boolean };
+  assert.deepEqual([options.tags, options.noCache], [['web:1'], true]);
+  const failing = await daemon.ask('POST', '/build', Buffer.from('fails'), {
+    'Content-Type': 'application/x-tar',
+  });
+  assert.equal(failing.status, 200);
+  assert.deepEqual(lines(failing.text).at(-1), {
+    error: 'code 3',
+    errorDetail: { code: 3, message: 'code 3' },
+  });
+  const remote = await daemon.ask('POST', '/build?remote=https://x/y.git');
+  assert.equal(remote.status, 501);
+});
+
+test('`commit` hands over its query and body; without a body the container decides', async () => {
+  await using daemon = await startDaemon();
+  const query =
+    'container=web&repo=localhost:5000/team/web:2&comment=c&author=a&pause=0&changes=CMD%20x&changes=ENV%20a=b';
+  const made = await daemon.ask('POST', `/commit?${query}`, { User: 'www' });
+  assert.equal(made.status, 201);
+  assert.match((made.json() as { Id: string }).Id, /^sha256:/);
+  assert.deepEqual(daemon.engine.calls[0]?.args.slice(0, 2), [
+    'web',
+    {
+      ...{ repository: 'localhost:5000/team/web', tag: '2', comment: 'c', author: 'a', pause: false },
+      ...{ changes: ['CMD x', 'ENV a=b'], config: { User: 'www' } },
+    },
+  ]);
+  for (const body of [undefined, 'null']) {
+    await daemon.ask('POST', '/commit?container=web', body, { 'Content-Type': 'application/json' });
+    const [, options] = (daemon.engine.calls.at(-1)?.args ?? []) as [
+      string,
+      { config: unknown; pause: boolean },
+    ];
+    assert.deepEqual([options.config, options.pause], [undefined, true]);
+  }
+  assert.equal((await daemon.ask('POST', '/commit')).status, 400);
+});
+
 test('`X-Registry-Auth` is read in both alphabets, and may be empty', async () => {
   await using daemon = await startDaemon();
   const pull = (header: string) =>

@@ -3,8 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { listChanges } from '../engine/archive/changes.ts';
+import { packLayer } from '../engine/archive/layer.ts';
 import { unmountTree } from '../kernel/mounts/index.ts';
 import { createHostSystem } from './host-system.ts';
 
@@ -67,11 +69,12 @@ describe('listChanges()', () => {
     mkdirSync(at('dev/pts'), { recursive: true });
     mkdirSync(at('proc'));
     writeFileSync(at('etc/hosts'), '');
-    const changes = await listChanges({
+    const layers = {
       upper: path('upper'),
       lower: [path('top'), path('base')],
       readXattr: files.readXattr,
-    });
+    };
+    const changes = await listChanges(layers);
     assert.deepEqual(
       changes.map(({ Kind, Path }) => `${'CAD'[Kind]} ${Path}`),
       [
@@ -93,5 +96,28 @@ describe('listChanges()', () => {
         'C /www/style',
       ],
     );
+  });
+
+  it('`packLayer()` packs the same changes as a layer, with whiteouts', async () => {
+    const options = [
+      `lowerdir=${path('top')}:${path('base')}`,
+      `upperdir=${path('upper')}`,
+      `workdir=${path('work')}`,
+    ];
+    const mounts = [{ type: 'overlay', source: 'overlay', options }];
+    const names = async (neverRun: boolean) =>
+      execFileSync('tar', ['-t'], { input: await buffer(await packLayer(files, mounts, { neverRun })) })
+        .toString()
+        .trim()
+        .split('\n');
+    const layer = await names(false);
+    assert.deepEqual(layer, [
+      ...['etc/', 'etc/conf/', 'etc/conf/.wh.a', 'etc/new', 'etc/passwd', 'lib/', 'lib/old'],
+      ...['opt/', 'opt/deep/', 'opt/deep/link', 'was/', 'was/.wh..wh..opq', 'was/passwd'],
+      ...['www/', 'www/.wh..wh..opq', 'www/fresh', 'www/style'],
+    ]);
+    // Where nothing has run, what looks like mount points is content.
+    const more = ['dev/', 'dev/pts/', 'proc/', 'etc/hosts'];
+    assert.deepEqual((await names(true)).sort(), [...layer, ...more].sort());
   });
 });

@@ -205,10 +205,13 @@ describe('images that are made here', () => {
     assert.equal(await cli('ps', '-aq'), '');
   });
 
-  it('`docker build` that is interrupted leaves no container', async () => {
+  it('`docker build` loses nothing to `docker image prune`, and leaves no container when it is interrupted', async () => {
     const { cli, daemon } = stage;
     const folder = mkdtempSync(join(daemon.root, 'context-'));
-    writeFileSync(join(folder, 'Dockerfile'), 'FROM busybox\nRUN echo started; sleep 600\n');
+    writeFileSync(
+      join(folder, 'Dockerfile'),
+      'FROM busybox AS first\nENV a=b\nFROM busybox\nRUN echo started; sleep 600\n',
+    );
     const child = spawn(cli.command[0] ?? '', [...cli.command.slice(1), 'build', folder], { env: cli.env });
     let output = '';
     child.stdout.on('data', (piece) => {
@@ -216,6 +219,10 @@ describe('images that are made here', () => {
     });
     await soon(() => assert.match(output, /^started$/m));
     assert.notEqual(await cli('ps', '-q'), '');
+    // The first stage has no name, no container and no child yet.
+    const images = await cli('images', '-aq');
+    await cli('image', 'prune', '-f');
+    assert.equal(await cli('images', '-aq'), images);
     child.kill('SIGINT');
     await soon(async () => assert.equal(await cli('ps', '-aq'), ''));
   });

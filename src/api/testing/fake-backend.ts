@@ -1,6 +1,7 @@
 /** An engine of paper for the API's own tests, behind the real interface. */
 
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BridgeportError, conflict, invalid, notFound, notImplemented } from '../../base/errors.ts';
 import type { ContainerStats, Volume } from '../../base/wire/index.ts';
@@ -253,7 +254,14 @@ export function fakeBackend(engine: FakeEngine, tar: () => Buffer = () => Buffer
         progress({ status: IMAGE_ID });
       },
     },
-    build: { commit: async () => IMAGE_ID, build: async () => {} },
+    build: {
+      commit: async () => IMAGE_ID,
+      async build(context, _options, progress) {
+        const text = (await buffer(context)).toString();
+        progress({ stream: `Step 1/1 : ${text}\n` });
+        if (text === 'fails') progress({ errorDetail: { code: 3, message: 'code 3' }, error: 'code 3' });
+      },
+    },
     networks: {
       list: async () => [network],
       async inspect(ref) {

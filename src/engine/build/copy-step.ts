@@ -121,7 +121,7 @@ async function changeFiles(
       tree.close();
     }
     const layer = await packLayer(context.host.files, draft.mounts, { neverRun: true });
-    return await deriver.derive({ ...step, layer, platform: platformOf(build) }, signal);
+    return await deriver.derive({ ...step, layer, draft, platform: platformOf(build) }, signal);
   } finally {
     await draft.remove();
   }

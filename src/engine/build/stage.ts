@@ -1,6 +1,7 @@
 /** What the steps of a build share: the build as a whole, and the stage that they are in. */
 
 import { isDeepStrictEqual } from 'node:util';
+import { isKind } from '../../base/errors.ts';
 import type { ContainersService } from '../containers/service.ts';
 import type { EngineContext } from '../context.ts';
 import type { FileTree } from '../host-system.ts';
@@ -91,7 +92,6 @@ export async function takeStep(
   const cached = await findCached(build, state, containerConfig);
   if (cached !== undefined) {
     build.output.line(' ---> Using cache');
-    await build.deriver.hold(cached);
     state.image = cached;
     return;
   }
@@ -117,16 +117,24 @@ export function takeConfigStep(build: Build, state: StageState, comment: string)
 /** Of an image that begins with nothing; others have their parent's. */
 export const platformOf = ({ options, images }: Build) => images.platformNamed(options.platform);
 
+/** Held. */
 async function findCached(
-  { options, images }: Build,
+  { options, images, deriver }: Build,
   { image, isCacheBusted, author }: StageState,
   containerConfig: ImageRunConfig,
 ): Promise<Image | undefined> {
   if (options.noCache || isCacheBusted) return undefined;
-  const candidates = await images.madeFrom(image?.id ?? '');
-  return candidates.find(
-    ({ file }) =>
-      isDeepStrictEqual(file.container_config, JSON.parse(JSON.stringify(containerConfig))) &&
-      (file.author ?? '') === author,
-  );
+  const wanted: unknown = JSON.parse(JSON.stringify(containerConfig));
+  for (const candidate of await images.madeFrom(image?.id ?? '')) {
+    const { file } = candidate;
+    if (!isDeepStrictEqual(file.container_config, wanted) || (file.author ?? '') !== author) continue;
+    try {
+      await deriver.hold(candidate);
+      return candidate;
+    } catch (error) {
+      // Removed just now.
+      if (!isKind(error, 'conflict', 'not-found')) throw error;
+    }
+  }
+  return undefined;
 }

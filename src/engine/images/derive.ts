@@ -1,7 +1,7 @@
 /** One image made from another: by `docker commit`, and by each step of `docker build`. */
 
 import { randomUUID } from 'node:crypto';
-import { conflict } from '../../base/errors.ts';
+import { conflict, type ErrorKind, isKind } from '../../base/errors.ts';
 import type { Containerd, Mount } from '../../runtime/containerd/client.ts';
 import type {
   Descriptor,
@@ -12,7 +12,7 @@ import type {
 import { OCI_CONFIG, OCI_LAYER, OCI_MANIFEST } from '../../runtime/registry/media-types.ts';
 import { hostPlatform, type Platform } from '../../runtime/registry/platform.ts';
 import { TAR_END } from '../archive/tar-header.ts';
-import { digestOf, shortId } from './digest.ts';
+import { childChainId, digestOf, shortId } from './digest.ts';
 import type { Image } from './image.ts';
 import type { ImageStore } from './store.ts';
 
@@ -23,6 +23,8 @@ export interface Derivation {
   config: ImageRunConfig;
   /** A plain tar of what has changed; undefined: nothing has. */
   layer: AsyncIterable<Buffer> | undefined;
+  /** Where the layer's files are already, on the parent and with nothing else: the image takes it, which saves unpacking them. */
+  draft?: Draft;
   /** What `docker history` shows. */
   createdBy: string;
   comment: string;
@@ -36,7 +38,10 @@ export interface Derivation {
 
 /** A writable snapshot that ends with the lease at the latest. */
 export interface Draft {
+  /** Name of the snapshot. */
+  key: string;
   mounts: Mount[];
+  /** Fine also when an image has taken it. */
   remove(): Promise<void>;
 }
 
@@ -48,16 +53,20 @@ export class Deriver {
   readonly #store: ImageStore;
   readonly #client: Containerd;
   readonly #leaseId: string;
+  readonly #uses: (id: string) => void;
 
-  constructor(store: ImageStore, client: Containerd, leaseId: string) {
+  /** `uses` is told the ID of each image that is held, and of each that is made before others can see it. */
+  constructor(store: ImageStore, client: Containerd, leaseId: string, uses: (id: string) => void) {
     this.#store = store;
     this.#client = client;
     this.#leaseId = leaseId;
+    this.#uses = uses;
   }
 
   /** @throws `conflict` when the image has been removed */
   async hold({ id, chainId, manifest }: Image): Promise<void> {
     const { leases } = this.#client;
+    this.#uses(id);
     for (const { digest } of manifest.layers) {
       await leases.addResource(this.#leaseId, { id: digest, type: 'content' });
     }
@@ -70,21 +79,18 @@ export class Deriver {
     const snapshots = this.#client.snapshotter(this.#store.snapshotter);
     const key = `draft-${randomUUID()}`;
     const mounts = await snapshots.prepare(key, image?.chainId ?? '');
-    return { mounts, remove: () => snapshots.remove(key) };
+    return { key, mounts, remove: () => snapshots.remove(key).catch(ignore('not-found')) };
   }
 
   /** `parent` is held, or was made by this deriver. */
   async derive(derivation: Derivation, signal: AbortSignal): Promise<Image> {
-    const { parent } = derivation;
+    const { parent, draft } = derivation;
     const layer = await this.#writeLayer(derivation.layer, signal);
     if (layer !== undefined) {
-      await this.#store.unpacker.unpackLayer(
-        this.#client,
-        this.#leaseId,
-        parent?.chainId ?? '',
-        { blob: layer, diffId: layer.digest },
-        signal,
-      );
+      const below = parent?.chainId ?? '';
+      if (draft !== undefined) await this.#take(draft, childChainId(below, layer.digest));
+      const source = { blob: layer, diffId: layer.digest };
+      await this.#store.unpacker.unpackLayer(this.#client, this.#leaseId, below, source, signal);
     }
     const file = configFile(derivation, layer);
     const config = Buffer.from(JSON.stringify(file));
@@ -95,11 +101,21 @@ export class Deriver {
       layers: [...(parent?.manifest.layers ?? []), ...(layer === undefined ? [] : [layer])],
     };
     const manifest = Buffer.from(JSON.stringify(manifestDocument));
+    this.#uses(digestOf(config));
     return this.#store.register(
       this.#client,
       { file, config, manifestDocument, manifest, parent: parent?.id ?? '' },
       [],
     );
+  }
+
+  async #take(draft: Draft, chainId: string): Promise<void> {
+    if (await this.#store.unpacker.hold(this.#client, this.#leaseId, chainId)) return;
+    // In conflict with somebody who has made the same layer: theirs is as good.
+    await this.#client
+      .snapshotter(this.#store.snapshotter)
+      .commit(chainId, draft.key)
+      .catch(ignore('conflict'));
   }
 
   /** Undefined when nothing is in it. */
@@ -109,6 +125,10 @@ export class Deriver {
     return blob.digest === EMPTY_LAYER ? undefined : { mediaType: OCI_LAYER, ...blob };
   }
 }
+
+const ignore = (kind: ErrorKind) => (error: unknown) => {
+  if (!isKind(error, kind)) throw error;
+};
 
 function configFile(derivation: Derivation, layer: Descriptor | undefined): ImageConfigFile {
   const { parent, config, createdBy, comment, author, container, containerConfig } = derivation;

@@ -20,6 +20,8 @@ import type { ImageStore } from './store.ts';
 export interface RemoveContext {
   store: ImageStore;
   usedBy: (imageId: string) => ImageUser[];
+  /** Somebody is about to use it: it goes only when it is named. */
+  isWanted: (imageId: string) => boolean;
   emit: (action: string, image: Image, name: string) => void;
 }
 
@@ -71,6 +73,7 @@ async function removeUnusedParents(context: RemoveContext, id: string): Promise<
         image === undefined ||
         image.references.length > 0 ||
         context.usedBy(image.id).length > 0 ||
+        context.isWanted(image.id) ||
         (await hasChildren(context, image));
       return isNeeded ? undefined : removeForGood(context, image);
     });
@@ -218,7 +221,8 @@ export async function pruneImages(context: RemoveContext, filters: Filters): Pro
     (!danglingOnly || isDangling(image)) &&
     (until === undefined || image.created <= until) &&
     labelsMatch(image, filters) &&
-    context.usedBy(image.id).length === 0;
+    context.usedBy(image.id).length === 0 &&
+    !context.isWanted(image.id);
   const items: ImageDeleteItem[] = [];
   let freed = 0;
   const add = (removed: Removed) => {

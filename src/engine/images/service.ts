@@ -62,6 +62,8 @@ export class ImageService {
   readonly #store: ImageStore;
   readonly #puller: Puller;
   readonly #platform: Platform;
+  /** IDs of images that others are being made from just now, or that will be named in a moment; a set for each work. */
+  readonly #inUse = new Set<ReadonlySet<string>>();
 
   constructor(options: ImageServiceOptions) {
     this.#options = options;
@@ -161,6 +163,7 @@ export class ImageService {
     return {
       store: this.#store,
       usedBy: this.#options.usedBy,
+      isWanted: (id) => [...this.#inUse].some((used) => used.has(id)),
       emit: (action, image, name) => this.#emit(action, image, name),
     };
   }
@@ -252,13 +255,20 @@ export class ImageService {
   }
 
   /**
-   * Lets `work` make images from others, all under one lease. What it has made is known and stays, also when it fails.
+   * Lets `work` make images from others, all under one lease. What it has made is known and stays, also when it fails. `prune()` leaves
+   * alone what it uses until it has ended.
    */
-  deriving<T>(work: (deriver: Deriver) => Promise<T>, signal: AbortSignal): Promise<T> {
-    return this.#store.client.withLease(
-      (client, leaseId) => work(new Deriver(this.#store, client, leaseId)),
-      { signal },
-    );
+  async deriving<T>(work: (deriver: Deriver) => Promise<T>, signal: AbortSignal): Promise<T> {
+    const used = new Set<string>();
+    this.#inUse.add(used);
+    try {
+      return await this.#store.client.withLease(
+        (client, leaseId) => work(new Deriver(this.#store, client, leaseId, (id) => used.add(id))),
+        { signal },
+      );
+    } finally {
+      this.#inUse.delete(used);
+    }
   }
 
   /** Tells the listeners of events that an image was made here. */
