@@ -10,6 +10,7 @@ import type { DaemonConfig } from './config/table.ts';
 import { Daemon } from './daemon/daemon.ts';
 import { VERSION } from './daemon/version.ts';
 import { reserveDescriptors } from './kernel/ffi/descriptor-table.ts';
+import { keepLowDescriptors } from './kernel/ffi/low-descriptors.ts';
 import { nameProcess } from './kernel/proc/process-name.ts';
 
 /** Descriptors made room for from the beginning: those of some hundred containers. It takes the kernel 32 KiB. */
@@ -62,6 +63,7 @@ async function run(argv: string[], initial: DaemonConfig, warnings: string[]): P
     pino.destination({ dest: 2, sync: true }),
   );
   for (const warning of warnings) log.warn({}, warning);
+  keepLowDescriptors();
   void reserveDescriptors(DESCRIPTORS);
   const daemon = new Daemon(config, log);
 

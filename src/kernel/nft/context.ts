@@ -7,6 +7,7 @@ import { internal } from '../../base/errors.ts';
 import { AF_UNSPEC } from '../address.ts';
 import { check, libc } from '../ffi/libc.ts';
 import { libnftables, type NftContextPointer } from '../ffi/libnftables.ts';
+import { keepLowDescriptors, openLow } from '../ffi/low-descriptors.ts';
 import { NETLINK_NETFILTER } from '../netlink/constants.ts';
 import { type NetlinkRequest, netlinkRequest } from '../netlink/message.ts';
 import {
@@ -57,8 +58,13 @@ export class NftContext implements Disposable {
     const path = typeof netns === 'object' ? `/proc/thread-self/fd/${netns.fd}` : (netns ?? OWN_NETNS);
     const library = libnftables();
     const handle = openNetns(path);
-    // The context keeps the netlink socket it opens here, and with it the namespace.
-    const pointer = withNetns(handle, () => library.nft_ctx_new(0));
+    // The context keeps the netlink socket it opens here, and with it the namespace; on that it waits with select(2).
+    const pointer = withNetns(handle, () =>
+      openLow(
+        () => library.nft_ctx_new(0),
+        (opened) => opened !== null && library.nft_ctx_free(opened),
+      ),
+    );
     if (pointer === null) {
       handle.close();
       throw internal('open nftables context: libnftables refused');
@@ -75,6 +81,7 @@ export class NftContext implements Disposable {
   close(): void {
     if (this.#pointer === undefined) return;
     libnftables().nft_ctx_free(this.#pointer);
+    keepLowDescriptors();
     this.#pointer = undefined;
     this.#socket?.close();
     this.#netns.close();
