@@ -11,18 +11,17 @@
  */
 
 import { Ip } from '../../../base/ip.ts';
-import type { Link } from '../../../kernel/netlink/index.ts';
 import { copyPacket, type Packet, protocolNumber, sameSide } from '../packet.ts';
 import { isOwnAddress, lookUpRoute, type RouteAnswer, sourceAddress } from '../routing.ts';
 import type { Hook } from '../rulebook.ts';
 import { type HostSnapshot, linkByName, type Namespace } from '../snapshot.ts';
+import { outsideIpv6Loopback, outsideLoopback, unlawfulSource } from './admission.ts';
 import { findPort, type Neighbour, neighbourOf, portCause } from './bridge.ts';
 import type { Cause, End, Hop } from './hops.ts';
+import { sharedParent } from './parents.ts';
 import { HookTracker } from './passing.ts';
 import { findSocket } from './sockets.ts';
 
-/** Kinds of links that stand on one of the host's, their parent. */
-const SHARING: ReadonlySet<string> = new Set(['macvlan', 'ipvlan']);
 /** More than any sensible way has; a routing loop ends here. */
 const MAX_HOPS = 200;
 
@@ -80,7 +79,7 @@ export class Walk {
     this.#note(namespace, packet, { kind: 'entered', link });
     const found = linkByName(namespace, link);
     if (found?.up !== true) return this.#stop(namespace, packet, { kind: 'link-down', link, on: id });
-    const shared = this.#sharedLink(namespace, packet.destination.ip);
+    const shared = sharedParent(this.#snapshot, namespace, packet.destination.ip);
     if (shared !== undefined) return this.#unknown(namespace, packet, shared);
     const master = namespace.links.find(({ index }) => index === found.master);
     return this.#receive(namespace, packet, master?.name ?? found.name, {});
@@ -153,7 +152,8 @@ export class Walk {
     if (namespace.peers.has(link.index))
       return this.#overWire(namespace, packet, name, { address: nextHop, mac });
     const shared =
-      this.#sharedLink(namespace, nextHop, link) ?? this.#sharedLink(namespace, packet.destination.ip, link);
+      sharedParent(this.#snapshot, namespace, nextHop, link) ??
+      sharedParent(this.#snapshot, namespace, packet.destination.ip, link);
     if (shared !== undefined) return this.#unknown(namespace, packet, shared);
     return this.#leave(namespace, packet, name, nextHop);
   }
@@ -279,24 +279,17 @@ export class Walk {
     packet.output = undefined;
     delete packet.bridgeInput;
     delete packet.bridgeOutput;
-    const outside = this.#ipv6Loopback(namespace, packet, link, loopback);
-    if (outside !== undefined) return outside;
+    const outside = loopback ? undefined : outsideIpv6Loopback(packet, link);
+    if (outside !== undefined) return this.#stop(namespace, packet, outside);
     const refused = this.#pass(namespace, 'prerouting', packet);
     if (refused !== undefined) return refused;
     // What was sent here keeps the route that it was sent by.
     return loopback ? this.#deliver(namespace, packet) : this.#route(namespace, packet, link);
   }
 
-  /** ip6_rcv_core(), and after a translation the route, which leads nowhere: ::1 is never on a real interface. */
-  #ipv6Loopback(namespace: Namespace, packet: Packet, link: string, loopback: boolean): End | undefined {
-    if (packet.family !== 6 || loopback) return undefined;
-    const address = [packet.source.ip, packet.destination.ip].find(({ isLoopback }) => isLoopback);
-    return address && this.#stop(namespace, packet, { kind: 'loopback-outside', link, address });
-  }
-
   #route(namespace: Namespace, packet: Packet, link: string): End {
-    const martian = this.#martian(namespace, packet, link);
-    if (martian !== undefined) return martian;
+    const outside = outsideLoopback(namespace, packet, link);
+    if (outside !== undefined) return this.#stop(namespace, packet, outside);
     const answer = this.#routeOf(namespace, packet);
     const { family } = packet;
     const forwards = namespace.sysctls.forwarding(family, link);
@@ -305,37 +298,13 @@ export class Walk {
     }
     const refused = this.#badRoute(namespace, packet, answer);
     if (refused !== undefined) return refused;
-    const unlawful = family === 4 ? this.#validateSource(namespace, packet, link) : undefined;
-    if (unlawful !== undefined) return unlawful;
+    const unlawful = family === 4 ? unlawfulSource(namespace, packet, link) : undefined;
+    if (unlawful !== undefined) return this.#stop(namespace, packet, unlawful);
     if (answer.kind !== 'forward') return this.#deliver(namespace, packet);
     packet.output = answer.output;
     const dropped = this.#pass(namespace, 'forward', packet);
     if (dropped !== undefined) return dropped;
     return this.#postroute(namespace, packet, { link: answer.output, nextHop: answer.nextHop });
-  }
-
-  /** ip_route_input_slow(): loopback addresses from outside. */
-  #martian(namespace: Namespace, packet: Packet, link: string): End | undefined {
-    const outside = this.#ipv6Loopback(namespace, packet, link, false);
-    if (outside !== undefined || packet.family === 6) return outside;
-    const address = [packet.source.ip, packet.destination.ip].find(({ isLoopback }) => isLoopback);
-    if (address === undefined || namespace.sysctls.routeLocalnet(link)) return undefined;
-    return this.#stop(namespace, packet, { kind: 'loopback-outside', link, address });
-  }
-
-  /** fib_validate_source(): an own address as the source, and rp_filter. */
-  #validateSource(namespace: Namespace, packet: Packet, link: string): End | undefined {
-    const source = packet.source.ip;
-    const back = lookUpRoute(namespace, { destination: source, source: packet.destination.ip });
-    const { sysctls } = namespace;
-    if (back.kind === 'local' && !sysctls.acceptLocal(link) && !source.isLoopback) {
-      return this.#stop(namespace, packet, { kind: 'own-source', link, address: source });
-    }
-    const mode = sysctls.reversePathFilter(link);
-    if (mode === 0 || back.kind === 'local' || back.kind === 'unknown') return undefined;
-    if (back.kind === 'forward' && (mode === 2 || back.output === link)) return undefined;
-    const found = back.kind === 'forward' ? { back: back.output } : {};
-    return this.#stop(namespace, packet, { kind: 'reverse-path', link, source, ...found });
   }
 
   #deliver(namespace: Namespace, packet: Packet): End {
@@ -358,24 +327,6 @@ export class Walk {
     const { hops, cause } = this.#tracker.pass(namespace, hook, packet, bridged);
     this.hops.push(...hops);
     return cause && this.#stop(namespace, packet, cause);
-  }
-
-  /**
-   * The model knows nothing of what goes on among the interfaces that share a parent: who reaches whom there is a matter of modes and of
-   * the switch that the parent is plugged into. It says so, where an address that another namespace has is asked for by such a way.
-   */
-  #sharedLink(here: Namespace, address: Ip, from?: Link): string | undefined {
-    const text = address.toString();
-    for (const { id, links, addresses } of this.#snapshot.namespaces.values()) {
-      if (id === here.id) continue;
-      const index = addresses.find((own) => own.address === text)?.link;
-      if (index === undefined) continue;
-      const kind = [from, links.find((link) => link.index === index)]
-        .map((link) => link?.kind ?? '')
-        .find((candidate) => SHARING.has(candidate));
-      if (kind !== undefined) return `the way to ${text} is ${kind}, over an interface that others share`;
-    }
-    return undefined;
   }
 
   #leave(namespace: Namespace, packet: Packet, link: string, nextHop: Ip): End {
