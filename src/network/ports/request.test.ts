@@ -121,3 +121,9 @@ test('a port of the host that is wanted twice is refused in the words for one th
   assert.equal(requests(twice('0.0.0.0', '::')).length, 2);
   assert.equal(requests(twice('10.0.0.1', '10.0.0.2')).length, 2);
 });
+
+test('a range whose first port is published a second time loses none of its ports', () => {
+  const bindings: PortMap = { '80/tcp': [...to('8080'), ...to('9000')] };
+  for (let port = 81; port <= 85; port++) bindings[`${port}/tcp`] = to(`${port + 8920}`);
+  assert.deepEqual(short(bindings), ['80-80→8080-8080 tcp', '80-85→9000-9005 tcp']);
+});

@@ -152,8 +152,8 @@ function joinRuns(single: PublishRequest[]): PublishRequest[] {
       last.containerPortEnd + 1 === next.containerPort &&
       last.hostPortEnd + 1 === next.hostPort;
     if (continues) {
-      last.containerPortEnd = next.containerPort;
-      last.hostPortEnd = next.hostPort;
+      last.containerPortEnd = next.containerPortEnd;
+      last.hostPortEnd = next.hostPortEnd;
     } else {
       joined.push({ ...next });
     }
