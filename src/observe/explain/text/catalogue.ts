@@ -117,7 +117,8 @@ export interface Catalogue {
     unknown(from: string, to: string, what: string): string;
   };
   readonly causes: {
-    rule(rule: string, owner: string, outcome: string): string;
+    /** `where`: the container whose own rule it is; undefined for the host's. */
+    rule(rule: string, owner: string, outcome: string, where: string | undefined): string;
     policy(chain: string, owner: string): string;
     iccOff(network: string): string;
     noCommonNetwork(from: string, to: string): string;
@@ -165,6 +166,11 @@ export interface Catalogue {
     /** `server` is the engine's resolver, `upstream` the first of those that it asks. */
     nameUnforwarded(name: string, server: string, upstream: string): string;
     noNetwork(container: string): string;
+    /** `where`: whoever has no way to those who ask, nor they to it. */
+    noWayBack(where: string, address: string): string;
+    addressGone(container: string, address: string): string;
+    /** `to`: where a rule of somebody's sends it. */
+    sentElsewhere(rule: string, owner: string, to: string): string;
   };
   readonly remarks: {
     ruleMissing(rule: string, why: string): string;
@@ -176,6 +182,7 @@ export interface Catalogue {
     bridgedUnfiltered(network: string): string;
     unread(what: string): string;
     paused(container: string): string;
+    ownLoopback(container: string): string;
     nameOf(name: string, address: string): string;
     nameSlow(server: string): string;
     singleLabelStays(server: string): string;

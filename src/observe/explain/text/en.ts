@@ -153,8 +153,8 @@ export const en: Catalogue = {
     unknown: (from, to, what) => `It cannot be told whether ${from} reaches ${to}, ${what}.`,
   },
   causes: {
-    rule: (rule, owner, outcome) =>
-      `The rule "${rule}" (${owner}) ${outcome === 'drop' ? 'drops' : 'refuses'} it.`,
+    rule: (rule, owner, outcome, where) =>
+      `The rule "${rule}"${where === undefined ? '' : ` in ${where}`} (${owner}) ${outcome === 'drop' ? 'drops' : 'refuses'} it.`,
     policy: (chain, owner) =>
       `No rule accepts it, and the policy of ${chain} drops what nobody accepts (${owner}).`,
     iccOff: (network) =>
@@ -223,6 +223,11 @@ export const en: Catalogue = {
       `The name ${name} cannot be resolved: ${server} gets no answer, or a refusal. Nothing here stands in the way to ${upstream}.`,
     noNetwork: (container) =>
       `Container ${container} is on no network: it has a loopback interface, and no other.`,
+    noWayBack: (where, address) =>
+      `There is no route to ${address} in ${where}: nothing comes from there, and no answer could go back.`,
+    addressGone: (container, address) =>
+      `Container ${container} has lost its address ${address}: no interface of it has it any more.`,
+    sentElsewhere: (rule, owner, to) => `The rule "${rule}" (${owner}) sends it to ${to} instead.`,
   },
   remarks: {
     ruleMissing: (rule, why) =>
@@ -239,6 +244,8 @@ export const en: Catalogue = {
       `Network ${network} has icc off, and the kernel does not show packets on one bridge to the firewall (bridge-nf-call-iptables is off).`,
     unread: (what) => `Could not be read, so that the answer may be wrong: ${what}.`,
     paused: (container) => `Container ${container} is paused as well.`,
+    ownLoopback: (container) =>
+      `A loopback address is everybody’s own: in container ${container} it leads to the container itself, not to the host. The host is reached by the gateway’s address, as --add-host host.docker.internal:host-gateway names it.`,
     nameOf: (name, address) => `By the host’s name servers, ${name} is ${address}.`,
     nameSlow: (server) =>
       `Name server ${server} does not answer: programs wait for it, 5 seconds by default, before they ask the next one.`,

@@ -212,8 +212,8 @@ export const ko: Catalogue = {
     unknown: (from, to, what) => `${from}에서 ${to}까지 닿는지 알 수 없습니다(${what}).`,
   },
   causes: {
-    rule: (rule, owner, outcome) =>
-      `"${rule}" 규칙(${owner})이 ${outcome === 'drop' ? '버립니다' : '거부합니다'}.`,
+    rule: (rule, owner, outcome, where) =>
+      `${where === undefined ? '' : `${where}의 `}"${rule}" 규칙(${owner})이 ${outcome === 'drop' ? '버립니다' : '거부합니다'}.`,
     policy: (chain, owner) =>
       `허용하는 규칙이 없고, ${chain} 체인의 정책이 허용되지 않은 것을 버립니다(${owner}).`,
     iccOff: (network) => `${network} 네트워크는 enable_icc=false로 만들어져 컨테이너끼리 통신할 수 없습니다.`,
@@ -280,6 +280,11 @@ export const ko: Catalogue = {
       `${name} 이름의 주소를 알아낼 수 없습니다. ${server}에서 답을 받지 못하거나 거절당합니다. ${upstream}까지 가는 길에는 막는 것이 없습니다.`,
     noNetwork: (container) =>
       `${container} 컨테이너는 어떤 네트워크에도 속하지 않아 루프백 인터페이스만 있습니다.`,
+    noWayBack: (where, address) =>
+      `${where}에는 ${address} 주소로 가는 경로가 없어, 그곳에서 오는 것도 없고 응답도 돌아갈 수 없습니다.`,
+    addressGone: (container, address) =>
+      `${container} 컨테이너가 ${address} 주소를 잃어, 그 주소를 가진 인터페이스가 없습니다.`,
+    sentElsewhere: (rule, owner, to) => `"${rule}" 규칙(${owner})이 대신 ${to} 쪽으로 보냅니다.`,
   },
   remarks: {
     ruleMissing: (rule, why) => `여기서는 상관없지만 엔진의 규칙이 없어졌습니다: "${rule}". ${why}`,
@@ -295,6 +300,8 @@ export const ko: Catalogue = {
       `${network} 네트워크는 icc가 꺼져 있지만, 커널이 한 브리지 안의 패킷을 방화벽에 보여 주지 않습니다(bridge-nf-call-iptables 꺼짐).`,
     unread: (what) => `읽지 못한 것이 있어 답이 틀릴 수 있습니다: ${what}.`,
     paused: (container) => `${container} 컨테이너도 일시 정지되어 있습니다.`,
+    ownLoopback: (container) =>
+      `루프백 주소는 저마다 자기 자신입니다. ${container} 컨테이너에서는 호스트가 아니라 컨테이너 자신을 가리킵니다. 호스트에는 게이트웨이 주소로 닿으며, --add-host host.docker.internal:host-gateway 옵션이 그 주소에 이름을 붙입니다.`,
     nameOf: (name, address) => `호스트의 네임 서버에 따르면 ${name} 이름의 주소는 ${address}입니다.`,
     nameSlow: (server) =>
       `${server} 네임 서버가 답하지 않습니다. 프로그램은 다음 서버에 묻기 전에 기본 5초를 기다립니다.`,

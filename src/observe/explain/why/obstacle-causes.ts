@@ -3,13 +3,14 @@
 import { hostPort } from '../../../base/ip.ts';
 import type { WhyCause } from '../../../base/wire/index.ts';
 import { explainOrigin } from '../../../network/firewall/index.ts';
+import type { TopologyContainer } from '../../topology/records.ts';
 import { LOSSES } from '../losses.ts';
 import type { ExpectedRule } from '../ownership.ts';
 import { partyText, type WhyContext } from './context.ts';
 import { nameCause } from './name-causes.ts';
 import type { Obstacle, Paused } from './obstacles.ts';
 import { containerOwner, networkOwned } from './owners.ts';
-import { networkOwner } from './parties.ts';
+import { endpointsOf, networkOwner } from './parties.ts';
 import { joinNetwork, publish, restoreRule } from './remedies.ts';
 
 export function obstacleCause(obstacle: Obstacle, context: WhyContext): WhyCause {
@@ -57,6 +58,8 @@ export function obstacleCause(obstacle: Obstacle, context: WhyContext): WhyCause
     }
     case 'no-family': {
       const { who, family } = obstacle;
+      const owner = who.container && networkOwner(who.container, context.records);
+      if (owner !== undefined && endpointsOf(owner).length === 0) return noNetwork(owner, context);
       const name = partyText(who, text);
       const container = who.container;
       return {
@@ -91,6 +94,16 @@ export function obstacleCause(obstacle: Obstacle, context: WhyContext): WhyCause
       };
     }
   }
+}
+
+/** On `none`, or taken off every network. */
+export function noNetwork(container: TopologyContainer, context: WhyContext): WhyCause {
+  return {
+    kind: 'no-network',
+    text: context.text.causes.noNetwork(container.name),
+    owner: containerOwner(container, context),
+    remedies: [joinNetwork('NETWORK', container, context.records)],
+  };
 }
 
 export function pausedCause({ container, asks }: Paused, context: WhyContext): WhyCause {

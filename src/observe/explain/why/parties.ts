@@ -67,7 +67,7 @@ function isHostName(text: string): boolean {
 function findParty(asked: string, records: TopologyRecords, other: Party | undefined): Party | undefined {
   if (asked === 'world' || asked === 'internet') return { view: { kind: 'world', asked } };
   if (asked === 'host') return { view: { kind: 'host', asked } };
-  if (asked === 'localhost') return { view: { kind: 'host', asked }, ip: Ip.parse('127.0.0.1') };
+  if (asked === 'localhost') return localhostOf(other, records);
   const ip = Ip.tryParse(asked);
   if (ip !== undefined) {
     // Groups, and what stands for "any": nobody in particular has them.
@@ -83,6 +83,15 @@ function findParty(asked: string, records: TopologyRecords, other: Party | undef
   if (container !== undefined) return containerParty(asked, container);
   const network = findOne(asked, records.networks(), 'network');
   return network === undefined ? undefined : networkParty(asked, network, records, other);
+}
+
+/** Of a container that asks, its own; of everybody else, the host's. */
+function localhostOf(other: Party | undefined, records: TopologyRecords): Party {
+  const asked = 'localhost';
+  const ip = Ip.parse('127.0.0.1');
+  const isHost = other?.container === undefined || usesHost(networkOwner(other.container, records), records);
+  const address = ip.toString();
+  return isHost ? { view: { kind: 'host', asked }, ip } : { view: { kind: 'address', asked, address }, ip };
 }
 
 /** A name that only the other end has for it (`--link web:shop`). */

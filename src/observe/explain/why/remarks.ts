@@ -30,6 +30,8 @@ export function remarksOf(
   const questions = to.name?.resolution?.questions ?? [];
   const slow = questions.find(({ outcome }) => outcome === 'silent')?.server;
   if (slow !== undefined && questions.at(-1)?.outcome !== 'silent') said.push(remarks.nameSlow(slow));
+  const isOwn = from.container !== undefined && to.ip?.isLoopback === true && cause?.kind === 'no-socket';
+  if (isOwn && direct?.there.end.namespace !== HOST) said.push(remarks.ownLoopback(from.container.name));
   if (plan.paused !== undefined && cause?.kind !== 'paused')
     said.push(remarks.paused(plan.paused.container.name));
   if (direct === undefined) return said;

@@ -25,6 +25,11 @@ export function joinNetwork(
     : `docker network connect ${wanted} ${owner.name}`;
 }
 
+/** Goes before a command that is to be run in a container's network namespace, with the host's programs. */
+export function enterNetwork(container: TopologyContainer | undefined): string {
+  return container === undefined ? '' : `nsenter --net=/proc/${container.pid}/ns/net `;
+}
+
 /** Publishes a port, by a new container: those of one that exists are fixed. */
 export function publish(hostPort: number, containerPort: number, protocol: string, image: string): string {
   return `docker run -p ${hostPort}:${containerPort}${protocol === 'tcp' ? '' : `/${protocol}`} … ${image}`;

@@ -3,13 +3,17 @@
 import { hostPort } from '../../../base/ip.ts';
 import type { ExplainOwner, WhyCause } from '../../../base/wire/index.ts';
 import type { SentenceKey } from '../../../network/firewall/index.ts';
+import type { Side } from '../../packet/packet.ts';
+import type { Rule } from '../../packet/rulebook.ts';
 import { HOST } from '../../packet/snapshot.ts';
 import type { Cause, End } from '../../packet/walk/hops.ts';
 import { explainRule } from '../describe.ts';
 import { containerOf, placeText, type WhyContext } from './context.ts';
 import { noCommonNetwork } from './obstacle-causes.ts';
-import { containerOwner, networkOwned } from './owners.ts';
-import { allowIn, joinNetwork, publish, removeRule } from './remedies.ts';
+import { containerOwner } from './owners.ts';
+import { allowIn, enterNetwork, joinNetwork, publish, removeRule } from './remedies.ts';
+import { lostAddress, noRoute, ownerOfAddress } from './route-causes.ts';
+import { sideText } from './steps.ts';
 
 /** Kinds of the engine's own rules by what they say about a network. */
 const INTERNAL: readonly SentenceKey[] = ['internal-in', 'internal-out'];
@@ -24,7 +28,7 @@ export function stoppedCause(end: Extract<End, { kind: 'stopped' }>, context: Wh
   const container = containerOf(context, namespace);
   const here: ExplainOwner =
     container === undefined ? { kind: 'host', text: words.host } : containerOwner(container, context);
-  const enter = container === undefined ? '' : `nsenter --net=/proc/${container.pid}/ns/net `;
+  const enter = enterNetwork(container);
   const make = (kind: string, said: string, owner: ExplainOwner, ...remedies: string[]): WhyCause => ({
     kind,
     text: said,
@@ -41,7 +45,9 @@ export function stoppedCause(end: Extract<End, { kind: 'stopped' }>, context: Wh
         'policy',
         causes.policy(chain.name, owner.text),
         owner,
-        ...allowIn(owner.program, { hook, policyOf: chain }, allowed(end)),
+        ...allowIn(owner.program, { hook, policyOf: chain }, allowed(end)).map(
+          (command) => `${enter}${command}`,
+        ),
       );
     }
     case 'no-route':
@@ -85,8 +91,12 @@ export function stoppedCause(end: Extract<End, { kind: 'stopped' }>, context: Wh
         here,
         `bridge link set dev ${cause.link} state 3`,
       );
-    case 'nobody-there':
+    case 'nobody-there': {
+      const lost = ownerOfAddress(cause.address, context);
+      const gone = lost && lostAddress(lost, cause.address.family, context);
+      if (gone !== undefined) return gone;
       return make('nobody-there', causes.nobodyThere(`${cause.address}`, cause.link), here);
+    }
     case 'hairpin-off':
       return make(
         'hairpin-off',
@@ -169,9 +179,14 @@ function ruleCause(cause: Extract<Cause, { kind: 'rule' }>, end: End, context: W
       ...(protocol === 'icmp' ? [joinNetwork('NETWORK', to.container, context.records)] : []),
     );
   }
+  const inside = containerOf(context, end.namespace);
   const remedies =
     owner.kind === 'engine' ? [removeRule(rule)] : allowIn(owner.program, { hook, rule }, allowed(end));
-  return withRule('rule', text.causes.rule(rule.text, owner.text, outcome), ...remedies);
+  return withRule(
+    'rule',
+    text.causes.rule(rule.text, owner.text, outcome, inside && text.words.container(inside.name)),
+    ...remedies.map((command) => `${enterNetwork(inside)}${command}`),
+  );
 }
 
 function allowed({ packet }: End) {
@@ -183,51 +198,16 @@ function allowed({ packet }: End) {
   };
 }
 
-/** A container without a way out is on internal networks only. */
-function noRoute(
-  cause: Extract<Cause, { kind: 'no-route' }>,
-  where: string,
-  here: ExplainOwner,
-  end: End,
-  context: WhyContext,
-): WhyCause {
-  const { records, text } = context;
-  const container = containerOf(context, end.namespace);
-  const networks = records.networks().filter(({ id }) => container?.networkIds.includes(id));
-  if (container !== undefined && networks.every(({ driver }) => driver === 'null')) {
-    return {
-      kind: 'no-network',
-      text: text.causes.noNetwork(container.name),
-      owner: here,
-      remedies: [joinNetwork('NETWORK', container, records)],
-    };
-  }
-  const internal = networks.find((network) => network.internal);
-  if (container !== undefined && internal !== undefined && networks.every((network) => network.internal)) {
-    return {
-      kind: 'internal-network',
-      text: text.causes.internalNetwork(internal.name),
-      owner: networkOwned(internal, context),
-      remedies: [joinNetwork('bridge', container, records)],
-    };
-  }
-  if (
-    container !== undefined &&
-    cause.destination.family === 6 &&
-    !container.sandbox?.endpoints.some(({ v6 }) => v6)
-  ) {
-    return {
-      kind: 'no-family',
-      text: text.causes.noFamily(where, 6),
-      owner: here,
-      remedies: ['docker network create --ipv6 NETWORK', joinNetwork('NETWORK', container, records)],
-    };
-  }
+/** A rule that gives a packet another destination than the engine would. */
+export function elsewhereCause(rule: Rule, to: Side, context: WhyContext): WhyCause {
+  const { text, ownership } = context;
+  const owner = ownership.ownerOf(rule);
   return {
-    kind: 'no-route',
-    text: text.causes.noRoute(where, `${cause.destination}`),
-    owner: here,
-    remedies: [`ip route add ${cause.destination} via ROUTER`],
+    kind: 'sent-elsewhere',
+    text: text.causes.sentElsewhere(rule.text, owner.text, sideText(to)),
+    owner,
+    rule: explainRule(rule, ownership, text),
+    remedies: [removeRule(rule)],
   };
 }
 
@@ -242,7 +222,8 @@ function socketCause(
   const service = `${cause.port}/${packet.protocol}`;
   const where = placeText(context, namespace);
   const { published } = plan;
-  if (namespace === HOST && published !== undefined) {
+  const isPublished = published !== undefined && packet.destination.port === plan.destination?.port;
+  if (namespace === HOST && isPublished) {
     const { mapping } = published;
     return {
       kind: 'proxy-gone',

@@ -8,7 +8,8 @@ import type { WhyContext } from './context.ts';
 import { missedOnTheWay } from './missing.ts';
 import { missingCause, obstacleCause, pausedCause, routeElsewhere } from './obstacle-causes.ts';
 import { endpointsOf } from './parties.ts';
-import { stoppedCause } from './stopped-causes.ts';
+import { noWayCause } from './route-causes.ts';
+import { elsewhereCause, stoppedCause } from './stopped-causes.ts';
 import type { Walked } from './walked.ts';
 
 export function bothWork(direct: Exchange | undefined, proxied: Exchange | undefined): Ternary {
@@ -31,9 +32,11 @@ function standsInTheWay({ direct, proxied }: Walked, context: WhyContext): WhyCa
     // A packet that gets there all the same knows better: another engine's rules, a route of somebody's.
     if (direct?.works !== true || !arrivesAt(direct, plan.target)) return obstacleCause(obstacle, context);
   }
-  if (direct === undefined) return undefined;
+  if (direct === undefined) return noWayCause(context);
   const strayed = strayedRoute(direct, proxied, context);
   if (strayed !== undefined) return strayed;
+  const elsewhere = proxied === undefined ? sentElsewhere(direct, context) : undefined;
+  if (elsewhere !== undefined) return elsewhere;
   const failed = [direct, proxied].find((exchange) => exchange !== undefined && exchange.works === false);
   if (failed === undefined) {
     return from.container !== undefined && leavesUntranslated(direct) ? missing(direct, context) : undefined;
@@ -72,6 +75,22 @@ function isForeign({ there, back }: Exchange, { ownership }: WhyContext): boolea
     'refused-route',
   ];
   return about.includes(cause.kind);
+}
+
+/** Somebody else's rule gave it another destination, and it did not get to whom it was for. */
+function sentElsewhere(direct: Exchange, context: WhyContext): WhyCause | undefined {
+  const { hops, end } = direct.there;
+  const { target } = context.plan;
+  if (target === undefined || (end.namespace === target && end.kind === 'delivered')) return undefined;
+  for (const hop of hops) {
+    if (hop.kind !== 'asked') continue;
+    for (const { rule, translated } of hop.hits) {
+      const isForeign = context.ownership.originOf(rule) === undefined;
+      if (translated?.what === 'destination' && isForeign)
+        return elsewhereCause(rule, translated.to, context);
+    }
+  }
+  return undefined;
 }
 
 /** It left the host although it was for a container: a route goes before that of the bridge. */

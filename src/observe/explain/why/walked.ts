@@ -39,7 +39,12 @@ export async function walkPlan(
   const direct = await run({ asker, protocol, destination });
   const { end } = direct.there;
   // The proxy has it: whoever listens at a published port of the host forwards by a connection of its own.
-  const isProxied = published !== undefined && end.kind === 'delivered' && end.namespace === HOST;
+  const isProxied =
+    published !== undefined &&
+    end.kind === 'delivered' &&
+    end.namespace === HOST &&
+    // A rule of somebody's may have given it to another program of the host.
+    end.packet.destination.port === destination.port;
   if (!isProxied) return { snapshot, direct };
   const { mapping } = published;
   const port = mapping.containerPort + end.packet.destination.port - mapping.hostPort;

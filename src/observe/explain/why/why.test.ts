@@ -159,6 +159,69 @@ describe('`why()`', () => {
     assert.ok(named.remarks.includes('Container a is paused as well.'));
   });
 
+  it('localhost is whose it is that asks, and says so where the host was meant', async () => {
+    const own = await ask({}, 'b', 'localhost:80');
+    assert.deepEqual([own.answer, own.to.kind, own.to.address], ['yes', 'address', '127.0.0.1']);
+    const meant = await ask({ host: { sockets: [listener('127.0.0.1', 22)] } }, 'a', 'localhost:22');
+    assert.deepEqual([meant.answer, meant.cause?.kind], ['no', 'no-socket']);
+    assert.ok(meant.remarks.some((remark) => /leads to the container itself, not to the host/.test(remark)));
+    const host = await ask({ host: { sockets: [listener('127.0.0.1', 22)] } }, 'host', 'localhost:22');
+    assert.deepEqual([host.answer, host.to.kind], ['yes', 'host']);
+  });
+
+  it('names the rule that sends a published port elsewhere, also where it arrives there', async () => {
+    const nat = (target: string) =>
+      iptables(
+        `*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -m tcp --dport 8080 -j ${target}\nCOMMIT\n`,
+      );
+    for (const [target, to] of [
+      ['REDIRECT --to-ports 9', '10.9.0.1:9'],
+      ['DNAT --to-destination 203.0.113.77:80', '203.0.113.77:80'],
+      ['DNAT --to-destination 172.17.0.2:80', '172.17.0.2:80'],
+    ] as const) {
+      const host = { firewall: nat(target), sockets: [listener('0.0.0.0', 8080), listener('0.0.0.0', 9)] };
+      const { answer, cause } = await ask({ host }, 'world', 'b', { service: 'tcp/80' });
+      assert.deepEqual([answer, cause?.kind, cause?.owner.kind], ['no', 'sent-elsewhere', 'user'], target);
+      assert.ok(cause?.text.includes(to), cause?.text);
+      assert.deepEqual(cause?.remedies, ['iptables -t nat -D PREROUTING 1']);
+    }
+  });
+
+  it('a rule of a container’s own is told with its place, and changed there', async () => {
+    const firewall = iptables(
+      '*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -m tcp --dport 80 -j DROP\nCOMMIT\n',
+    );
+    const { cause } = await ask({ b: { firewall } }, 'a', 'b', { service: 'tcp/80' });
+    assert.match(cause?.text ?? '', /" in container b \(/);
+    assert.deepEqual(cause?.remedies, ['nsenter --net=/proc/1/ns/net iptables -t filter -D INPUT 1']);
+    const policy = iptables('*filter\n:OUTPUT DROP [0:0]\nCOMMIT\n');
+    const closed = await ask({ a: { firewall: policy } }, 'a', 'b', { service: 'tcp/80' });
+    assert.match(closed.cause?.remedies[0] ?? '', /^nsenter --net=\/proc\/1\/ns\/net iptables -I OUTPUT /);
+  });
+
+  it('tells whom no route leads to, in both directions', async () => {
+    const routes = (twoContainers().namespaces.get(HOST)?.routes ?? []).filter(
+      ({ destination }) => destination !== 'default',
+    );
+    const incoming = await ask({ host: { routes } }, 'world', 'b', { service: 'tcp/80' });
+    assert.deepEqual([incoming.answer, incoming.cause?.kind], ['no', 'no-way-back']);
+    assert.deepEqual(incoming.cause?.remedies, ['ip route add default via ROUTER']);
+    const outgoing = await ask({ host: { routes } }, 'a', 'world');
+    assert.deepEqual(
+      [outgoing.cause?.kind, outgoing.cause?.remedies],
+      ['no-route', ['ip route add default via ROUTER']],
+    );
+    const mixed = await ask({}, '2001:db8::5', '10.9.0.1', { service: 'tcp/80' });
+    assert.deepEqual([mixed.answer, mixed.cause?.kind], ['no', 'no-family']);
+  });
+
+  it('tells a container that has lost its address, to those who ask it and when it asks', async () => {
+    const to = await ask({ b: { addresses: [] } }, 'a', 'b', { service: 'tcp/80' });
+    assert.deepEqual([to.cause?.kind, to.cause?.remedies], ['address-gone', ['docker restart b']]);
+    const from = await ask({ a: { addresses: [], routes: [] } }, 'a', 'b', { service: 'tcp/80' });
+    assert.deepEqual([from.cause?.kind, from.cause?.remedies], ['address-gone', ['docker restart a']]);
+  });
+
   it('a container on no network is told to join one, and not to make a route', async () => {
     const none = { ...BRIDGE, id: 'z'.repeat(64), name: 'none', driver: 'null' };
     const alone = {
@@ -169,6 +232,8 @@ describe('`why()`', () => {
     const records = { ...RECORDS, networks: () => [BRIDGE, none], containers: () => [alone] };
     const { cause } = await ask({ a: { routes: [] } }, 'a', 'world', { records });
     assert.deepEqual([cause?.kind, cause?.remedies], ['no-network', ['docker run --network NETWORK … a']]);
+    const asked = await ask({}, 'host', 'a', { records });
+    assert.equal(asked.cause?.kind, 'no-network');
   });
 
   it('names an internal network, and not a port that publishing would not open', async () => {
