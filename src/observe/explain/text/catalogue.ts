@@ -119,7 +119,7 @@ export interface Catalogue {
   readonly causes: {
     /** `where`: the container whose own rule it is; undefined for the host's. */
     rule(rule: string, owner: string, outcome: string, where: string | undefined): string;
-    policy(chain: string, owner: string): string;
+    policy(chain: string, owner: string, where: string | undefined): string;
     iccOff(network: string): string;
     noCommonNetwork(from: string, to: string): string;
     internalNetwork(network: string): string;
@@ -169,6 +169,9 @@ export interface Catalogue {
     /** `where`: whoever has no way to those who ask, nor they to it. */
     noWayBack(where: string, address: string): string;
     addressGone(container: string, address: string): string;
+    /** A network's bridge without its address, or down: its route went too. */
+    bridgeGone(bridge: string, address: string, isUp: boolean): string;
+    wrongNeighbour(address: string, mac: string, link: string): string;
     /** `to`: where a rule of somebody's sends it. */
     sentElsewhere(rule: string, owner: string, to: string): string;
   };
@@ -183,6 +186,8 @@ export interface Catalogue {
     unread(what: string): string;
     paused(container: string): string;
     ownLoopback(container: string): string;
+    /** Tables of families that are not followed: `netdev mine`. */
+    unwalked(tables: readonly string[]): string;
     nameOf(name: string, address: string): string;
     nameSlow(server: string): string;
     singleLabelStays(server: string): string;

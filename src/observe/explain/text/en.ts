@@ -155,8 +155,8 @@ export const en: Catalogue = {
   causes: {
     rule: (rule, owner, outcome, where) =>
       `The rule "${rule}"${where === undefined ? '' : ` in ${where}`} (${owner}) ${outcome === 'drop' ? 'drops' : 'refuses'} it.`,
-    policy: (chain, owner) =>
-      `No rule accepts it, and the policy of ${chain} drops what nobody accepts (${owner}).`,
+    policy: (chain, owner, where) =>
+      `No rule accepts it, and the policy of ${chain}${where === undefined ? '' : ` in ${where}`} drops what nobody accepts (${owner}).`,
     iccOff: (network) =>
       `Containers of network ${network} do not reach each other: it was made with enable_icc=false.`,
     noCommonNetwork: (from, to) =>
@@ -227,6 +227,12 @@ export const en: Catalogue = {
       `There is no route to ${address} in ${where}: nothing comes from there, and no answer could go back.`,
     addressGone: (container, address) =>
       `Container ${container} has lost its address ${address}: no interface of it has it any more.`,
+    bridgeGone: (bridge, address, isUp) =>
+      isUp
+        ? `The bridge ${bridge} has lost its address ${address}, and the host its route to the network with it.`
+        : `The bridge ${bridge} is down, and the host has no route to its network.`,
+    wrongNeighbour: (address, mac, link) =>
+      `A neighbour entry made by hand says that ${address} is at ${mac}, which nobody on ${link} has.`,
     sentElsewhere: (rule, owner, to) => `The rule "${rule}" (${owner}) sends it to ${to} instead.`,
   },
   remarks: {
@@ -246,6 +252,8 @@ export const en: Catalogue = {
     paused: (container) => `Container ${container} is paused as well.`,
     ownLoopback: (container) =>
       `A loopback address is everybody’s own: in container ${container} it leads to the container itself, not to the host. The host is reached by the gateway’s address, as --add-host host.docker.internal:host-gateway names it.`,
+    unwalked: (tables) =>
+      `What these tables of nftables do is not followed, so that the answer may be wrong: ${tables.join(', ')}.`,
     nameOf: (name, address) => `By the host’s name servers, ${name} is ${address}.`,
     nameSlow: (server) =>
       `Name server ${server} does not answer: programs wait for it, 5 seconds by default, before they ask the next one.`,

@@ -214,8 +214,8 @@ export const ko: Catalogue = {
   causes: {
     rule: (rule, owner, outcome, where) =>
       `${where === undefined ? '' : `${where}의 `}"${rule}" 규칙(${owner})이 ${outcome === 'drop' ? '버립니다' : '거부합니다'}.`,
-    policy: (chain, owner) =>
-      `허용하는 규칙이 없고, ${chain} 체인의 정책이 허용되지 않은 것을 버립니다(${owner}).`,
+    policy: (chain, owner, where) =>
+      `허용하는 규칙이 없고, ${where === undefined ? '' : `${where}의 `}${chain} 체인의 정책이 허용되지 않은 것을 버립니다(${owner}).`,
     iccOff: (network) => `${network} 네트워크는 enable_icc=false로 만들어져 컨테이너끼리 통신할 수 없습니다.`,
     noCommonNetwork: (from, to) =>
       `${from}와(과) ${to}가 함께 속한 네트워크가 없고, 네트워크끼리는 격리됩니다.`,
@@ -284,6 +284,12 @@ export const ko: Catalogue = {
       `${where}에는 ${address} 주소로 가는 경로가 없어, 그곳에서 오는 것도 없고 응답도 돌아갈 수 없습니다.`,
     addressGone: (container, address) =>
       `${container} 컨테이너가 ${address} 주소를 잃어, 그 주소를 가진 인터페이스가 없습니다.`,
+    bridgeGone: (bridge, address, isUp) =>
+      isUp
+        ? `${bridge} 브리지가 ${address} 주소를 잃어, 호스트에서 그 네트워크로 가는 경로도 없어졌습니다.`
+        : `${bridge} 브리지가 꺼져 있어, 호스트에서 그 네트워크로 가는 경로가 없습니다.`,
+    wrongNeighbour: (address, mac, link) =>
+      `손으로 만든 이웃 항목에 따르면 ${address} 주소는 ${mac}에 있지만, ${link}에는 그런 상대가 없습니다.`,
     sentElsewhere: (rule, owner, to) => `"${rule}" 규칙(${owner})이 대신 ${to} 쪽으로 보냅니다.`,
   },
   remarks: {
@@ -302,6 +308,8 @@ export const ko: Catalogue = {
     paused: (container) => `${container} 컨테이너도 일시 정지되어 있습니다.`,
     ownLoopback: (container) =>
       `루프백 주소는 저마다 자기 자신입니다. ${container} 컨테이너에서는 호스트가 아니라 컨테이너 자신을 가리킵니다. 호스트에는 게이트웨이 주소로 닿으며, --add-host host.docker.internal:host-gateway 옵션이 그 주소에 이름을 붙입니다.`,
+    unwalked: (tables) =>
+      `다음 nftables 테이블이 하는 일은 따라가지 않으므로 답이 틀릴 수 있습니다: ${tables.join(', ')}.`,
     nameOf: (name, address) => `호스트의 네임 서버에 따르면 ${name} 이름의 주소는 ${address}입니다.`,
     nameSlow: (server) =>
       `${server} 네임 서버가 답하지 않습니다. 프로그램은 다음 서버에 묻기 전에 기본 5초를 기다립니다.`,

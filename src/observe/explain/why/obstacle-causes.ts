@@ -23,7 +23,7 @@ export function obstacleCause(obstacle: Obstacle, context: WhyContext): WhyCause
         kind: 'not-running',
         text: causes.notRunning(container.name, container.state),
         owner: containerOwner(container, context),
-        remedies: [`docker start ${container.name}`],
+        remedies: [`docker ${container.state === 'restarting' ? 'logs' : 'start'} ${container.name}`],
       };
     }
     case 'name':

@@ -9,6 +9,9 @@ import type { WhyContext } from './context.ts';
 import { missedOnTheWay } from './missing.ts';
 import { knowsName, networkOwner } from './parties.ts';
 
+/** Families of nftables whose hooks the walk does not ask at. */
+const UNWALKED: ReadonlySet<string> = new Set(['netdev', 'bridge', 'arp']);
+
 export function remarksOf(
   { direct, proxied }: { readonly direct?: Exchange; readonly proxied?: Exchange },
   context: WhyContext,
@@ -25,6 +28,12 @@ export function remarksOf(
     }
   }
   for (const what of snapshot.namespaces.get(HOST)?.firewall.unread ?? []) said.push(remarks.unread(what));
+  const unwalked = (snapshot.namespaces.get(HOST)?.firewall.tables ?? []).filter(
+    ({ family, chains }) =>
+      UNWALKED.has(family) && [...chains.values()].some(({ rules }) => rules.length > 0),
+  );
+  if (unwalked.length > 0)
+    said.push(remarks.unwalked(unwalked.map(({ family, name }) => `${family} ${name}`)));
   const named = from.view.kind === 'name' && from.ip !== undefined;
   if (named) said.push(remarks.nameOf(from.view.asked, from.ip.toString()));
   const questions = to.name?.resolution?.questions ?? [];
@@ -64,7 +73,8 @@ export function remarksOf(
   }
   const { end, hops } = direct.there;
   const first = hops[0]?.packet.source.ip;
-  if (end.kind === 'left' && from.container !== undefined && first?.equals(end.packet.source.ip)) {
+  const isInside = from.container !== undefined && hops[0]?.namespace !== HOST;
+  if (end.kind === 'left' && isInside && first?.equals(end.packet.source.ip)) {
     said.push(remarks.answerNeedsRoute(first.toString()));
   }
   const mtus = hops.flatMap((hop) => (hop.kind === 'routed' && hop.mtu !== undefined ? [hop] : []));

@@ -2,7 +2,8 @@
 
 import { Ip, type IpFamily } from '../../../base/ip.ts';
 import type { ExplainOwner, WhyCause } from '../../../base/wire/index.ts';
-import { HOST } from '../../packet/snapshot.ts';
+import type { NetworkSpec } from '../../../network/model/index.ts';
+import { HOST, linkByName } from '../../packet/snapshot.ts';
 import type { Cause, End } from '../../packet/walk/hops.ts';
 import type { TopologyContainer } from '../../topology/records.ts';
 import { containerOf, partyText, type WhyContext } from './context.ts';
@@ -90,7 +91,7 @@ function addRoute(destination: Ip, namespace: string, { snapshot }: WhyContext):
   return `ip route add ${hasDefault === true ? destination : 'default'} via ROUTER`;
 }
 
-export function ownerOfAddress(address: Ip, { records }: WhyContext): TopologyContainer | undefined {
+function ownerOfAddress(address: Ip, { records }: WhyContext): TopologyContainer | undefined {
   const text = address.toString();
   return records
     .containers()
@@ -100,7 +101,7 @@ export function ownerOfAddress(address: Ip, { records }: WhyContext): TopologyCo
 }
 
 /** Somebody took an address of it away that it was given. */
-export function lostAddress(
+function lostAddress(
   container: TopologyContainer,
   family: IpFamily,
   context: WhyContext,
@@ -117,5 +118,60 @@ export function lostAddress(
     text: text.causes.addressGone(container.name, lost),
     owner: containerOwner(container, context),
     remedies: [`docker restart ${container.name}`],
+  };
+}
+
+/** Why an address that should be there is not; undefined for one that nobody was given. */
+export function nobodyThere(
+  { address, link, mac }: Extract<Cause, { kind: 'nobody-there' }>,
+  namespace: string,
+  context: WhyContext,
+): WhyCause | undefined {
+  const { records, snapshot, text } = context;
+  if (mac !== undefined) {
+    const by = [...snapshot.namespaces.values()].find(({ fixedNeighbours }) =>
+      fixedNeighbours.some((entry) => entry.address === address.toString() && entry.mac === mac),
+    );
+    const container = containerOf(context, by?.id ?? namespace);
+    const index = by?.fixedNeighbours.find((entry) => entry.address === address.toString())?.link;
+    const device = by?.links.find((one) => one.index === index)?.name ?? link;
+    return {
+      kind: 'wrong-neighbour',
+      text: text.causes.wrongNeighbour(`${address}`, mac, link),
+      owner:
+        container === undefined
+          ? { kind: 'host', text: text.words.host }
+          : containerOwner(container, context),
+      remedies: [`${enterNetwork(container)}ip neigh del ${address} dev ${device}`],
+    };
+  }
+  const owner = ownerOfAddress(address, context);
+  const lost = owner && lostAddress(owner, address.family, context);
+  if (lost !== undefined) return lost;
+  const network = records
+    .networks()
+    .find(({ ipam }) => ipam.subnets.some(({ gateway }) => gateway === address.toString()));
+  return network && bridgeGone(network, context);
+}
+
+/** A network whose bridge is down, or has not the address that makes the host its router. */
+export function bridgeGone(network: NetworkSpec, context: WhyContext): WhyCause | undefined {
+  const { snapshot, text } = context;
+  const host = snapshot.namespaces.get(HOST);
+  const name = network.bridge?.name;
+  const link = name === undefined ? undefined : host && linkByName(host, name);
+  if (name === undefined || link === undefined) return undefined;
+  const lost = network.ipam.subnets.find(
+    ({ gateway }) =>
+      gateway !== undefined && host?.addresses.every((own) => own.address !== gateway) === true,
+  );
+  if (link.up && lost === undefined) return undefined;
+  const subnet = lost ?? network.ipam.subnets[0];
+  const length = subnet?.subnet.split('/')[1] ?? '';
+  return {
+    kind: 'bridge-gone',
+    text: text.causes.bridgeGone(name, subnet?.gateway ?? '', link.up),
+    owner: { kind: 'host', text: text.words.interface(name) },
+    remedies: link.up ? [`ip addr add ${subnet?.gateway}/${length} dev ${name}`] : [`ip link set ${name} up`],
   };
 }

@@ -12,7 +12,7 @@ import { containerOf, placeText, type WhyContext } from './context.ts';
 import { noCommonNetwork } from './obstacle-causes.ts';
 import { containerOwner } from './owners.ts';
 import { allowIn, enterNetwork, joinNetwork, publish, removeRule } from './remedies.ts';
-import { lostAddress, noRoute, ownerOfAddress } from './route-causes.ts';
+import { nobodyThere, noRoute } from './route-causes.ts';
 import { sideText } from './steps.ts';
 
 /** Kinds of the engine's own rules by what they say about a network. */
@@ -43,7 +43,7 @@ export function stoppedCause(end: Extract<End, { kind: 'stopped' }>, context: Wh
       const { chain, hook } = cause;
       return make(
         'policy',
-        causes.policy(chain.name, owner.text),
+        causes.policy(chain.name, owner.text, container && words.container(container.name)),
         owner,
         ...allowIn(owner.program, { hook, policyOf: chain }, allowed(end)).map(
           (command) => `${enter}${command}`,
@@ -91,12 +91,11 @@ export function stoppedCause(end: Extract<End, { kind: 'stopped' }>, context: Wh
         here,
         `bridge link set dev ${cause.link} state 3`,
       );
-    case 'nobody-there': {
-      const lost = ownerOfAddress(cause.address, context);
-      const gone = lost && lostAddress(lost, cause.address.family, context);
-      if (gone !== undefined) return gone;
-      return make('nobody-there', causes.nobodyThere(`${cause.address}`, cause.link), here);
-    }
+    case 'nobody-there':
+      return (
+        nobodyThere(cause, namespace, context) ??
+        make('nobody-there', causes.nobodyThere(`${cause.address}`, cause.link), here)
+      );
     case 'hairpin-off':
       return make(
         'hairpin-off',

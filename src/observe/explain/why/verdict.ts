@@ -8,7 +8,7 @@ import type { WhyContext } from './context.ts';
 import { missedOnTheWay } from './missing.ts';
 import { missingCause, obstacleCause, pausedCause, routeElsewhere } from './obstacle-causes.ts';
 import { endpointsOf } from './parties.ts';
-import { noWayCause } from './route-causes.ts';
+import { bridgeGone, noWayCause } from './route-causes.ts';
 import { elsewhereCause, stoppedCause } from './stopped-causes.ts';
 import type { Walked } from './walked.ts';
 
@@ -119,8 +119,10 @@ function strayedRoute(
       const address = hop.packet.destination.ip.toString();
       const bridge = addresses.get(address);
       const { output, route } = hop.answer;
-      if (bridge !== undefined && bridge !== output)
-        return routeElsewhere(address, output, route.destination, context);
+      if (bridge === undefined || bridge === output) continue;
+      const network = records.networks().find((one) => one.bridge?.name === bridge);
+      const gone = network && bridgeGone(network, context);
+      return gone ?? routeElsewhere(address, output, route.destination, context);
     }
   }
   return undefined;

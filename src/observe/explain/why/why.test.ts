@@ -222,6 +222,30 @@ describe('`why()`', () => {
     assert.deepEqual([from.cause?.kind, from.cause?.remedies], ['address-gone', ['docker restart a']]);
   });
 
+  it('a bridge that is down or has lost its address is told, and no route of the host’s blamed', async () => {
+    const base = twoContainers().namespaces.get(HOST);
+    const routes = base?.routes.filter(({ destination }) => !destination.startsWith('172.17.')) ?? [];
+    const links = base?.links.map((one) => (one.name === 'docker0' ? { ...one, up: false } : one)) ?? [];
+    const addresses = base?.addresses.filter(({ address }) => address !== '172.17.0.1') ?? [];
+    for (const [from, to] of [
+      ['host', 'b'],
+      ['a', 'world'],
+    ] as const) {
+      const down = await ask({ host: { routes, links } }, from, to, { service: 'tcp/80' });
+      assert.match(down.cause?.remedies[0] ?? '', /^ip link set docker0 up$/, from);
+      const { answer, cause } = await ask({ host: { routes, addresses } }, from, to, { service: 'tcp/80' });
+      assert.deepEqual([answer, cause?.kind], ['no', 'bridge-gone'], from);
+      assert.deepEqual(cause?.remedies, ['ip addr add 172.17.0.1/16 dev docker0']);
+    }
+  });
+
+  it('names a neighbour entry made by hand that leads to nobody', async () => {
+    const fixedNeighbours = [{ link: 2, address: '172.17.0.3', mac: '02:00:00:00:00:99' }];
+    const { cause } = await ask({ a: { fixedNeighbours } }, 'a', 'b', { service: 'tcp/80' });
+    assert.equal(cause?.kind, 'wrong-neighbour');
+    assert.deepEqual(cause.remedies, ['nsenter --net=/proc/1/ns/net ip neigh del 172.17.0.3 dev eth0']);
+  });
+
   it('a container on no network is told to join one, and not to make a route', async () => {
     const none = { ...BRIDGE, id: 'z'.repeat(64), name: 'none', driver: 'null' };
     const alone = {

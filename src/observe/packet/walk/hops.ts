@@ -55,7 +55,8 @@ export type Cause =
   | { readonly kind: 'no-carrier'; readonly link: string; readonly on: string }
   /** Spanning tree: disabled, listening, learning, blocking. */
   | { readonly kind: 'port-blocked'; readonly link: string; readonly state: number }
-  | { readonly kind: 'nobody-there'; readonly link: string; readonly address: Ip }
+  /** `mac`: what a neighbour entry made by hand says that the address is at. */
+  | { readonly kind: 'nobody-there'; readonly link: string; readonly address: Ip; readonly mac?: string }
   /** It would have to go back by the port it came from. */
   | { readonly kind: 'hairpin-off'; readonly link: string }
   | { readonly kind: 'ports-isolated'; readonly link: string }

@@ -140,7 +140,7 @@ export class Walk {
     if (link.kind === 'bridge') {
       const port = findPort(this.#snapshot, namespace, link, { address: nextHop, mac });
       if (port.kind === 'nobody') {
-        return this.#stop(namespace, packet, { kind: 'nobody-there', link: name, address: nextHop });
+        return this.#nobody(namespace, packet, name, { address: nextHop, mac });
       }
       if (port.kind === 'outside') return this.#leave(namespace, packet, port.link, nextHop);
       this.#note(namespace, packet, { kind: 'bridged', bridge: name, output: port.link.name });
@@ -173,8 +173,7 @@ export class Walk {
     if (bridge === undefined) {
       // Whoever has the frame's address takes it; a wire without a bridge has two ends only.
       const mine = target.mac === undefined ? isOwnAddress(other, target.address) : target.mac === far.mac;
-      if (!mine)
-        return this.#stop(namespace, packet, { kind: 'nobody-there', link: name, address: target.address });
+      if (!mine) return this.#nobody(namespace, packet, name, target);
       return this.#receive(other, packet, far.name, {});
     }
     return this.#intoBridge(other, packet, { bridge: bridge.name, port: far.name }, target);
@@ -189,10 +188,11 @@ export class Walk {
   ): End {
     const [bridge, port] = [linkByName(namespace, at.bridge), linkByName(namespace, at.port)];
     if (bridge === undefined || port === undefined) return this.#unknown(namespace, packet, at.bridge);
-    const blocked = portCause(namespace.id, port);
-    if (blocked !== undefined) return this.#stop(namespace, packet, blocked);
+    // Its ports are disabled with it.
     if (!bridge.up)
       return this.#stop(namespace, packet, { kind: 'link-down', link: at.bridge, on: namespace.id });
+    const blocked = portCause(namespace.id, port);
+    if (blocked !== undefined) return this.#stop(namespace, packet, blocked);
     // eth_type_trans(), br_handle_frame(): also for the port's own address, which the bridge's may once have been.
     const mine =
       target.mac === undefined
@@ -240,11 +240,7 @@ export class Walk {
     if (bridge === undefined || from === undefined) return this.#unknown(namespace, packet, at.bridge);
     const found = findPort(this.#snapshot, namespace, bridge, target);
     if (found.kind === 'nobody') {
-      return this.#stop(namespace, packet, {
-        kind: 'nobody-there',
-        link: at.bridge,
-        address: target.address,
-      });
+      return this.#nobody(namespace, packet, at.bridge, target);
     }
     const output = found.kind === 'outside' ? found.link : found.link.name;
     if (output === at.port && from.bridgePort?.hairpin !== true) {
@@ -332,6 +328,15 @@ export class Walk {
   #leave(namespace: Namespace, packet: Packet, link: string, nextHop: Ip): End {
     this.#note(namespace, packet, { kind: 'left', link, nextHop });
     return { kind: 'left', namespace: namespace.id, packet, link };
+  }
+
+  #nobody(namespace: Namespace, packet: Packet, link: string, { address, mac }: Neighbour): End {
+    return this.#stop(namespace, packet, {
+      kind: 'nobody-there',
+      link,
+      address,
+      ...(mac === undefined ? {} : { mac }),
+    });
   }
 
   #stop({ id }: Namespace, packet: Packet, cause: Cause): End {
