@@ -172,6 +172,8 @@ export interface Catalogue {
     /** A network's bridge without its address, or down: its route went too. */
     bridgeGone(bridge: string, address: string, isUp: boolean): string;
     wrongNeighbour(address: string, mac: string, link: string): string;
+    /** `veth`: the host's end of a container's pair. */
+    detached(veth: string, container: string, bridge: string): string;
     /** `to`: where a rule of somebody's sends it. */
     sentElsewhere(rule: string, owner: string, to: string): string;
   };
@@ -188,6 +190,8 @@ export interface Catalogue {
     ownLoopback(container: string): string;
     /** Tables of families that are not followed: `netdev mine`. */
     unwalked(tables: readonly string[]): string;
+    /** `what`: why it cannot be told. */
+    hangsOn(what: string): string;
     nameOf(name: string, address: string): string;
     nameSlow(server: string): string;
     singleLabelStays(server: string): string;

@@ -233,6 +233,8 @@ export const en: Catalogue = {
         : `The bridge ${bridge} is down, and the host has no route to its network.`,
     wrongNeighbour: (address, mac, link) =>
       `A neighbour entry made by hand says that ${address} is at ${mac}, which nobody on ${link} has.`,
+    detached: (veth, container, bridge) =>
+      `The interface ${veth} of container ${container} is no port of the bridge ${bridge}.`,
     sentElsewhere: (rule, owner, to) => `The rule "${rule}" (${owner}) sends it to ${to} instead.`,
   },
   remarks: {
@@ -254,6 +256,7 @@ export const en: Catalogue = {
       `A loopback address is everybody’s own: in container ${container} it leads to the container itself, not to the host. The host is reached by the gateway’s address, as --add-host host.docker.internal:host-gateway names it.`,
     unwalked: (tables) =>
       `What these tables of nftables do is not followed, so that the answer may be wrong: ${tables.join(', ')}.`,
+    hangsOn: (what) => `It hangs on this: ${what}`,
     nameOf: (name, address) => `By the host’s name servers, ${name} is ${address}.`,
     nameSlow: (server) =>
       `Name server ${server} does not answer: programs wait for it, 5 seconds by default, before they ask the next one.`,

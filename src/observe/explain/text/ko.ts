@@ -290,6 +290,8 @@ export const ko: Catalogue = {
         : `${bridge} 브리지가 꺼져 있어, 호스트에서 그 네트워크로 가는 경로가 없습니다.`,
     wrongNeighbour: (address, mac, link) =>
       `손으로 만든 이웃 항목에 따르면 ${address} 주소는 ${mac}에 있지만, ${link}에는 그런 상대가 없습니다.`,
+    detached: (veth, container, bridge) =>
+      `${container} 컨테이너의 ${veth} 인터페이스가 ${bridge} 브리지의 포트가 아닙니다.`,
     sentElsewhere: (rule, owner, to) => `"${rule}" 규칙(${owner})이 대신 ${to} 쪽으로 보냅니다.`,
   },
   remarks: {
@@ -310,6 +312,7 @@ export const ko: Catalogue = {
       `루프백 주소는 저마다 자기 자신입니다. ${container} 컨테이너에서는 호스트가 아니라 컨테이너 자신을 가리킵니다. 호스트에는 게이트웨이 주소로 닿으며, --add-host host.docker.internal:host-gateway 옵션이 그 주소에 이름을 붙입니다.`,
     unwalked: (tables) =>
       `다음 nftables 테이블이 하는 일은 따라가지 않으므로 답이 틀릴 수 있습니다: ${tables.join(', ')}.`,
+    hangsOn: (what) => `여기에 달려 있습니다: ${what}`,
     nameOf: (name, address) => `호스트의 네임 서버에 따르면 ${name} 이름의 주소는 ${address}입니다.`,
     nameSlow: (server) =>
       `${server} 네임 서버가 답하지 않습니다. 프로그램은 다음 서버에 묻기 전에 기본 5초를 기다립니다.`,

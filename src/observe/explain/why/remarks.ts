@@ -5,6 +5,7 @@ import { explainOrigin } from '../../../network/firewall/index.ts';
 import type { Ternary } from '../../packet/condition.ts';
 import { HOST } from '../../packet/snapshot.ts';
 import type { Exchange } from '../../packet/walk/exchange.ts';
+import type { Catalogue } from '../text/index.ts';
 import type { WhyContext } from './context.ts';
 import { missedOnTheWay } from './missing.ts';
 import { knowsName, networkOwner } from './parties.ts';
@@ -21,6 +22,11 @@ export function remarksOf(
   const { text, plan, to, from, snapshot, records } = context;
   const { remarks } = text;
   const said: string[] = [];
+  if (works === undefined) {
+    const exchanges = [direct, proxied].filter((exchange) => exchange !== undefined);
+    const because = exchanges.map((exchange) => doubtOf(exchange, text)).find((what) => what !== undefined);
+    if (because !== undefined) said.push(remarks.hangsOn(because));
+  }
   if (plan.chosenPort !== undefined) said.push(remarks.chosenPort(`${plan.protocol}/${plan.chosenPort}`));
   for (const { network, container } of [from, to]) {
     if (network !== undefined && container !== undefined) {
@@ -90,4 +96,16 @@ export function remarksOf(
     said.push(remarks.bridgedUnfiltered(common.name));
   }
   return said;
+}
+
+/** The first thing on the way that could not be decided. */
+function doubtOf({ there, back }: Exchange, { steps }: Catalogue): string | undefined {
+  for (const { hops, end } of [there, back].filter((leg) => leg !== undefined)) {
+    for (const hop of hops) {
+      const [doubt] = hop.kind === 'asked' ? hop.doubts : [];
+      if (doubt !== undefined) return steps.doubt(doubt.rule.text, doubt.because);
+    }
+    if (end.kind === 'unknown') return end.because;
+  }
+  return undefined;
 }

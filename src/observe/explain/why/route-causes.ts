@@ -146,7 +146,7 @@ export function nobodyThere(
     };
   }
   const owner = ownerOfAddress(address, context);
-  const lost = owner && lostAddress(owner, address.family, context);
+  const lost = owner && (lostAddress(owner, address.family, context) ?? detachedVeth(owner, context));
   if (lost !== undefined) return lost;
   const network = records
     .networks()
@@ -174,4 +174,31 @@ export function bridgeGone(network: NetworkSpec, context: WhyContext): WhyCause 
     owner: { kind: 'host', text: text.words.interface(name) },
     remedies: link.up ? [`ip addr add ${subnet?.gateway}/${length} dev ${name}`] : [`ip link set ${name} up`],
   };
+}
+
+/**
+ * Somebody took the host's end of a container's pair off its bridge.
+ *
+ * @param veth the one that matters; default any of the container's
+ */
+export function detachedVeth(
+  container: TopologyContainer,
+  context: WhyContext,
+  veth?: string,
+): WhyCause | undefined {
+  const { records, snapshot, text } = context;
+  const host = snapshot.namespaces.get(HOST);
+  for (const { hostVeth = '', networkId } of endpointsOf(networkOwner(container, records))) {
+    if (host === undefined || (veth !== undefined && veth !== hostVeth)) continue;
+    const bridge = records.networks().find(({ id }) => id === networkId)?.bridge?.name ?? '';
+    const [port, master] = [linkByName(host, hostVeth), linkByName(host, bridge)];
+    if (port === undefined || master === undefined || port.master === master.index) continue;
+    return {
+      kind: 'detached',
+      text: text.causes.detached(hostVeth, container.name, master.name),
+      owner: { kind: 'host', text: text.words.interface(hostVeth) },
+      remedies: [`ip link set ${hostVeth} master ${master.name}`],
+    };
+  }
+  return undefined;
 }

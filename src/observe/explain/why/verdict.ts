@@ -4,11 +4,11 @@ import type { WhyCause } from '../../../base/wire/index.ts';
 import type { Ternary } from '../../packet/condition.ts';
 import { HOST } from '../../packet/snapshot.ts';
 import type { Exchange } from '../../packet/walk/exchange.ts';
-import type { WhyContext } from './context.ts';
+import { containerOf, type WhyContext } from './context.ts';
 import { missedOnTheWay } from './missing.ts';
 import { missingCause, obstacleCause, pausedCause, routeElsewhere } from './obstacle-causes.ts';
 import { endpointsOf } from './parties.ts';
-import { bridgeGone, noWayCause } from './route-causes.ts';
+import { bridgeGone, detachedVeth, noWayCause } from './route-causes.ts';
 import { elsewhereCause, stoppedCause } from './stopped-causes.ts';
 import type { Walked } from './walked.ts';
 
@@ -42,6 +42,8 @@ function standsInTheWay({ direct, proxied }: Walked, context: WhyContext): WhyCa
     return from.container !== undefined && leavesUntranslated(direct) ? missing(direct, context) : undefined;
   }
   const { there, back } = failed;
+  const detached = detachedOnTheWay(failed, context);
+  if (detached !== undefined) return detached;
   const gone = isForeign(failed, context) ? undefined : missing(failed, context);
   if (gone !== undefined) return gone;
   if (obstacle !== undefined) return obstacleCause(obstacle, context);
@@ -75,6 +77,17 @@ function isForeign({ there, back }: Exchange, { ownership }: WhyContext): boolea
     'refused-route',
   ];
   return about.includes(cause.kind);
+}
+
+/** It came to the host by a pair whose end should be a port of a bridge. */
+function detachedOnTheWay({ there, back }: Exchange, context: WhyContext): WhyCause | undefined {
+  for (const hop of [...there.hops, ...(back?.hops ?? [])]) {
+    if (hop.kind !== 'wire' || hop.to.namespace !== HOST) continue;
+    const container = containerOf(context, hop.namespace);
+    const cause = container && detachedVeth(container, context, hop.to.link);
+    if (cause !== undefined) return cause;
+  }
+  return undefined;
 }
 
 /** Somebody else's rule gave it another destination, and it did not get to whom it was for. */

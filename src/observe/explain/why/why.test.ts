@@ -60,9 +60,10 @@ describe('`why()`', () => {
     const firewall = iptables(
       '*filter\n:FORWARD DROP [0:0]\n-A FORWARD -m recent --rcheck -j ACCEPT\nCOMMIT\n',
     );
-    const { answer, headline, legs } = await ask({ host: { firewall } }, 'a', 'world');
+    const { answer, headline, legs, remarks } = await ask({ host: { firewall } }, 'a', 'world');
     assert.equal(answer, 'unknown');
     assert.match(headline, /cannot be told/);
+    assert.ok(remarks.some((remark) => /^It hangs on this: .*recent/.test(remark)));
     assert.ok(legs.some(({ steps }) => steps.some(({ ok, text }) => ok === null && text.includes('recent'))));
   });
 
@@ -244,6 +245,25 @@ describe('`why()`', () => {
     const { cause } = await ask({ a: { fixedNeighbours } }, 'a', 'b', { service: 'tcp/80' });
     assert.equal(cause?.kind, 'wrong-neighbour');
     assert.deepEqual(cause.remedies, ['nsenter --net=/proc/1/ns/net ip neigh del 172.17.0.3 dev eth0']);
+  });
+
+  it('names an interface that was taken off its bridge, for those who ask and those who are asked', async () => {
+    const links = twoContainers()
+      .namespaces.get(HOST)
+      ?.links.map((one) => (one.name === 'vethb' ? { ...one, master: undefined } : one));
+    const plain = container(B, 'b', '172.17.0.3', [PORT]);
+    const endpoints = plain.sandbox?.endpoints.map((endpoint) => ({ ...endpoint, hostVeth: 'vethb' })) ?? [];
+    const b = { ...plain, sandbox: { path: '', ports: [PORT], endpoints } };
+    const records = { ...RECORDS, containers: () => [container(A, 'a', '172.17.0.2', []), b] };
+    const changes = { host: { ...(links && { links }) } };
+    for (const [from, to] of [
+      ['a', 'b'],
+      ['b', 'world'],
+    ] as const) {
+      const { answer, cause } = await ask(changes, from, to, { records, service: 'tcp/80' });
+      assert.deepEqual([answer, cause?.kind], ['no', 'detached'], from);
+      assert.deepEqual(cause?.remedies, ['ip link set vethb master docker0']);
+    }
   });
 
   it('a container on no network is told to join one, and not to make a route', async () => {
