@@ -23,8 +23,12 @@ export class RuleBuilder {
   /** A container's address is asked for by several rules of each of its ports: read once. */
   readonly #addresses = new Map<string, Ip>();
 
-  constructor(family: IpFamily) {
+  /** Rules that belong to no network, by their text: of earlier compilations too, so that they are the same blocks. */
+  readonly #common: Map<string, RuleBlock>;
+
+  constructor(family: IpFamily, common: Map<string, RuleBlock> = new Map()) {
     this.family = family;
+    this.#common = common;
   }
 
   /**
@@ -38,7 +42,9 @@ export class RuleBuilder {
     this.#seen.add(identity);
     const rule = { table, chain, args: text, origin };
     if (this.#collected === undefined) {
-      this.#take(table, chain, [rule]);
+      const block = this.#common.get(identity) ?? [rule];
+      this.#common.set(identity, block);
+      this.#take(table, chain, block);
       return;
     }
     const key = `${table} ${chain}`;

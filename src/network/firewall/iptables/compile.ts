@@ -18,7 +18,7 @@ import {
   type NetworkRules,
 } from './network.ts';
 import { addPortTranslation, addPublished, publishedRuns } from './port.ts';
-import { emptyRuleSet, type RuleSet } from './rules.ts';
+import { emptyRuleSet, type RuleBlock, type RuleSet } from './rules.ts';
 
 /** The rule sets of both families; empty where the family's firewall is not ours to write. */
 export interface RuleSets {
@@ -37,12 +37,12 @@ export function compileIptables(intent: FirewallIntent): RuleSets {
  */
 export class IptablesCompiler {
   #settings = '';
-  #known: Record<IpFamily, KnownNetworks> = { 4: new WeakMap(), 6: new WeakMap() };
+  #known = nothingKnown();
 
   compile(intent: FirewallIntent): RuleSets {
     const { networks: _, ...rest } = intent;
     const settings = JSON.stringify(rest);
-    if (settings !== this.#settings) this.#known = { 4: new WeakMap(), 6: new WeakMap() };
+    if (settings !== this.#settings) this.#known = nothingKnown();
     this.#settings = settings;
     return {
       v4: compileFamily(intent, 4, this.#known[4]),
@@ -51,15 +51,24 @@ export class IptablesCompiler {
   }
 }
 
-/** By the network's intent, which is another object when anything about the network is another. */
-type KnownNetworks = WeakMap<NetworkIntent, NetworkRules>;
+/** What earlier compilations made. */
+interface Known {
+  /** By the network's intent, which is another object when anything about the network is another. */
+  readonly networks: WeakMap<NetworkIntent, NetworkRules>;
+  readonly common: Map<string, RuleBlock>;
+}
 
-function compileFamily(intent: FirewallIntent, family: IpFamily, known: KnownNetworks): RuleSet {
+function nothingKnown(): Record<IpFamily, Known> {
+  const nothing = (): Known => ({ networks: new WeakMap(), common: new Map() });
+  return { 4: nothing(), 6: nothing() };
+}
+
+function compileFamily(intent: FirewallIntent, family: IpFamily, known: Known): RuleSet {
   if (!inFamily(intent.enabled, family)) return emptyRuleSet(family);
-  const builder = new RuleBuilder(family);
+  const builder = new RuleBuilder(family, known.common);
   const networks = familyNetworks(intent, family).map((network) => {
-    const found = known.get(network) ?? networkRules(builder, intent, network);
-    known.set(network, found);
+    const found = known.networks.get(network) ?? networkRules(builder, intent, network);
+    known.networks.set(network, found);
     return found;
   });
   const newest = networks.toReversed();

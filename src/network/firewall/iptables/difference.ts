@@ -91,11 +91,12 @@ function lengthOf(blocks: readonly RuleBlock[], start: number, end: number): num
   return length;
 }
 
-function blocksOf({ blocks, rules }: RuleSet): RuleBlocks {
-  if (blocks !== undefined) return blocks;
+function blocksOf(set: RuleSet): RuleBlocks {
+  // Not to be read as well where there are blocks: one list of all rules would have to be made.
+  if (set.blocks !== undefined) return set.blocks;
   const inTable = (table: Table) => {
     const chains = Map.groupBy(
-      rules.filter((rule) => rule.table === table),
+      set.rules.filter((rule) => rule.table === table),
       ({ chain }) => chain,
     );
     return new Map([...chains].map(([chain, found]) => [chain, [found]]));
