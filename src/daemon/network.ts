@@ -8,7 +8,7 @@ import type { PortRange } from '../base/ports.ts';
 import { Prefix } from '../base/prefix.ts';
 import type { DaemonConfig } from '../config/table.ts';
 import type { EventBus } from '../engine/events/bus.ts';
-import { IptablesRunner } from '../kernel/iptables/index.ts';
+import { IptablesRunner, RuleHandles } from '../kernel/iptables/index.ts';
 import { ConntrackClient, type RouteClient } from '../kernel/netlink/index.ts';
 import { NftContext } from '../kernel/nft/index.ts';
 import { readSysctl, tryReadSysctl } from '../kernel/sysctl.ts';
@@ -166,8 +166,19 @@ function firewallBackends(
 ): Record<'iptables' | 'nftables', FirewallBackend> {
   const programs = (family: 4 | 6) => {
     const iptables = new IptablesRunner({ family, onStart: (pid) => writers.add(pid) });
+    let handles: RuleHandles | undefined;
+    const known = () => {
+      if (handles !== undefined) return handles;
+      const opened = new RuleHandles({ family });
+      onEnd('close the handles of rules', () => opened[Symbol.dispose]());
+      handles = opened;
+      return opened;
+    };
     return {
-      restore: (text: string) => iptables.restore(text, { noflush: true }),
+      restore: async (text: string) => {
+        if (known().delete(text)) return;
+        await known().learn(text, () => iptables.restore(text, { noflush: true }));
+      },
       save: () => iptables.save(),
     };
   };

@@ -9,6 +9,7 @@ export {
   quoteRuleWord,
   ruleWords,
 } from './parse.ts';
+export { RuleHandles } from './rule-handles.ts';
 export {
   IptablesRunner,
   type IptablesRunnerOptions,

@@ -16,6 +16,8 @@ export const nfnlType = (subsystem: number, message: number) => (subsystem << 8)
 /** `NFNL_MSG_BATCH_BEGIN`, `NFNL_MSG_BATCH_END`: NLMSG_MIN_TYPE (0x10) and the next; the subsystem stands in `res_id` */
 export const NFNL_MSG_BATCH_BEGIN = 0x10;
 export const NFNL_MSG_BATCH_END = 0x11;
+/** `NFNL_BATCH_GENID = 1`: the batch is for this generation of the ruleset alone (enum nfnl_batch_attributes) */
+export const NFNL_BATCH_GENID = 1;
 
 /** `struct nfgenmsg`; `#define NFNETLINK_V0 0`. */
 export function nfgenmsg(family: number, resource = 0): Buffer {

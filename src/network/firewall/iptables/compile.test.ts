@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { isKind } from '../../../base/errors.ts';
+import { seededRandom } from '../../ipam/seeded-random.testing.ts';
+import type { NetworkIntent } from '../intent.ts';
 import { compileNone } from '../none.ts';
 import { SENTENCES } from '../origin.ts';
-import { compileIptables } from './compile.ts';
+import { compileIptables, IptablesCompiler } from './compile.ts';
+import { differences } from './difference.ts';
 import { parseSaved } from './observed.ts';
 import { planTransaction } from './plan.ts';
 import { emptyRuleSet, formatRuleSet, type RuleSet, ruleLine } from './rules.ts';
@@ -183,6 +186,39 @@ describe('compileIptables, ports', () => {
     );
     const backwards = { ...published('172.17.0.2', '80:80'), containerPort: 90, hostPort: 90 };
     assert.throws(() => v4([bridge({ ports: [backwards] })]), /not two port ranges/);
+  });
+});
+
+describe('IptablesCompiler', () => {
+  test('compiles one intent after the other as if each were the first, and keeps what has not changed', () => {
+    const random = seededRandom(16);
+    const compiler = new IptablesCompiler();
+    let networks: NetworkIntent[] = [];
+    let made = 0;
+    for (let round = 0; round < 150; round++) {
+      const at = Math.floor(random() * (networks.length + 1));
+      const subnet = `10.${made >> 8}.${made & 255}.0/24`;
+      const ports = random() < 0.4 ? [published(subnet.replace('0/24', '2'), `${8000 + made}:80`)] : [];
+      const mode = (['nat', 'nat', 'routed', 'nat-unprotected'] as const)[Math.floor(random() * 4)] ?? 'nat';
+      const trusted = random() < 0.1 ? { trustedHostInterfaces: ['eth1'] } : {};
+      const next = network(`br-${made++}`, subnet, {
+        ports,
+        internal: random() < 0.2,
+        icc: random() < 0.8,
+        v4: { subnets: [subnet], mode },
+        ...trusted,
+      });
+      networks = random() < 0.6 ? networks.toSpliced(at, 0, next) : networks.toSpliced(at, 1);
+      const intent = intentOf(networks, {
+        userlandProxy: round % 40 < 20,
+        localhostByKernel: round % 20 < 10,
+      });
+      const fresh = compileIptables(intent);
+      const kept = compiler.compile(intent);
+      assert.deepEqual(kept.v4.rules, fresh.v4.rules);
+      assert.deepEqual(kept.v4.chains, fresh.v4.chains);
+      assert.deepEqual(differences(kept.v4, fresh.v4), []);
+    }
   });
 });
 

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { seededRandom } from '../../ipam/seeded-random.testing.ts';
 import { conformanceIntent } from '../conformance/layout.ts';
+import type { NetworkIntent } from '../intent.ts';
 import { intentOf, link, network, published, SCENARIOS } from '../iptables/scenarios.testing.ts';
 import { SENTENCES } from '../origin.ts';
 import { isOurComment } from './comment.ts';
-import { compileNftables } from './compile.ts';
+import { compileNftables, NftCompiler } from './compile.ts';
 import { formatNft } from './format.ts';
 import { normalListing } from './listing.testing.ts';
-import type { NftTable } from './ruleset.ts';
+import { planNft } from './plan.ts';
+import type { NftRuleset, NftTable } from './ruleset.ts';
 
 const docker0 = (options: Parameters<typeof network>[2] = {}) => network('docker0', '172.17.0.0/16', options);
 const withPorts = (...texts: string[]) =>
@@ -145,4 +148,27 @@ describe('`compileNftables()`', () => {
       { kind: 'invalid' },
     );
   });
+});
+
+test('`NftCompiler` compiles one intent after the other as if each were the first, and the plan between them is the same', () => {
+  const random = seededRandom(16);
+  const compiler = new NftCompiler();
+  const whole = ({ v4, v6 }: NftRuleset): NftRuleset => {
+    const [four, six] = [v4, v6].map(({ family, chains, sets }) => ({ family, chains, sets }));
+    return { v4: four ?? v4, v6: six ?? v6 };
+  };
+  let networks: NetworkIntent[] = [network('docker0', '172.17.0.0/16')];
+  let previous = compiler.compile(intentOf(networks));
+  for (let round = 0; round < 150; round++) {
+    const at = 1 + Math.floor(random() * networks.length);
+    const subnet = `10.${round >> 8}.${round & 255}.0/24`;
+    const ports = random() < 0.4 ? [published(subnet.replace('0/24', '2'), `${8000 + round}:80`)] : [];
+    const next = network(`br-${round}`, subnet, { ports, internal: random() < 0.2, icc: random() < 0.8 });
+    networks = random() < 0.6 ? networks.toSpliced(at, 0, next) : networks.toSpliced(at, 1);
+    const kept = compiler.compile(intentOf(networks));
+    const fresh = compileNftables(intentOf(networks));
+    assert.equal(formatNft(kept), formatNft(fresh));
+    assert.equal(planNft(previous, kept), planNft(whole(previous), whole(fresh)));
+    previous = kept;
+  }
 });
