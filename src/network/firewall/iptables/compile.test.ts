@@ -196,19 +196,19 @@ describe('IptablesCompiler', () => {
     let networks: NetworkIntent[] = [];
     let made = 0;
     for (let round = 0; round < 150; round++) {
-      const at = Math.floor(random() * (networks.length + 1));
+      const at = random(networks.length + 1);
       const subnet = `10.${made >> 8}.${made & 255}.0/24`;
-      const ports = random() < 0.4 ? [published(subnet.replace('0/24', '2'), `${8000 + made}:80`)] : [];
-      const mode = (['nat', 'nat', 'routed', 'nat-unprotected'] as const)[Math.floor(random() * 4)] ?? 'nat';
-      const trusted = random() < 0.1 ? { trustedHostInterfaces: ['eth1'] } : {};
+      const ports = random(10) < 4 ? [published(subnet.replace('0/24', '2'), `${8000 + made}:80`)] : [];
+      const mode = (['nat', 'nat', 'routed', 'nat-unprotected'] as const)[random(4)] ?? 'nat';
+      const trusted = random(10) < 1 ? { trustedHostInterfaces: ['eth1'] } : {};
       const next = network(`br-${made++}`, subnet, {
         ports,
-        internal: random() < 0.2,
-        icc: random() < 0.8,
+        internal: random(10) < 2,
+        icc: random(10) < 8,
         v4: { subnets: [subnet], mode },
         ...trusted,
       });
-      networks = random() < 0.6 ? networks.toSpliced(at, 0, next) : networks.toSpliced(at, 1);
+      networks = random(10) < 6 ? networks.toSpliced(at, 0, next) : networks.toSpliced(at, 1);
       const intent = intentOf(networks, {
         userlandProxy: round % 40 < 20,
         localhostByKernel: round % 20 < 10,
