@@ -2,13 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { ok } from '../harness/exec.ts';
 import { HOST_IP } from '../harness/host.ts';
 import { tar } from '../harness/images.ts';
 import { soon } from '../harness/netns.ts';
 import { useStage } from '../harness/stage.ts';
+
+const COMPOSE = '/usr/bin/docker-compose';
 
 const DOCKERFILE = `# A tool is made in one stage, and used in another.
 ARG BASE=busybox
@@ -127,16 +130,16 @@ describe('images that are made here', () => {
     // The files are those that were asked for, of whom they were asked for, and nothing of the runtime's.
     const look = [
       'cat /www/index.html /www/link /www/again/deep.txt /conf/* /from/tar /from/tools /made',
-      'ls /ctx; stat -c "%a %u:%g" /www/inner/deep.txt /owned/a.conf; echo $GREETING $PWD',
+      'ls /ctx; stat -c "%a %u:%g" /www/inner/deep.txt /owned /owned/a.conf; echo $GREETING $PWD',
     ].join('; ');
     assert.deepEqual((await cli('run', '--rm', 'site:1', 'sh', '-c', look)).split('\n'), [
       ...['built page', 'built page', 'deep', 'a', 'unpackedtool of me', 'sh'],
-      ...['a.conf', 'b.conf', 'packed.tar', 'site', '600 0:0', '640 7:8', 'hello world /www'],
+      ...['a.conf', 'b.conf', 'packed.tar', 'site', '600 0:0', '755 7:8', '640 7:8', 'hello world /www'],
     ]);
     const shown = await cli('history', '--no-trunc', '--format', '{{.CreatedBy}}', 'site:1');
     assert.match(
       shown,
-      /^sh -e -c #\(nop\) {2}LABEL by=test\nsh -e -c #\(nop\) {2}CMD \["httpd", .*\n.*\n.*\n.*\nsh -e -c echo \$0 >\/made; rm/,
+      /^sh -e -c #\(nop\) {2}LABEL by=test\nsh -e -c #\(nop\) {2}CMD \["httpd" .*\n.*\n.*\n.*\nsh -e -c echo \$0 >\/made; rm/,
     );
     assert.match(shown, /^\/bin\/sh -c #\(nop\) COPY dir:[0-9a-f]{64} in \/www\/ $/m);
     const config = await cli('image', 'inspect', '--format', '{{json .Config}}', 'site:1');
@@ -225,5 +228,25 @@ describe('images that are made here', () => {
     assert.equal(await cli('images', '-aq'), images);
     child.kill('SIGINT');
     await soon(async () => assert.equal(await cli('ps', '-aq'), ''));
+  });
+
+  it('`docker-compose` builds what its file says, and starts it', {
+    skip: existsSync(COMPOSE) ? false : `${COMPOSE} is not installed`,
+  }, async () => {
+    const { cli, daemon } = stage;
+    const folder = mkdtempSync(join(daemon.root, 'composed-'));
+    mkdirSync(join(folder, 'app'));
+    writeFileSync(
+      join(folder, 'app/Dockerfile'),
+      'FROM busybox\nARG WHO\nRUN echo "$WHO" >/who\nCMD sleep 600\n',
+    );
+    writeFileSync(
+      join(folder, 'docker-compose.yml'),
+      'version: "3.7"\nservices:\n  app:\n    image: composed\n    build: { context: ./app, args: { WHO: compose } }\n',
+    );
+    const words = [COMPOSE, '-p', 'composed', '-f', join(folder, 'docker-compose.yml')];
+    const env = { ...cli.env, DOCKER_HOST: `unix://${daemon.socket}` };
+    await ok([...words, 'up', '-d'], { env, timeout: 60_000 });
+    assert.equal(await cli('exec', 'composed_app_1', 'cat', '/who'), 'compose');
   });
 });

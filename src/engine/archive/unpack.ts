@@ -289,21 +289,26 @@ class Unpacker {
 /**
  * The folder at the absolute `path`, made with those above it as far as they are missing, as a descriptor of O_PATH that the caller
  * closes. Links are followed inside the tree.
+ *
+ * @param owner of what is made; default root
  */
 export async function openFolder(
   { tree, files }: Pick<UnpackOptions, 'tree' | 'files'>,
   path: string,
+  owner?: { uid: number; gid: number },
 ): Promise<number> {
   try {
     return await tree.open(path, files.O_PATH | constants.O_DIRECTORY);
   } catch (error) {
     if (codeOf(error) !== 'ENOENT' || path === '/') throw error;
   }
-  const parent = await openFolder({ tree, files }, posix.dirname(path));
+  const parent = await openFolder({ tree, files }, posix.dirname(path), owner);
   try {
-    await handles.mkdir(pathIn(parent, posix.basename(path)), IMPLIED_FOLDER_MODE).catch((error) => {
+    const folder = pathIn(parent, posix.basename(path));
+    await handles.mkdir(folder, IMPLIED_FOLDER_MODE).catch((error) => {
       if (codeOf(error) !== 'EEXIST') throw error;
     });
+    if (owner !== undefined) await handles.lchown(folder, owner.uid, owner.gid);
   } finally {
     drop(parent);
   }

@@ -6,6 +6,7 @@ import { applyInstruction, jsonWords } from '../images/changes.ts';
 import type { Image } from '../images/index.ts';
 import { expandWord, splitWords } from '../images/words.ts';
 import { baseReference, credentialsFor } from './base-image.ts';
+import { commentOf } from './comment.ts';
 import { copyStep, workdirStep } from './copy-step.ts';
 import { type Dockerfile, type Instruction, parseError, parseInstruction, type Stage } from './dockerfile.ts';
 import { runStep } from './run-step.ts';
@@ -186,9 +187,11 @@ export class Builder {
       case 'WORKDIR':
         applyInstruction(state.draft, name, rest);
         return workdirStep(build, state);
-      default:
+      default: {
+        const comment = commentOf(state.draft, name, rest);
         applyInstruction(state.draft, name, rest);
-        return takeConfigStep(build, state, `${name} ${rest}`);
+        return takeConfigStep(build, state, comment);
+      }
     }
   }
 

@@ -49,7 +49,11 @@ export async function copyStep(build: Build, state: StageState, instruction: Ins
   const { host } = build.context;
   await withFilesOf(build, from, async (tree) => {
     const sources = await findSources(host.files, tree, name, words);
-    const shownFlags = [...flags].map(([key]) => ` --${key}=${flag(key)}`).join('');
+    // Where the files are from says nothing that they do not say themselves.
+    const shownFlags = [...flags]
+      .filter(([key]) => key !== 'from')
+      .map(([key]) => ` --${key}=${flag(key)}`)
+      .join('');
     const comment = `${name}${shownFlags} ${hashOf(sources)} in ${destination} `;
     await takeStep(build, state, commentCommand(state, comment), (step) =>
       changeFiles(build, step, (target, draft) =>

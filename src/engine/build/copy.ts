@@ -39,7 +39,7 @@ export async function copySources(plan: CopyPlan): Promise<void> {
       const intoFolder = source.isFolder || archive !== undefined;
       const target =
         isFolder && !intoFolder ? posix.join(destination, posix.basename(source.path)) : destination;
-      const folder = await folderAt(to, files, intoFolder ? target : posix.dirname(target));
+      const folder = await folderAt(to, files, intoFolder ? target : posix.dirname(target), plan.owner);
       const name = intoFolder ? '' : posix.basename(target);
       const tar =
         archive ?? Readable.from(packTree({ files, tree: plan.from, top, name }), { objectMode: false });
@@ -56,9 +56,14 @@ export async function copySources(plan: CopyPlan): Promise<void> {
   }
 }
 
-/** Makes the folder at `path` and gives its real place, without links. */
-export async function folderAt(tree: FileTree, files: HostFiles, path: string): Promise<string> {
-  const fd = await openFolder({ tree, files }, path.replace(/(?<=.)\/+$/, ''));
+/** Makes the folder at `path`, with those above it, for `owner` (default root), and gives its real place, without links. */
+export async function folderAt(
+  tree: FileTree,
+  files: HostFiles,
+  path: string,
+  owner?: { uid: number; gid: number },
+): Promise<string> {
+  const fd = await openFolder({ tree, files }, path.replace(/(?<=.)\/+$/, ''), owner);
   try {
     return tree.pathOf(fd);
   } finally {

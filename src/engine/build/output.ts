@@ -11,6 +11,7 @@ export class BuildOutput {
   readonly #room: () => Promise<void>;
   readonly #quiet: boolean;
   #kept = '';
+  #hasBegun = false;
 
   /** `room` resolves when the client has taken what it was told. */
   constructor(progress: Progress, room: () => Promise<void>, quiet: boolean) {
@@ -19,8 +20,14 @@ export class BuildOutput {
     this.#quiet = quiet;
   }
 
+  /** Something was said: what fails now is the last word, not the answer. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
+  }
+
   /** A piece of text, as it is. */
   text(text: string): void {
+    this.#hasBegun = true;
     if (this.#quiet) this.#kept = (this.#kept + text).slice(-KEPT);
     else this.#progress({ stream: text });
   }

@@ -80,7 +80,7 @@ export class BuildService {
       for (const tag of options.tags) await this.#images.tag(image.id, tag, '');
       output.done(image.id, names);
     } catch (error) {
-      if (signal.aborted) throw error;
+      if (signal.aborted || !output.hasBegun) throw error;
       output.failed(messageOf(error), error instanceof RunFailure ? error.exitCode : undefined);
     }
   }

@@ -77,7 +77,7 @@ const INSTRUCTIONS: Readonly<Record<string, Instruction>> = {
   },
   env: (draft, rest) => {
     const environment = [...(draft.config.Env ?? [])];
-    for (const [name, value] of pairsOf(draft, 'ENV', rest)) {
+    for (const [name, value] of expandPairs(draft, 'ENV', rest)) {
       const index = environment.findIndex((line) => line.startsWith(`${name}=`));
       if (index === -1) environment.push(`${name}=${value}`);
       else environment[index] = `${name}=${value}`;
@@ -85,7 +85,10 @@ const INSTRUCTIONS: Readonly<Record<string, Instruction>> = {
     draft.config.Env = environment;
   },
   label: (draft, rest) => {
-    draft.config.Labels = { ...draft.config.Labels, ...Object.fromEntries(pairsOf(draft, 'LABEL', rest)) };
+    draft.config.Labels = {
+      ...draft.config.Labels,
+      ...Object.fromEntries(expandPairs(draft, 'LABEL', rest)),
+    };
   },
   expose: (draft, rest) => {
     const ports = { ...draft.config.ExposedPorts };
@@ -151,7 +154,7 @@ export function jsonWords(text: string): string[] | undefined {
 }
 
 /** `a=b c="d e"`, or the old form `name all the rest` */
-function pairsOf(draft: ConfigDraft, instruction: string, rest: string): Array<[string, string]> {
+export function expandPairs(draft: ConfigDraft, instruction: string, rest: string): Array<[string, string]> {
   const words = splitWords(rest, draft.escapeChar);
   if (!words[0]!.includes('=')) {
     const [, name, value] = /^(\S+)\s+(.+)$/s.exec(rest) ?? [];
