@@ -83,6 +83,29 @@ test('`withoutPorts()` finds a port that was chosen by its number, and forgets t
   assert.deepEqual(shown(kept), ['0.0.0.0 8080-8080 80', '0.0.0.0 32768-32768 80']);
 });
 
+test('`withoutPorts()` tells addresses apart that got the same port', () => {
+  const asked = { '80/tcp': [at('', '127.0.0.1'), at('', '10.0.0.1')] };
+  const all = [mapping('127.0.0.1', [32768], [80]), mapping('10.0.0.1', [32768], [80])];
+  const { bindings, kept } = withoutPorts(asked, all, { '80/tcp': [at('32768', '10.0.0.1')] });
+  assert.deepEqual(bindings, { '80/tcp': [at('', '127.0.0.1')] });
+  assert.deepEqual(shown(kept), ['127.0.0.1 32768-32768 80']);
+  assert.deepEqual(withoutPorts(asked, all, { '80/tcp': [at('32768')] }).bindings, {});
+});
+
+test('a thousand ports that were chosen in a row are taken away as one', () => {
+  const asked = { '1000-1999/tcp': [at('')] };
+  const all = [mapping('0.0.0.0', [32768, 33767], [1000, 1999]), mapping('::', [32768, 33767], [1000, 1999])];
+  const { bindings, kept, lost } = withoutPorts(asked, all, { '1500-1999/tcp': [at('33268-33767')] });
+  assert.deepEqual(bindings, { '1000-1499/tcp': [at('')] });
+  assert.deepEqual(shown(kept), ['0.0.0.0 32768-33267 1000', ':: 32768-33267 1000']);
+  assert.deepEqual(shown(lost), ['0.0.0.0 33268-33767 1500', ':: 33268-33767 1500']);
+  const wrong = { '1990-2009/tcp': [at('')] };
+  assert.throws(() => withoutPorts(asked, all, wrong), {
+    kind: 'not-found',
+    message: 'unpublish 2000/tcp: it is not published',
+  });
+});
+
 test('`withoutPorts()` on one family leaves the wish for the other', () => {
   const both = [mapping('0.0.0.0', [8080], [80]), mapping('::', [8080], [80])];
   const { bindings, kept } = withoutPorts({ '80/tcp': [at('8080')] }, both, {

@@ -181,11 +181,17 @@ function isFixed({ HostPort }: PortBinding): boolean {
 /** Which port each binding got that left the choice to us, by its index: they were chosen in this order. */
 function chosenPorts(
   hosts: readonly PortBinding[],
-  actual: ReadonlyArray<{ hostPort: number }>,
+  actual: ReadonlyArray<{ hostIp: string; hostPort: number }>,
 ): Array<number | undefined> {
   const fixed = new Set(hosts.filter(isFixed).map(({ HostPort }) => Number(HostPort)));
-  const free = [...new Set(actual.map(({ hostPort }) => hostPort))].filter((port) => !fixed.has(port));
-  return hosts.map((binding) => (isFixed(binding) ? undefined : free.shift()));
+  let left = actual.filter(({ hostPort }) => !fixed.has(hostPort));
+  return hosts.map((binding) => {
+    if (isFixed(binding)) return undefined;
+    const isHere = ({ hostIp }: { hostIp: string }) => binding.HostIp === '' || hostIp === binding.HostIp;
+    const chosen = left.find(isHere)?.hostPort;
+    left = left.filter((one) => one.hostPort !== chosen || !isHere(one));
+    return chosen;
+  });
 }
 
 /** The lost ports of a mapping, given by the container's, and the others, each as runs. */

@@ -317,6 +317,27 @@ test('a thousand free ports are asked for at once, and once more for those that 
   );
 });
 
+test('addresses that ask for the same get the same port, whether any will do or one of several', async () => {
+  const { keeper, publisher } = stage();
+  keeper.foreign.add('tcp 8000').add('tcp 32768');
+  const at = (hostIp: string, more: Partial<PublishRequest>) => request(0, { hostIp, ...more });
+  const several = { hostPort: 8000, hostPortEnd: 8002, anyOf: true };
+  const made = await publisher.publish(TARGET, [
+    at('127.0.0.1', {}),
+    at('10.0.0.1', {}),
+    at('127.0.0.1', {}),
+    at('127.0.0.1', several),
+    at('::1', several),
+  ]);
+  assert.deepEqual(places(made), [
+    '127.0.0.1 32770',
+    '10.0.0.1 32770',
+    '127.0.0.1 32769',
+    '127.0.0.1 8001',
+    '::1 8001',
+  ]);
+});
+
 test('two ports of one container are never given the same port of the host, however few there are', async () => {
   const { publisher } = stage({ ephemeralRange: () => ({ start: 30_000, end: 30_001 }) });
   const both = [request(0), request(0, { containerPort: 81 })];

@@ -10,7 +10,7 @@ import type { PortMapping } from '../model/index.ts';
 import { FreePorts } from './free-ports.ts';
 import { addressesMeet } from './host-address.ts';
 import { HostPortError } from './proxy-client.ts';
-import type { PublishRequest } from './request.ts';
+import { alikeRequests, type PublishRequest } from './request.ts';
 
 /** The part of the port keeper that is needed here. */
 export interface PortKeeper {
@@ -68,8 +68,8 @@ export class PortPublisher {
       done.push(...mappings);
       const anywhere = requests.filter(({ hostPort }) => hostPort === 0);
       done.push(...(await this.#publishAnywhere(target, anywhere, done)));
-      for (const request of requests) {
-        if (request.anyOf) done.push(...(await this.#publishOneOf(target, request, done)));
+      for (const alike of alikeRequests(requests.filter(({ anyOf }) => anyOf))) {
+        done.push(...(await this.#publishOneOf(target, alike, done)));
       }
       return done;
     } catch (error) {
@@ -103,12 +103,12 @@ export class PortPublisher {
     own: readonly PortMapping[],
   ): Promise<PortMapping[]> {
     if (requests.length === 0) return [];
-    const choice = this.#free.choose(requests, [...this.#published(), ...own]);
+    const choice = this.#free.choose(alikeRequests(requests), [...this.#published(), ...own]);
     for (;;) {
       const mappings = choice
         .runs()
-        .flatMap(({ request, hostPort, ...ports }) =>
-          this.#mappings(target, { ...request, ...ports }, hostPort),
+        .flatMap(({ requests: alike, hostPort, ...ports }) =>
+          alike.flatMap((request) => this.#mappings(target, { ...request, ...ports }, hostPort)),
         );
       const kept = this.keeperMappings(mappings);
       try {
@@ -121,16 +121,16 @@ export class PortPublisher {
     }
   }
 
-  /** The first free one of the ports that a request names. `own`: what the same container has been given before. */
+  /** The first of the ports which these requests name that is free on all of their addresses. `own`: what the same container has already. */
   async #publishOneOf(
     target: PublishTarget,
-    request: PublishRequest,
+    alike: readonly PublishRequest[],
     own: readonly PortMapping[],
   ): Promise<PortMapping[]> {
-    const { containerPort, proto, hostPort: start, hostPortEnd: end } = request;
+    const { containerPort, proto, hostPort: start, hostPortEnd: end } = alike[0] as PublishRequest;
     let last: unknown;
     for (let port = start; port <= end; port++) {
-      const mappings = this.#mappings(target, request, port);
+      const mappings = alike.flatMap((request) => this.#mappings(target, request, port));
       try {
         await this.#bind(mappings, [...this.#published(), ...own]);
         return mappings;

@@ -72,6 +72,28 @@ export function exposedOnly(exposed: readonly string[], bindings: PortMap): Port
   );
 }
 
+/**
+ * Together those that ask for the same on other addresses of the host: where the port is not theirs to name, they get the same one, as in
+ * Docker.
+ */
+export function alikeRequests(requests: readonly PublishRequest[]): PublishRequest[][] {
+  const groups: PublishRequest[][] = [];
+  const byPorts = new Map<string, PublishRequest[][]>();
+  for (const request of requests) {
+    const { proto, containerPort, containerPortEnd, hostPort, hostPortEnd, hostIp } = request;
+    const ports = [proto, containerPort, containerPortEnd, hostPort, hostPortEnd].join(' ');
+    const known = byPorts.get(ports) ?? [];
+    byPorts.set(ports, known);
+    const group = known.find((others) => !others.some((other) => addressesMeet(other.hostIp, hostIp)));
+    if (group !== undefined) group.push(request);
+    else {
+      known.push([request]);
+      groups.push(known.at(-1) as PublishRequest[]);
+    }
+  }
+  return groups;
+}
+
 /** A run ends where the server begins to expect a PROXY protocol header, or no longer does. */
 function cutByProtocol(run: PortRun, { proxyProtocol = [] }: PortWishes): PortRun[] {
   if (run.proto !== 'tcp' || proxyProtocol.length === 0) return [run];
