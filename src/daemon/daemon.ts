@@ -133,7 +133,7 @@ export class Daemon {
     const running = engine;
     this.#onEnd('stop the containers', () => running.stop({ stopContainers: !this.#liveRestore }));
     await keeperReady;
-    await keeper.set(network.publisher.keeperMappings(network.controller.publishedPorts()));
+    await keeper.set(network.publisher.adopt(network.controller.publishedPorts()));
     const localPorts = new LocalPortWatch({ stats: () => keeper.stats(), range: localPortRange, log });
     localPorts.start();
     this.#onEnd('stop watching local ports', () => localPorts.stop());

@@ -233,8 +233,19 @@ test('SCTP is refused where the kernel lacks it, or no firewall serves it; else 
     kind: 'not-implemented',
   });
   const { keeper, publisher } = stage({ sctpMissing: null });
-  assert.deepEqual(places(await publisher.publish(TARGET, [sctp])), ['0.0.0.0 8080']);
+  const made = await publisher.publish(TARGET, [sctp]);
+  assert.deepEqual(places(made), ['0.0.0.0 8080']);
   assert.equal(keeper.calls, 0);
+  // Which keeps no other program from the port, but another container.
+  const local = { ...sctp, hostIp: '127.0.0.1' };
+  const taken = { kind: 'conflict', message: 'Bind for 127.0.0.1:8080 failed: port is already allocated' };
+  await assert.rejects(publisher.publish(TARGET, [request(8081), local]), taken);
+  assert.equal(keeper.held.size, 0);
+  const next = stage({ sctpMissing: null }).publisher;
+  next.adopt(made);
+  await assert.rejects(next.publish(TARGET, [local]), taken);
+  await publisher.unpublish(made);
+  assert.deepEqual(places(await publisher.publish(TARGET, [local])), ['127.0.0.1 8080']);
 });
 
 test('`unpublish()` gives all of it back, `keeperMappings()` says what a next daemon has to hold', async () => {

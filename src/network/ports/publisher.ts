@@ -11,6 +11,7 @@ import { FreePorts } from './free-ports.ts';
 import { addressesMeet } from './host-address.ts';
 import { HostPortError } from './proxy-client.ts';
 import { alikeRequests, type PublishRequest } from './request.ts';
+import { ReservedPorts } from './reserved-ports.ts';
 
 /** The part of the port keeper that is needed here. */
 export interface PortKeeper {
@@ -51,6 +52,7 @@ export class PortPublisher {
   readonly #keeper: PortKeeper;
   readonly #options: PublisherOptions;
   readonly #free: FreePorts;
+  readonly #reserved = new ReservedPorts();
 
   constructor(keeper: PortKeeper, options: PublisherOptions) {
     this.#keeper = keeper;
@@ -79,6 +81,7 @@ export class PortPublisher {
   }
 
   async unpublish(mappings: readonly PortMapping[]): Promise<void> {
+    this.#reserved.release(mappings);
     const ids = mappings.filter(isKept).map(mappingId);
     if (ids.length > 0) await this.#keeper.remove(ids);
   }
@@ -86,12 +89,21 @@ export class PortPublisher {
   /** Gives free what is in `before` and not in `after`, whose mappings are those of `before` or parts of them. */
   async replace(before: readonly PortMapping[], after: readonly PortMapping[]): Promise<void> {
     const leaving = before.filter((mapping) => !after.includes(mapping));
-    const parts = this.keeperMappings(after.filter((mapping) => !before.includes(mapping)));
+    const coming = after.filter((mapping) => !before.includes(mapping));
+    this.#reserved.release(leaving);
+    this.#reserved.adopt(coming.filter(isReserved));
+    const parts = this.keeperMappings(coming);
     if (parts.length === 0) return this.unpublish(leaving);
     await this.#keeper.add(parts, leaving.filter(isKept).map(mappingId));
   }
 
-  /** What the keeper shall hold for these mappings: for `set()` after a restart of the daemon. */
+  /** Takes over what an earlier daemon has published. @returns what the keeper shall hold of it: for `set()` */
+  adopt(mappings: readonly PortMapping[]): ProxyMapping[] {
+    this.#reserved.adopt(mappings.filter(isReserved));
+    return this.keeperMappings(mappings);
+  }
+
+  /** What the keeper shall hold for these mappings. */
   keeperMappings(mappings: readonly PortMapping[]): ProxyMapping[] {
     return mappings.filter(isKept).map((mapping) => this.#keeperMapping(mapping));
   }
@@ -103,16 +115,16 @@ export class PortPublisher {
     own: readonly PortMapping[],
   ): Promise<PortMapping[]> {
     if (requests.length === 0) return [];
-    const choice = this.#free.choose(alikeRequests(requests), [...this.#published(), ...own]);
+    const standing = [...this.#published(), ...this.#reserved.all(), ...own];
+    const choice = this.#free.choose(alikeRequests(requests), standing);
     for (;;) {
       const mappings = choice
         .runs()
         .flatMap(({ requests: alike, hostPort, ...ports }) =>
           alike.flatMap((request) => this.#mappings(target, { ...request, ...ports }, hostPort)),
         );
-      const kept = this.keeperMappings(mappings);
       try {
-        if (kept.length > 0) await this.#keeper.add(kept);
+        await this.#hold(mappings);
         return mappings;
       } catch (error) {
         if (!(error instanceof HostPortError) || error.kind !== 'conflict') throw error;
@@ -146,17 +158,28 @@ export class PortPublisher {
 
   /** @param standing mappings that these may get in the way of, although the container is the same */
   async #bind(mappings: PortMapping[], standing: readonly PortMapping[]): Promise<void> {
-    const kept = this.keeperMappings(mappings);
-    if (kept.length === 0) return;
     // To the keeper, a mapping of the same id is the same one, changed.
     const endpoints = new Set(mappings.map(({ endpointId }) => endpointId));
     const ids = new Set(standing.filter(({ endpointId }) => endpoints.has(endpointId)).map(mappingId));
-    const twice = kept.find(({ id }) => ids.has(id));
+    const twice = mappings.find((mapping) => isKept(mapping) && ids.has(mappingId(mapping)));
     if (twice !== undefined) throw alreadyAllocated(twice.hostIp, twice.hostPort);
     try {
-      await this.#keeper.add(kept);
+      await this.#hold(mappings);
     } catch (error) {
       throw this.#givenAway(error) ?? error;
+    }
+  }
+
+  /** From now on these ports are theirs; all or none. */
+  async #hold(mappings: readonly PortMapping[]): Promise<void> {
+    const reserved = mappings.filter(isReserved);
+    this.#reserved.reserve(reserved);
+    const kept = this.keeperMappings(mappings);
+    try {
+      if (kept.length > 0) await this.#keeper.add(kept);
+    } catch (error) {
+      this.#reserved.release(reserved);
+      throw error;
     }
   }
 
@@ -266,6 +289,10 @@ function alreadyAllocated(hostIp: string, hostPort: number, cause?: unknown): Br
 /** The keeper speaks TCP and UDP; in gateway mode `routed` there is nothing to hold. */
 function isKept(mapping: PortMapping): boolean {
   return mapping.proto !== 'sctp' && mapping.hostPort !== 0;
+}
+
+function isReserved(mapping: PortMapping): boolean {
+  return mapping.proto === 'sctp' && mapping.hostPort !== 0;
 }
 
 function mappingId(mapping: PortMapping): string {
