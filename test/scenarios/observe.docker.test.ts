@@ -155,6 +155,8 @@ describe('what is watched', () => {
     await replace('heir', '--name', 'last', 'web');
     assert.equal(await addressOf(cli, 'last'), web);
     assert.deepEqual([...new Set(await serversOf(8081))], ['heir']);
+    assert.match((await ended(bridgeport('flows', 'nobody'), 1)).output, /no container "nobody"/);
+    assert.match((await ended(bridgeport('flows', 'heir'))).output, /→ heir /);
   });
 
   it('`map --watch` tells what goes over the links, and traffic and picture agree on whose it is', async () => {
@@ -213,7 +215,19 @@ describe('what is watched', () => {
     const inFile = bridgeport('capture', 'web', 'icmp', 'and', 'host', one, '-w', file, '-c', '2');
     const onNetwork = bridgeport('capture', 'bridge', 'icmp');
     const onPort = bridgeport('capture', ':8080', 'tcp');
-    const asJson = bridgeport('capture', 'web', '--json', '-s', '64', '-c', '2', 'icmp', 'and', 'host', one);
+    const asJson = bridgeport(
+      'capture',
+      'web',
+      '--json',
+      '-s',
+      '64',
+      '-c',
+      '2',
+      'icmp',
+      'and',
+      'host',
+      'one',
+    );
     await soon(async () => assert.deepEqual(await sockets(), [2, 3]));
     await cli('exec', 'one', 'ping', '-c', '1', '-W', '5', web);
     await host.world.get(`http://${HOST_IP}:8080/`);

@@ -14,7 +14,7 @@ import { PcapCounter, pcapBlocks } from '../observe/pcapng.ts';
 export const capture = defineCommand({
   use: '[OPTIONS] CONTAINER|NETWORK|[ADDRESS]:PORT [FILTER...]',
   summary:
-    'Show packets of a container, a network or a published port, or write them to a file for Wireshark\n\nThe filter is tcpdump\'s: "tcp port 80 and not host 172.17.0.3"; tcp udp sctp icmp icmp6 arp ip ip6, host net port portrange, and or not ( ).',
+    'Show packets of a container, a network or a published port, or write them to a file for Wireshark\n\nThe filter is tcpdump\'s: "tcp port 80 and not host 172.17.0.3"; tcp udp sctp icmp icmp6 arp ip ip6, host net port portrange, and or not ( ). A host may be a container\'s name.',
   args: { min: 1 },
   flags: {
     write: text('Write pcapng to a file, or to standard output ("-")', { short: 'w' }),

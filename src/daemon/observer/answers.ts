@@ -66,7 +66,7 @@ export const ANSWERS: Readonly<Record<string, Answer>> = {
 };
 
 export const STREAMS: Readonly<Record<string, Stream>> = {
-  async *'/bridgeport/flows'(query, records, signal) {
+  '/bridgeport/flows'(query, records, signal) {
     const batches = flows(
       { records, firewall: dropCounters(records), log: silentLog },
       {
@@ -76,7 +76,7 @@ export const STREAMS: Readonly<Record<string, Stream>> = {
         signal,
       },
     );
-    for await (const lines of batches) yield lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+    return jsonLines(batches);
   },
   '/bridgeport/capture': (query, records, signal) =>
     openCapture(records, {
@@ -88,3 +88,7 @@ export const STREAMS: Readonly<Record<string, Stream>> = {
       signal,
     }),
 };
+
+async function* jsonLines(batches: AsyncIterable<readonly unknown[]>): AsyncGenerator<string> {
+  for await (const lines of batches) yield lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+}

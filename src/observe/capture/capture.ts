@@ -5,6 +5,7 @@ import { type Link, RouteClient } from '../../kernel/netlink/index.ts';
 import { type Frame, PacketSocket } from '../../kernel/packet/index.ts';
 import { AddressBook } from '../flows/names.ts';
 import { ListenerQueue } from '../listener-queue.ts';
+import { findNamed } from '../topology/find.ts';
 import type { TopologyRecords } from '../topology/records.ts';
 import { compileFilter } from './compile.ts';
 import { type FilterNode, parseFilter } from './filter.ts';
@@ -40,7 +41,7 @@ const ETHERNET = [1, 772];
  * @throws `not-found` for a target that is not there, `invalid` for a filter that is not understood
  */
 export function openCapture(records: TopologyRecords, options: CaptureOptions): AsyncGenerator<Buffer> {
-  const filter = parseFilter(options.filter);
+  const filter = parseFilter(options.filter, (name) => addressesOf(records, name));
   const sources = resolveTarget(records, options.target);
   const session = new Session(records, options);
   try {
@@ -50,6 +51,11 @@ export function openCapture(records: TopologyRecords, options: CaptureOptions): 
     throw error;
   }
   return session.parts();
+}
+
+function addressesOf(records: TopologyRecords, name: string): string[] {
+  const endpoints = findNamed(records.containers(), name)?.sandbox?.endpoints ?? [];
+  return endpoints.flatMap(({ v4, v6 }) => [v4, v6].flatMap((part) => part?.address ?? []));
 }
 
 interface Watched {

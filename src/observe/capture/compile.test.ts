@@ -79,19 +79,27 @@ describe('filters', () => {
     assert.equal(execute(compileFilter(undefined, 64, []), FRAMES.ping), 0);
   });
 
+  it('a host may be named as a container is, and is then any of its addresses', () => {
+    const names: Record<string, string[]> = { web: ['172.17.0.2', 'fd00::2'], port: ['10.0.0.9'] };
+    const parse = (text: string) => parseFilter(text, (name) => names[name] ?? []);
+    assert.deepEqual(parse('src host web'), parseFilter('src host 172.17.0.2 or src host fd00::2'));
+    assert.deepEqual(parse('tcp and host port'), parseFilter('tcp and host 10.0.0.9'));
+    assert.throws(() => parse('host nobody'), /: at "nobody" /);
+  });
+
   it('the word that is not understood is named', () => {
     const wrong: Array<[string, RegExp]> = [
-      ['tcp prt 80', /^invalid filter "tcp prt 80": at "prt"$/],
-      ['port', /: it ends too early$/],
-      ['port 70000', /: at "70000"$/],
-      ['portrange 9-8', /: at "9-8"$/],
-      ['host nobody', /: at "nobody"$/],
-      ['net 10.0.0.0', /: at "10.0.0.0"$/],
-      ['(tcp', /: it ends too early$/],
-      ['tcp)', /: at "\)"$/],
-      ['tcp & udp', /: at "&"$/],
-      ['icmp port 80', /: at "port"$/],
-      ['src tcp', /: at "tcp"$/],
+      ['tcp prt 80', /^invalid filter "tcp prt 80": at "prt" \(it is made of /],
+      ['port', /: it ends too early \(it is made of /],
+      ['port 70000', /: at "70000" \(it is made of /],
+      ['portrange 9-8', /: at "9-8" \(it is made of /],
+      ['host nobody', /: at "nobody" \(it is made of /],
+      ['net 10.0.0.0', /: at "10.0.0.0" \(it is made of /],
+      ['(tcp', /: it ends too early \(it is made of /],
+      ['tcp)', /: at "\)" \(it is made of /],
+      ['tcp & udp', /: at "&" \(it is made of /],
+      ['icmp port 80', /: at "port" \(it is made of /],
+      ['src tcp', /: at "tcp" \(it is made of /],
       [`${'('.repeat(60)}tcp`, /nested more than 50 deep$/],
     ];
     for (const [text, message] of wrong) assert.throws(() => parseFilter(text), { message });

@@ -33,26 +33,37 @@ export type ProtocolWord = (typeof PROTOCOLS)[number];
 
 /** Words that may stand for one another. */
 const SYNONYMS: Readonly<Record<string, string>> = { '&&': 'and', '||': 'or', '!': 'not' };
+/** For whoever has used another word. */
+const VOCABULARY = `${PROTOCOLS.join(' ')}, [src|dst] host|net|port|portrange, and or not ( )`;
 /** Parentheses within parentheses, and `not`s: more is a mistake, or an attempt at our stack. */
 const DEPTH_MOST = 50;
 
-/** Throws `invalid` naming the word that is not understood. An empty text is no filter. */
-export function parseFilter(text: string): FilterNode | undefined {
+/** The addresses of a container, by its name; none for another word. */
+export type AddressesOf = (name: string) => readonly string[];
+
+/**
+ * Throws `invalid` naming the word that is not understood. An empty text is no filter.
+ *
+ * @param addressesOf default: hosts have no names
+ */
+export function parseFilter(text: string, addressesOf: AddressesOf = () => []): FilterNode | undefined {
   const words = (text.match(/\(|\)|&&|\|\||!|[^\s()!&|]+|[&|]/g) ?? []).map((word) => SYNONYMS[word] ?? word);
   if (words.length === 0) return undefined;
-  const parser = new Parser(text, words);
+  const parser = new Parser(text, words, addressesOf);
   return parser.all();
 }
 
 class Parser {
   readonly #text: string;
   readonly #words: readonly string[];
+  readonly #addressesOf: AddressesOf;
   #at = 0;
   #depth = 0;
 
-  constructor(text: string, words: readonly string[]) {
+  constructor(text: string, words: readonly string[], addressesOf: AddressesOf) {
     this.#text = text;
     this.#words = words;
+    this.#addressesOf = addressesOf;
   }
 
   all(): FilterNode {
@@ -97,7 +108,10 @@ class Parser {
       if (protocol !== undefined && transport === undefined) throw this.#wrong(-1);
       return { kind: 'port', direction, protocol: transport, ...this.#ports(what === 'portrange') };
     }
-    const net: FilterNode = { kind: 'net', direction, prefix: this.#prefix(what === 'host') };
+    const nets = this.#prefixes(what === 'host').map(
+      (prefix): FilterNode => ({ kind: 'net', direction, prefix }),
+    );
+    const net: FilterNode = nets.length === 1 ? nets[0]! : { kind: 'or', nodes: nets };
     return protocol === undefined ? net : { kind: 'and', nodes: [{ kind: 'protocol', protocol }, net] };
   }
 
@@ -111,13 +125,15 @@ class Parser {
     return { first, last };
   }
 
-  #prefix(isHost: boolean): Prefix {
+  /** Of a network one; of a host as many as it has addresses. */
+  #prefixes(isHost: boolean): Prefix[] {
     const word = this.#words[this.#at] ?? '';
-    const length = word.includes(':') ? 128 : 32;
-    const prefix = Prefix.tryParse(isHost ? `${word}/${length}` : word);
-    if (prefix === undefined) throw this.#wrong();
+    const own = (address: string) => Prefix.tryParse(`${address}/${address.includes(':') ? 128 : 32}`) ?? [];
+    const given = [isHost ? own(word) : (Prefix.tryParse(word) ?? [])].flat();
+    const prefixes = given.length === 0 && isHost ? this.#addressesOf(word).flatMap(own) : given;
+    if (prefixes.length === 0) throw this.#wrong();
     this.#at++;
-    return prefix;
+    return prefixes;
   }
 
   #take(word: string): boolean {
@@ -135,6 +151,6 @@ class Parser {
   #wrong(offset = 0): Error {
     const word = this.#words[this.#at + offset];
     const where = word === undefined ? 'it ends too early' : `at ${JSON.stringify(word)}`;
-    return invalid(`invalid filter ${JSON.stringify(this.#text)}: ${where}`);
+    return invalid(`invalid filter ${JSON.stringify(this.#text)}: ${where} (it is made of ${VOCABULARY})`);
   }
 }

@@ -3,6 +3,7 @@
 import { notFound } from '../../base/errors.ts';
 import type { Link } from '../../kernel/netlink/index.ts';
 import type { NetworkSpec, PortMapping } from '../../network/model/index.ts';
+import { findNamed } from '../topology/find.ts';
 import type { TopologyContainer, TopologyRecords } from '../topology/records.ts';
 import type { FilterNode } from './filter.ts';
 
@@ -26,19 +27,12 @@ export function resolveTarget(records: TopologyRecords, target: string): Capture
   const port = /^(?:\[?([\d.]+|[\da-f:]*:[\da-f:]*)\]?)?:(\d{1,5})(?:\/(tcp|udp|sctp))?$/i.exec(target);
   if (port !== null) return portSources(records, target, port[1], Number(port[2]), port[3] ?? 'tcp');
   const containers = records.containers();
-  const container =
-    containers.find(({ name, id }) => name === target || id === target) ??
-    (isIdPart(target) ? containers.find(({ id }) => id.startsWith(target)) : undefined);
+  const container = findNamed(containers, target);
   if (container !== undefined) return [containerSource(container, containers)];
-  const networks = records.networks();
-  const network =
-    networks.find(({ name, id }) => name === target || id === target) ??
-    (isIdPart(target) ? networks.find(({ id }) => id.startsWith(target)) : undefined);
+  const network = findNamed(records.networks(), target);
   if (network !== undefined) return [networkSource(network, containers)];
   throw notFound(`no container, network or published port ${JSON.stringify(target)}`);
 }
-
-const isIdPart = (text: string) => /^[0-9a-f]{4,64}$/.test(text);
 
 function containerSource(
   container: TopologyContainer,
@@ -58,7 +52,8 @@ function networkSource(
   { name, bridge, id }: NetworkSpec,
   containers: readonly TopologyContainer[],
 ): CaptureSource {
-  if (bridge === undefined) throw notFound(`network ${name} has no bridge to look at`);
+  if (bridge === undefined)
+    throw notFound(`network ${name} has no bridge to look at: capture a container that is on it`);
   const veths = new Set(
     containers.flatMap(({ sandbox }) =>
       (sandbox?.endpoints ?? []).flatMap(({ networkId, hostVeth }) =>

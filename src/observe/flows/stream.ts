@@ -1,7 +1,7 @@
 /** `GET /bridgeport/flows`: the connections there are, or what happens to them. Nothing runs while nobody listens. */
 
 import { setImmediate as turn } from 'node:timers/promises';
-import { messageOf } from '../../base/errors.ts';
+import { messageOf, notFound } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { FlowDrop, FlowLine } from '../../base/wire/index.ts';
 import { ConntrackClient, type ConntrackEvent, watchConntrack } from '../../kernel/netlink/index.ts';
@@ -13,6 +13,7 @@ import {
   readRuleDrops,
 } from '../firewall/drops.ts';
 import { ListenerQueue } from '../listener-queue.ts';
+import { findNamed } from '../topology/find.ts';
 import type { TopologyRecords } from '../topology/records.ts';
 import { readTimeouts, type Span } from './age.ts';
 import { concerns, flowOf } from './flow.ts';
@@ -33,7 +34,7 @@ export interface FlowOptions {
   readonly follow: boolean;
   /** With `follow`: tells of packets that rules drop too. */
   readonly drops: boolean;
-  /** Only connections of this container, by its name. */
+  /** Only connections of this container, by its name or id. */
   readonly container: string | undefined;
   readonly signal: AbortSignal;
 }
@@ -45,8 +46,33 @@ const BACKLOG = 20_000;
 /** Milliseconds between two looks at the counters of rules: each costs two programs of iptables. */
 const LOOK = 1000;
 
-/** Many lines at a time, where there are many. */
-export async function* flows(sources: FlowSources, options: FlowOptions): AsyncGenerator<FlowLine[]> {
+/**
+ * Many lines at a time, where there are many.
+ *
+ * @throws `not-found` at once for a container that nobody knows
+ */
+export function flows(sources: FlowSources, options: FlowOptions): AsyncGenerator<FlowLine[]> {
+  const { container: ref } = options;
+  return tell(sources, { ...options, container: ref && addressed(sources.records, ref) });
+}
+
+/** The name that the addresses of a container have: its own, or that of whose network it uses. */
+function addressed(records: TopologyRecords, ref: string): string {
+  const containers = records.containers();
+  const found = findNamed(containers, ref);
+  if (found === undefined) {
+    // One that is gone may have left connections.
+    if (records.pastOwners?.().some(({ containerName }) => containerName === ref)) return ref;
+    throw notFound(`no container ${JSON.stringify(ref)}`);
+  }
+  const owner = containers.find(({ id }) => id === found.sharesWith) ?? found;
+  const onHost = records
+    .networks()
+    .some(({ id, driver }) => driver === 'host' && owner.networkIds.includes(id));
+  return onHost ? 'host' : owner.name;
+}
+
+async function* tell(sources: FlowSources, options: FlowOptions): AsyncGenerator<FlowLine[]> {
   const { container, follow } = options;
   const book = new AddressBook(sources.records);
   const owner = (address: string, then?: Span) => book.ownerOf(address, then);

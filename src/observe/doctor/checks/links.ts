@@ -78,6 +78,15 @@ function vethProblem(snapshot: Snapshot, member: Member): Finding | undefined {
     evidence: [evidence],
     commands,
   });
+  if (hostVeth === '') {
+    // An engine that does not tell names, and a pair of which neither end has been found.
+    const what = endpoint.mac ?? endpoint.v4?.address ?? '';
+    return found(
+      'gone',
+      false,
+      `${inside(container, 'ip', 'link')}: no interface ${what} with an end on the host`,
+    );
+  }
   if (host === undefined) return found('gone', false, `ip link show ${hostVeth}: does not exist`);
   if (inner === undefined)
     return found('gone', true, `${inside(container, 'ip', 'link', 'show', ifname)}: does not exist`);

@@ -72,7 +72,7 @@ export const ENGLISH: Catalogue = {
   'veth-down': {
     title: 'Containers are wired to their bridges',
     text: ({ link, problem, inside }, owner) => {
-      const end = `${inside ? 'The interface' : "The host's end"} ${link} of ${owner}`;
+      const end = `${inside ? 'The interface' : "The host's end"}${link === '' ? '' : ` ${link}`} of ${owner}`;
       switch (problem) {
         case 'gone':
           return `${end} does not exist any more: the container is cut off.`;
@@ -204,7 +204,7 @@ export const ENGLISH: Catalogue = {
       `The name server ${server}${owner === 'host' ? '' : ` of ${owner}`} ${why === 'silent' ? 'does not answer' : 'cannot be reached'}: names of the outside are found late or not at all.`,
     remedy: (_facts, owner) =>
       owner === 'host'
-        ? "Correct the host's /etc/resolv.conf; the daemon follows it."
+        ? "Correct the host's /etc/resolv.conf; Bridgeport follows it, and containers of a Docker Engine do when they are restarted."
         : 'Give the container a server that answers (--dns).',
   },
   leftovers: {

@@ -72,7 +72,7 @@ export const KOREAN: Catalogue = {
   'veth-down': {
     title: '컨테이너가 브리지에 연결되어 있는지',
     text: ({ link, problem, inside }, owner) => {
-      const end = inside ? `${owner}의 인터페이스 ${link}` : `${owner}의 호스트 쪽 끝 ${link}`;
+      const end = `${owner}의 ${inside ? '인터페이스' : '호스트 쪽 끝'}${link === '' ? '' : ` ${link}`}`;
       switch (problem) {
         case 'gone':
           return `${end}이(가) 없어졌습니다. 컨테이너가 끊겨 있습니다.`;
@@ -204,7 +204,7 @@ export const KOREAN: Catalogue = {
       `${owner === 'host' ? '' : `${owner}의 `}이름 서버 ${server}${why === 'silent' ? '이(가) 응답하지 않습니다' : '에 닿을 수 없습니다'}. 외부의 이름을 늦게 찾거나 찾지 못합니다.`,
     remedy: (_facts, owner) =>
       owner === 'host'
-        ? '호스트의 /etc/resolv.conf를 고치십시오. 데몬이 그것을 따릅니다.'
+        ? '호스트의 /etc/resolv.conf를 고치십시오. Bridgeport는 그것을 바로 따르고, Docker Engine의 컨테이너는 다시 시작할 때 따릅니다.'
         : '응답하는 서버를 컨테이너에 주십시오(--dns).',
   },
   leftovers: {
