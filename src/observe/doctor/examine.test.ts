@@ -2,7 +2,17 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CHECKS, examine } from './examine.ts';
 import { parseForeignChains } from './read/rules.ts';
-import { found, host, mapping, route, tables, whats, whole, withRules } from './snapshot.testing.ts';
+import {
+  commands,
+  found,
+  host,
+  mapping,
+  route,
+  tables,
+  whats,
+  whole,
+  withRules,
+} from './snapshot.testing.ts';
 import { CATALOGUES } from './words/words.ts';
 
 describe('examine()', () => {
@@ -50,16 +60,24 @@ describe('checks of traffic', () => {
   });
 
   it('local ports that run out are told with the container that they lead to', () => {
-    const stats = (timeWait: number, exhausted: number) => ({
+    const stats = (timeWait: number, exhausted: number, active = 0) => ({
       ports: () => ({
-        stats: { pid: 1, targets: [{ target: '172.17.0.2:80', timeWait, reused: 0, exhausted }] } as never,
+        stats: {
+          pid: 1,
+          tcp: { active },
+          targets: [{ target: '172.17.0.2:80', active, timeWait, reused: 0, exhausted }],
+        } as never,
         wanted: [],
         lost: [],
       }),
     });
     assert.deepEqual(whats(stats(25_000, 0)), []);
     assert.deepEqual(whats(stats(28_000, 0)), ['time-wait warning container web']);
-    assert.deepEqual(whats(stats(10, 3)), ['time-wait error container web']);
+    assert.deepEqual(whats(stats(10, 3, 20_000)), ['time-wait error container web']);
+    assert.deepEqual(whats(stats(28_000, 3)), ['time-wait error container web']);
+    // It was so once, and is over.
+    assert.deepEqual(whats(stats(10, 3)), []);
+    assert.deepEqual(commands(stats(28_000, 0)), ["sysctl -w 'net.ipv4.ip_local_port_range=10240 65535'"]);
   });
 
   it('a keeper that does not run is a fault where ports are published', () => {

@@ -6,8 +6,12 @@ import { setSysctl } from '../commands.ts';
 import { type Check, DAEMON, type Finding, HOST, ofContainer } from '../finding.ts';
 import { bridged } from '../view.ts';
 
+/** Local ports that leave those below to servers. */
+const WIDE = { first: 10_240, last: 65_535 };
 /** Of the table, from which on it is nearly full. */
 const NEARLY = 0.9;
+/** Of the local ports, below which there is no want of them any more. */
+const OVER = 0.5;
 
 export const conntrackMissing: Check = {
   id: 'conntrack-missing',
@@ -58,8 +62,10 @@ export const timeWait: Check = {
       .split(/\s+/)
       .map(Number);
     const range = (last ?? 60_999) - (first ?? 32_768) + 1;
-    return (stats?.targets ?? []).flatMap(({ target, timeWait: waiting, exhausted }): Finding[] => {
-      if (exhausted === 0 && waiting < range * NEARLY) return [];
+    return (stats?.targets ?? []).flatMap(({ target, active, timeWait: waiting, exhausted }): Finding[] => {
+      const used = active + waiting;
+      // Connections that were refused long ago are no fault now: somebody has widened the range, or the clients have gone.
+      if (used < range * (exhausted > 0 ? OVER : NEARLY)) return [];
       const address = /^\[?(.*?)\]?:\d+$/.exec(target)?.[1];
       const owner = snapshot.sandboxes.find(({ container }) =>
         container.sandbox?.ports.some(({ containerIp }) => containerIp === address),
@@ -69,11 +75,15 @@ export const timeWait: Check = {
           check: 'time-wait',
           severity: exhausted > 0 ? 'error' : 'warning',
           owner: owner === undefined ? DAEMON : ofContainer(owner.container),
-          facts: { target, waiting, free: Math.max(0, range - waiting), refused: exhausted },
+          facts: { target, waiting, free: Math.max(0, range - used), refused: exhausted },
           evidence: [
             `port keeper: ${waiting} local ports in TIME_WAIT to ${target}, ${exhausted} connections refused`,
+            `net/ipv4/ip_local_port_range = ${first} ${last}`,
           ],
-          commands: [],
+          commands:
+            range < WIDE.last - WIDE.first
+              ? [setSysctl('net/ipv4/ip_local_port_range', `${WIDE.first} ${WIDE.last}`)]
+              : [],
         },
       ];
     });
