@@ -10,6 +10,7 @@ import { probeFeature } from '../../kernel/features.ts';
 import { isErrno } from '../../kernel/ffi/errno.ts';
 import { addLink, RouteClient, setLink } from '../../kernel/netlink/index.ts';
 import { type NetnsHandle, withNetns } from '../../kernel/netns/index.ts';
+import { readSysctl, writeSysctl } from '../../kernel/sysctl.ts';
 import { type TestNetworks, testNetworks } from '../../kernel/testing/netns.ts';
 import type { AdvertiseSpec, EndpointSpec, NetworkSpec } from '../model/index.ts';
 import { Announcer } from './announcer.ts';
@@ -79,8 +80,12 @@ describe('network drivers', () => {
     spec: NetworkSpec,
     address: string,
     more: Partial<EndpointSpec> = {},
+    settings: readonly string[] = [],
   ) => {
     const box = networks.create(`box${++boxes}`);
+    withNetns(box, () => {
+      for (const name of settings) writeSysctl(name, 1);
+    });
     const endpoint: EndpointSpec = {
       id: newId(),
       networkId: spec.id,
@@ -409,6 +414,36 @@ describe('network drivers', () => {
       );
       assert.equal(count('icmp6 sum ok'), 2, 'tcpdump has counted it too');
     });
+  });
+
+  it('macvlan: where the kernel announces what comes up by itself, a neighbour hears as often as was asked for all the same', {
+    skip: isThere('macvlan') ? false : 'this kernel has no macvlan',
+  }, async () => {
+    const spec = onParent('bridge');
+    asHost(() => macvlan.setup(spec, []));
+    const heard = listen(join(macvlan, spec, '10.9.0.20').box);
+    await heard.ready;
+    const announcer = new Announcer(silentLog);
+    const ARP_NOTIFY = 'net/ipv4/conf/all/arp_notify';
+    const announce = (address: string, count: number) => {
+      const { box, endpoint } = join(macvlan, spec, address, {}, [ARP_NOTIFY]);
+      assert.equal(
+        withNetns(box, () => readSysctl(ARP_NOTIFY)),
+        '1',
+        'the setting is as it was',
+      );
+      announcer.announce(endpoint, box, () => macvlan.isHeard(), { count, interval: 100 });
+    };
+    announce('10.9.0.21', 0);
+    announce('10.9.0.22', 2);
+    announce('10.9.0.23', 3);
+    const lines = await heard.until((line) => line.includes('10.9.0.23'), 3);
+    const count = (text: string) => lines.filter((line) => line.includes(text)).length;
+    assert.deepEqual(
+      ['who-has 10.9.0.21', 'who-has 10.9.0.22', 'who-has 10.9.0.23'].map(count),
+      [0, 2, 3],
+      lines.join('\n'),
+    );
   });
 
   /** Announcements as tcpdump prints them, which checks the checksum too. */

@@ -3,7 +3,7 @@
 import { Prefix } from '../../base/prefix.ts';
 import { addAddress, RouteClient, setLink } from '../../kernel/netlink/index.ts';
 import { type NetnsHandle, withNetns } from '../../kernel/netns/index.ts';
-import { tryWriteSysctl } from '../../kernel/sysctl.ts';
+import { tryReadSysctl, tryWriteSysctl, writeSysctl } from '../../kernel/sysctl.ts';
 import type { EndpointSpec } from '../model/index.ts';
 
 export interface InterfaceAddress {
@@ -22,7 +22,7 @@ export function bringUp(endpoint: EndpointSpec, link: number, netns: NetnsHandle
     });
   }
   using inside = RouteClient.open(netns);
-  inside.batch([
+  const requests = [
     ...addresses.map(({ address, prefixLength }) =>
       addAddress({
         link,
@@ -32,7 +32,24 @@ export function bringUp(endpoint: EndpointSpec, link: number, netns: NetnsHandle
       }),
     ),
     setLink(link, { up: true }),
-  ]);
+  ];
+  withNetns(netns, () => unannounced(ifname, () => inside.batch(requests)));
+}
+
+/**
+ * Where the machine has `arp_notify` on, a new namespace has it too (devinet_init_net() in net/ipv4/devinet.c), and the kernel would announce
+ * what comes up once more than the network wants it announced: see `Announcer`. It goes on to do so for later changes.
+ */
+function unannounced(ifname: string, bringUp: () => void): void {
+  const loud = ['all', ifname]
+    .map((name) => `net/ipv4/conf/${name}/arp_notify`)
+    .filter((name) => !['0', undefined].includes(tryReadSysctl(name)));
+  for (const name of loud) writeSysctl(name, '0');
+  try {
+    bringUp();
+  } finally {
+    for (const name of loud) writeSysctl(name, '1');
+  }
 }
 
 export function broadcastOf(address: string, prefixLength: number): string | undefined {
