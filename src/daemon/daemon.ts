@@ -228,10 +228,12 @@ export class Daemon {
   async #startContainerd(): Promise<Containerd> {
     const config = this.#config;
     let address = config.containerd;
+    let state: string | undefined;
     if (address === '') {
+      state = join(config.execRoot, 'containerd');
       const managed = await ManagedContainerd.start({
         root: join(config.dataRoot, 'containerd'),
-        state: join(config.execRoot, 'containerd'),
+        state,
         log: (level, message) => this.#log[level]({ part: 'containerd' }, message),
       });
       this.#onEnd('end containerd', () => (this.#liveRestore ? managed.release() : managed.stop()));
@@ -239,6 +241,7 @@ export class Daemon {
     }
     const client = connectContainerd({
       address,
+      state,
       namespace: config.containerdNamespace,
       snapshotter: SNAPSHOTTER,
       runc: { root: runcRoot(config) },

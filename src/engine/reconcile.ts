@@ -7,6 +7,7 @@ import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isKind, messageOf } from '../base/errors.ts';
+import { isId } from '../base/ids.ts';
 import type { TaskProcess } from '../runtime/containerd/client.ts';
 import { type Container, logLoss } from './containers/container.ts';
 import type { Lifecycle } from './containers/lifecycle.ts';
@@ -143,12 +144,16 @@ export class Reconciler {
   /** Starts and ends that were under way when the daemon or containerd died may have left something of theirs in the runtime. */
   async #removeInterrupted(): Promise<void> {
     const { containerd, log } = this.#context;
-    const found = await Promise.all([
+    const [tasks, shims, records] = await Promise.all([
       containerd.tasks.list(),
       containerd.shims(),
       containerd.containers.list(),
     ]);
-    const ids = found.flat().map((one) => ('containerId' in one ? one.containerId : one.id));
+    const ids = [
+      ...[...tasks, ...shims].map(({ containerId }) => containerId),
+      ...records.map(({ id }) => id),
+      ...(await this.#remains.bundles()),
+    ];
     for (const id of new Set(ids)) {
       const container = this.#registry.byId(id);
       const remove = async () => {
@@ -245,7 +250,7 @@ export class Reconciler {
     }
     const snapshots = containerd.snapshotter(settings.snapshotter);
     for (const snapshot of await snapshots.list()) {
-      if (snapshot.kind !== 'active' || !/^[0-9a-f]{64}$/.test(snapshot.name)) continue;
+      if (snapshot.kind !== 'active' || !isId(snapshot.name)) continue;
       if (this.#registry.byId(snapshot.name) !== undefined) continue;
       log.info({ snapshot: snapshot.name }, 'removing the snapshot of a container that was never finished');
       await snapshots

@@ -8,7 +8,7 @@ import { removeLogFiles } from '../logs/json-file.ts';
 import { emitContainerEvent } from './attributes.ts';
 import type { Container } from './container.ts';
 import type { ContainerRegistry } from './registry.ts';
-import { ignoreMissing } from './run-remains.ts';
+import { ignoreMissing, onceMore } from './run-remains.ts';
 
 /** What else has to go with a container; `volumes`: its anonymous volumes too. */
 export type RemovedHook = (container: Container, volumes: boolean) => Promise<void>;
@@ -37,7 +37,8 @@ export class Remover {
     this.#registry.save(container);
     try {
       await runAll(`remove container ${record.id}`, [
-        () => containerd.snapshotter(record.snapshotter).remove(record.id).catch(ignoreMissing),
+        () =>
+          onceMore(() => containerd.snapshotter(record.snapshotter).remove(record.id).catch(ignoreMissing)),
         () => this.#removed(container, volumes),
         () => removeLogFiles(container.logPath),
         () => rmSync(container.folder, { recursive: true, force: true }),

@@ -12,10 +12,11 @@
  * With whom it served, the shim's `runc create` is killed as well, in whatever it did.
  */
 
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isKind, messageOf } from '../../base/errors.ts';
+import { isId } from '../../base/ids.ts';
 import { isStatus, type Shim, type TaskProcess } from '../../runtime/containerd/client.ts';
 import type { EngineContext } from '../context.ts';
 import type { ContainerRecord } from './record.ts';
@@ -24,12 +25,8 @@ import type { ContainerRecord } from './record.ts';
 const KILL_WAIT = 5000;
 /** Milliseconds that a shim may take to answer before it is killed. */
 const ANSWER_WAIT = 5000;
-/** Milliseconds in which containerd has taken a bundle away whose shim has gone. */
-const SHIM_WAIT = 1000;
-/** Milliseconds in which it has, when nothing is known of a shim: its own limit for that is 5 s (`cleanupTimeout`). */
-const CLEANUP_WAIT = 6000;
-/** Milliseconds between looks. */
-const LOOK = 20;
+/** Milliseconds in which containerd has taken a bundle away that has no shim any more, and between looks. */
+const BUNDLE = { wait: 2000, look: 20 };
 const SIGKILL = 9;
 
 type Parts = Pick<EngineContext, 'containerd' | 'host' | 'settings'>;
@@ -63,7 +60,8 @@ export class RunRemains {
     const task = await onceMore(() => tasks.get(id, limit)).catch(() => undefined);
     if (task !== undefined && task.status !== 'stopped') await this.stopTask(task);
     await onceMore(() => tasks.delete(id, limit)).catch(() => {});
-    for (const shim of await containerd.shims()) if (shim.containerId === id) await this.#killShim(shim);
+    for (const shim of await containerd.shims()) if (shim.containerId === id) this.#killShim(shim);
+    if (containerd.bundles !== undefined) await this.#removeBundle(join(containerd.bundles, id));
     await host.removeCgroups(cgroupsPath(this.#parts, id, record?.hostConfig.CgroupParent));
     rmSync(join(settings.runcRoot, containerd.namespace, id), { recursive: true, force: true });
   }
@@ -76,6 +74,16 @@ export class RunRemains {
     await tasks.wait(containerId, { timeoutMs: KILL_WAIT }).catch(() => {});
   }
 
+  /** Ids of the containers that have a bundle, as far as we can know. */
+  async bundles(): Promise<string[]> {
+    const { bundles: folder } = this.#parts.containerd;
+    if (folder === undefined || !existsSync(folder)) return [];
+    const names = readdirSync(folder);
+    // To remove a bundle containerd first gives it a hidden name, which must be free: not that of one whose removal was broken off.
+    for (const name of names) if (name.startsWith('.')) await this.#removeBundle(join(folder, name));
+    return names.filter(isId);
+  }
+
   /** Makes what remains are perhaps in the way of; if they are, once more without them. */
   async replace<T>(make: () => Promise<T>, remove: () => Promise<void>): Promise<T> {
     try {
@@ -84,23 +92,23 @@ export class RunRemains {
       const bundle = bundleInTheWay(error);
       if (bundle === undefined && !isKind(error, 'conflict')) throw error;
       await remove();
-      if (bundle !== undefined) await this.#removeBundle(bundle, CLEANUP_WAIT);
+      if (bundle !== undefined) await this.#removeBundle(bundle);
       return make();
     }
   }
 
-  /** One that has no task. If containerd still waits for it, it takes the bundle away itself. */
-  async #killShim({ pid, bundle }: Shim): Promise<void> {
+  /** One that has no task. */
+  #killShim({ pid }: Shim): void {
     const shim = this.#parts.host.identify(pid);
     if (shim !== undefined) this.#parts.host.signal(shim, SIGKILL);
-    await this.#removeBundle(bundle, SHIM_WAIT);
   }
 
-  /** A folder that containerd does not know as a task's: in the time given, in milliseconds, it may be taking it away. */
-  async #removeBundle(path: string, patience: number): Promise<void> {
-    for (const until = performance.now() + patience; existsSync(path); await sleep(LOOK)) {
+  /** The folder of a task that containerd does not know. If it is still waiting for the shim's end, it takes it away itself. */
+  async #removeBundle(path: string): Promise<void> {
+    for (const until = performance.now() + BUNDLE.wait; existsSync(path); await sleep(BUNDLE.look)) {
       if (performance.now() < until) continue;
-      this.#parts.host.unmount(join(path, 'rootfs'));
+      const rootfs = join(path, 'rootfs');
+      while (this.#parts.host.isMountPoint(rootfs)) this.#parts.host.unmount(rootfs);
       rmSync(path, { recursive: true, force: true });
     }
   }
@@ -109,7 +117,7 @@ export class RunRemains {
 /** `…: failed to start shim: mkdir /…/io.containerd.runtime.v2.task/NAMESPACE/ID: file exists: unknown` */
 function bundleInTheWay(error: unknown): string | undefined {
   const path = /failed to start shim: mkdir (\/\S+): file exists/.exec(messageOf(error))?.[1];
-  return path !== undefined && /^[0-9a-f]{64}$/.test(basename(path)) ? path : undefined;
+  return path !== undefined && isId(basename(path)) ? path : undefined;
 }
 
 /** A call that may be repeated, for when containerd dies over it: the client waits for the next containerd. */

@@ -419,8 +419,6 @@ export type OtherEvent = { type: 'other'; event: Any };
 export interface Shim {
   pid: number;
   containerId: string;
-  /** The task's folder. */
-  bundle: string;
 }
 
 export type ContainerdEvent = { timestamp: Date; namespace: string; topic: string } & (
@@ -451,6 +449,8 @@ export interface ContainerdVersion {
 
 export interface Containerd {
   readonly namespace: string;
+  /** The folder of this namespace's bundles, of which each is named after its container; undefined when that is not known. */
+  readonly bundles: string | undefined;
   /** The shims that run for this namespace, those that containerd does not know any more among them. */
   shims(): Promise<Shim[]>;
   version(options?: CallOptions): Promise<ContainerdVersion>;

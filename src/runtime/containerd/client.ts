@@ -1,5 +1,6 @@
 /** The containerd client: one HTTP/2 connection over a unix socket, the groups of `api.ts` on top. */
 
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isKind } from '../../base/errors.ts';
 import type {
@@ -41,6 +42,8 @@ export interface ClientOptions {
   address: string;
   /** containerd's namespace for all calls; Docker's is `moby`. */
   namespace: string;
+  /** Its state directory, where it is known. */
+  state?: string | undefined;
   /** Default `overlayfs`. */
   snapshotter?: string | undefined;
   /** Given to every container that does not say otherwise. `root` should be set: see `RuncOptions`. */
@@ -106,6 +109,11 @@ class Client implements Containerd {
 
   snapshotter(name: string): Snapshots {
     return new SnapshotsService(this.#caller, name);
+  }
+
+  get bundles(): string | undefined {
+    const { state } = this.#options;
+    return state && join(state, 'io.containerd.runtime.v2.task', this.#caller.namespace);
   }
 
   shims(): Promise<Shim[]> {

@@ -1,10 +1,9 @@
 /**
  * The shims of containerd, one for each task. They are processes of their own; one that containerd has lost sight of is found by
- * its command line: `containerd-shim-runc-v2 -namespace NAMESPACE -id ID -address SOCKET` (containerd 1.6, runtime/v2/shim). It works in
- * the folder of its task, the bundle.
+ * its command line: `containerd-shim-runc-v2 -namespace NAMESPACE -id ID -address SOCKET` (containerd 1.6, runtime/v2/shim).
  */
 
-import { readdir, readlink } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Shim } from './api.ts';
 import { argumentsOf, isRunning } from './process-table.ts';
@@ -25,7 +24,5 @@ async function shimOf(pid: number, address: string, namespace: string): Promise<
   const id = after('-id');
   if (after('-address') !== address || after('-namespace') !== namespace || id === undefined)
     return undefined;
-  const bundle = await readlink(`/proc/${pid}/cwd`).catch(() => undefined);
-  if (bundle === undefined || !(await isRunning(pid))) return undefined;
-  return { pid, containerId: id, bundle };
+  return (await isRunning(pid)) ? { pid, containerId: id } : undefined;
 }
