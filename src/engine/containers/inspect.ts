@@ -1,9 +1,15 @@
 /** `docker inspect` of a container. */
 
 import { join } from 'node:path';
-import type { ContainerInspect, EndpointSettings, NetworkSettings } from '../../base/wire/index.ts';
+import type {
+  ContainerInspect,
+  EndpointSettings,
+  MountPoint,
+  NetworkSettings,
+} from '../../base/wire/index.ts';
 import type { SandboxInfo } from '../../network/controller/sandbox.ts';
 import type { Container } from './container.ts';
+import type { ContainerRecord } from './record.ts';
 
 export interface InspectFacts {
   /** undefined when the container does not run. */
@@ -14,6 +20,22 @@ export interface InspectFacts {
   links: string[];
   graphDriver: ContainerInspect['GraphDriver'];
   size: { rw: number; rootFs: number } | undefined;
+}
+
+/** As in Docker, what `--mount type=tmpfs` asked for is among them, what `--tmpfs` did is not. */
+export function shownMounts({ mounts, hostConfig }: ContainerRecord): MountPoint[] {
+  const tmpfs = (hostConfig.Mounts ?? []).filter(({ Type: type }) => type === 'tmpfs');
+  return [
+    ...mounts,
+    ...tmpfs.map(({ Type, Target = '', ReadOnly = false }) => ({
+      Type,
+      Source: '',
+      Destination: Target,
+      Mode: '',
+      RW: !ReadOnly,
+      Propagation: '',
+    })),
+  ];
 }
 
 export function inspectContainer(container: Container, facts: InspectFacts): ContainerInspect {
@@ -56,7 +78,7 @@ export function inspectContainer(container: Container, facts: InspectFacts): Con
     HostConfig: { ...hostConfig, Links: facts.links.length === 0 ? null : facts.links },
     GraphDriver: facts.graphDriver,
     ...(facts.size === undefined ? {} : { SizeRw: facts.size.rw, SizeRootFs: facts.size.rootFs }),
-    Mounts: record.mounts,
+    Mounts: shownMounts(record),
     Config: config,
     NetworkSettings: networkSettings(container, facts),
   };

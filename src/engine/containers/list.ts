@@ -7,7 +7,7 @@ import type { Filters, ListedContainer, PortMap } from '../../base/wire/index.ts
 import { matchesLabels, matchesPattern } from '../filters.ts';
 import type { Container } from './container.ts';
 import { humanDuration } from './human-duration.ts';
-import type { InspectFacts } from './inspect.ts';
+import { type InspectFacts, shownMounts } from './inspect.ts';
 
 const KNOWN_FILTERS = new Set(
   'ancestor before exited expose health id isolation is-task label name network publish since status volume'.split(
@@ -139,7 +139,7 @@ export function summarize(
     Status: statusText(container),
     HostConfig: { NetworkMode: hostConfig.NetworkMode },
     NetworkSettings: { Networks: facts.sandbox?.networks ?? facts.plannedNetworks },
-    Mounts: record.mounts,
+    Mounts: shownMounts(record),
   };
 }
 

@@ -353,6 +353,10 @@ export function dayToDay(client: ClientName): void {
         '/proc/mounts',
       );
       assert.match(mounted, /^tmpfs \/scratch tmpfs/);
+      const box = ['--name', 'box', '--tmpfs', '/scratch', '--mount', 'type=tmpfs,dst=/fast,readonly'];
+      await cli('create', ...box, 'busybox');
+      const shown = await inspect(cli, 'box', '{{range .Mounts}}{{.Type}} {{.Destination}} {{.RW}}{{end}}');
+      assert.equal(shown, 'tmpfs /fast false');
     });
 
     it('row 19: --restart brings back who falls, and leaves who was stopped', async () => {
