@@ -1,12 +1,12 @@
 /** The keeper's end of the control protocol (`base/proxy-control.ts`), on the same epoll loop as the data. */
 import { chmodSync, rmSync } from 'node:fs';
-import { BridgeportError, conflict, invalid, messageOf } from '../base/errors.ts';
-import type { ProxyFailure, ProxyReply, ProxyRequest } from '../base/proxy-control.ts';
+import { conflict, invalid } from '../base/errors.ts';
+import type { ProxyReply } from '../base/proxy-control.ts';
 import { EPOLLIN, EPOLLOUT, type EpollLoop, type Watcher } from '../kernel/epoll/loop.ts';
 import { AF_UNIX } from '../kernel/epoll/sockaddr.ts';
 import { openSocket, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from '../kernel/epoll/socket.ts';
 import { check, lastErrno, libc } from '../kernel/ffi/libc.ts';
-import { PortError } from './port-table.ts';
+import { type ControlHandler, RequestQueue } from './request-queue.ts';
 
 /** `sun_path` of `<sys/un.h>` holds 108 bytes, the last of them NUL. */
 const SUN_PATH = 107;
@@ -14,12 +14,6 @@ const EAGAIN = 11;
 const MSG_NOSIGNAL = 0x4000;
 /** Longest request, bytes: 16,384 mappings take about 3 MB. */
 const MAX_REQUEST = 16 << 20;
-
-/**
- * Carries out one request, step by step: between two steps traffic has its turn, but no other request. What it throws becomes the
- * reply's error.
- */
-export type ControlHandler = (request: ProxyRequest) => Generator<void, unknown>;
 
 /** Takes over one line, and tells the reply when there is one. */
 type Submit = (line: string, onReply: (reply: ProxyReply) => void) => void;
@@ -72,71 +66,6 @@ export class ControlServer implements Watcher {
     this.#loop.forget(this.#fd);
     libc().close(this.#fd);
     for (const peer of [...this.#peers]) peer.abort();
-  }
-}
-
-/** Milliseconds of a request's work at a time. */
-const SLICE = 4;
-/** Steps between two looks at the clock. */
-const STEPS = 16;
-
-/** The requests of all connections, one after the other. */
-class RequestQueue {
-  readonly #loop: EpollLoop;
-  readonly #handler: ControlHandler;
-  readonly #waiting: Array<{ line: string; onReply: (reply: ProxyReply) => void }> = [];
-  #current:
-    | { seq: number; steps: Generator<void, unknown>; onReply: (reply: ProxyReply) => void }
-    | undefined;
-
-  constructor(loop: EpollLoop, handler: ControlHandler) {
-    this.#loop = loop;
-    this.#handler = handler;
-  }
-
-  push(line: string, onReply: (reply: ProxyReply) => void): void {
-    this.#waiting.push({ line, onReply });
-    if (this.#current === undefined) this.#work();
-  }
-
-  #work(): void {
-    const end = performance.now() + SLICE;
-    for (this.#begin(); this.#current !== undefined; this.#begin()) {
-      const { seq, steps, onReply } = this.#current;
-      let reply: ProxyReply | undefined;
-      try {
-        for (let count = 0; reply === undefined; count++) {
-          if (count % STEPS === STEPS - 1 && performance.now() > end) {
-            this.#loop.after(0, () => this.#work());
-            return;
-          }
-          const step = steps.next();
-          if (step.done) reply = { seq, ok: true, result: (step.value ?? {}) as never };
-        }
-      } catch (error) {
-        reply = { seq, ok: false, error: failureOf(error) };
-      }
-      this.#current = undefined;
-      onReply(reply);
-    }
-  }
-
-  /** The next request becomes the current one, if there is none; one that cannot be read is answered at once. */
-  #begin(): void {
-    while (this.#current === undefined) {
-      const next = this.#waiting.shift();
-      if (next === undefined) return;
-      const { line, onReply } = next;
-      let seq = 0;
-      try {
-        const request = JSON.parse(line);
-        if (typeof request?.seq !== 'number') throw invalid('a request needs a number "seq"');
-        seq = request.seq;
-        this.#current = { seq, steps: this.#handler(request), onReply };
-      } catch (error) {
-        onReply({ seq, ok: false, error: failureOf(error) });
-      }
-    }
   }
 }
 
@@ -227,19 +156,6 @@ class ControlPeer implements Watcher {
     const idle = this.#pending > 0 ? 0 : EPOLLIN;
     this.#loop.modify(this.#fd, this.#unsent.length > 0 ? EPOLLOUT : idle);
   }
-}
-
-function failureOf(error: unknown): ProxyFailure {
-  const failure: ProxyFailure = { kind: 'internal', message: messageOf(error) };
-  if (error instanceof SyntaxError) failure.kind = 'invalid';
-  if (!(error instanceof BridgeportError)) return failure;
-  if (error.kind === 'conflict' || error.kind === 'invalid') failure.kind = error.kind;
-  if (error.errno !== undefined) failure.errno = error.errno;
-  if (error instanceof PortError) {
-    failure.port = error.port;
-    if (error.taken.length > 1) failure.taken = [...error.taken];
-  }
-  return failure;
 }
 
 /** `struct sockaddr_un { sa_family_t sun_family; char sun_path[108]; }` */
