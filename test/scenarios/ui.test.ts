@@ -144,6 +144,12 @@ describe('the page', () => {
     await cli('network', 'connect', 'shop', 'both');
     await open();
     await listed('shop');
+    // In each group with its address on that network.
+    const both =
+      "[...document.querySelectorAll('[role=option]')].filter((one) => one.innerText.startsWith('both'))";
+    await page.until(
+      `${both}.map((one) => one.querySelector('.aside').innerText).join() === '172.17.0.3,172.18.0.2'`,
+    );
     const focused = () => page.evaluate<string>('document.activeElement.id');
     await page.evaluate('document.activeElement.blur()');
     const order: string[] = [];

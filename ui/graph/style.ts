@@ -204,6 +204,10 @@ export function styleSheet(palette: Palette): StylesheetJson {
       style: { 'border-color': palette.accent, 'border-width': 2.5, 'border-style': 'solid' },
     },
     { selector: 'edge.chosen', style: { 'line-color': palette.accent, 'line-opacity': 1 } },
+    // It is looked for from afar too.
+    { selector: '.farther.chosen', style: { 'border-width': 6 } },
+    { selector: '.farthest.chosen', style: { 'border-width': 12 } },
+    { selector: 'edge.farther.chosen', style: { width: 6 } },
     { selector: '.unmatched', style: { opacity: 0.25 } },
     { selector: '.off-path', style: { opacity: 0.22 } },
     {

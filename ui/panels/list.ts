@@ -6,6 +6,8 @@ import { containerId, nameOf, type Thing } from '../model/things.ts';
 
 export interface Group {
   title: string;
+  /** The id of the network whose group it is. */
+  network: string | undefined;
   hue: number | undefined;
   things: Thing[];
 }
@@ -20,9 +22,10 @@ export function groupsOf(
   const outer = all.filter(({ kind }) => kind !== 'network' && kind !== 'container');
   const networks = all.flatMap((thing) => (thing.kind === 'network' ? [thing] : []));
   return [
-    { title: words.host, hue: undefined, things: outer },
+    { title: words.host, network: undefined, hue: undefined, things: outer },
     ...networks.map((thing) => ({
       title: `${words.network} ${thing.network.name}`,
+      network: thing.network.id,
       hue: hueOf(thing.network.id),
       things: [
         thing,
@@ -95,7 +98,7 @@ export function showList(
         'div',
         { role: 'group', 'aria-labelledby': `group-${at}` },
         h('div', { class: 'head', id: `group-${at}`, role: 'presentation' }, group.title),
-        ...found.map((thing) => optionOf(thing, at, { words, chosen, hue: group.hue })),
+        ...found.map((thing) => optionOf(thing, at, { ...group, words, chosen })),
       ),
     ];
   });
@@ -111,7 +114,12 @@ export function showList(
 function optionOf(
   thing: Thing,
   group: number,
-  { words, chosen, hue }: { words: Messages; chosen: string | undefined; hue: number | undefined },
+  {
+    words,
+    chosen,
+    network,
+    hue,
+  }: Pick<Group, 'network' | 'hue'> & { words: Messages; chosen: string | undefined },
 ): HTMLElement {
   const state = thing.kind === 'container' ? thing.container.state : undefined;
   return h(
@@ -126,7 +134,7 @@ function optionOf(
     state !== undefined &&
       h('span', { class: `dot ${state}`, role: 'img', 'aria-label': words.states[state] ?? state }),
     h('span', { class: 'name' }, labelOf(thing, words)),
-    h('span', { class: 'aside' }, asideOf(thing)),
+    h('span', { class: 'aside' }, asideOf(thing, network)),
   );
 }
 
@@ -143,7 +151,8 @@ export function labelOf(thing: Thing, words: Messages): string {
   }
 }
 
-function asideOf(thing: Thing): string {
+/** @param network in whose group it stands */
+function asideOf(thing: Thing, network: string | undefined): string {
   const first = (addresses: readonly string[]) => addresses[0]?.replace(/\/\d+$/, '') ?? '';
   switch (thing.kind) {
     case 'nic':
@@ -151,7 +160,7 @@ function asideOf(thing: Thing): string {
     case 'network':
       return thing.network.bridge?.name ?? '';
     case 'container':
-      return first(thing.endpoints[0]?.addresses ?? []);
+      return first(thing.endpoints.find(({ networkId }) => networkId === network)?.addresses ?? []);
     default:
       return '';
   }
