@@ -45,6 +45,8 @@ export async function runStep(
     });
     let isDone = false;
     try {
+      // The client may have gone while the container was made: nobody would end it.
+      build.signal.throwIfAborted();
       build.output.line(` ---> Running in ${shortId(id)}`);
       const exitCode = await runToEnd(build, id);
       if (exitCode !== 0) throw new RunFailure(command, exitCode);
