@@ -156,6 +156,27 @@ describe('a name of the outside', () => {
       1,
     ],
     [
+      'a closed network of another engine, whose resolver asks from the container',
+      {
+        resolve: byEmbedded(
+          { outcome: 'silent' },
+          { ...EMBEDDED, upstreams: [{ address: SERVER, from: 'container' }] },
+        ),
+        engine: 'Docker',
+        records: internal,
+        changes: {
+          host: {
+            firewall: iptables(
+              '*filter\n:FORWARD ACCEPT [0:0]\n:DOCKER-ISOLATION-STAGE-1 - [0:0]\n-A FORWARD -j DOCKER-ISOLATION-STAGE-1\n-A DOCKER-ISOLATION-STAGE-1 ! -d 172.17.0.0/16 -i docker0 -j DROP\nCOMMIT\n',
+            ),
+          },
+        },
+      },
+      'name-unasked',
+      /Network bridge is internal/,
+      2,
+    ],
+    [
       'a server that a rule keeps off',
       { resolve: answers([{ outcome: 'silent' }]), changes: dnsDropped },
       'name-unasked',

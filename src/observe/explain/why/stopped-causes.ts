@@ -10,7 +10,9 @@ import type { Cause, End } from '../../packet/walk/hops.ts';
 import { explainRule } from '../describe.ts';
 import { containerOf, placeText, type WhyContext } from './context.ts';
 import { noCommonNetwork } from './obstacle-causes.ts';
+import { closedNetwork } from './obstacles.ts';
 import { containerOwner } from './owners.ts';
+import { networkOwner } from './parties.ts';
 import { allowIn, enterNetwork, joinNetwork, publish, removeRule } from './remedies.ts';
 import { nobodyThere, noRoute } from './route-causes.ts';
 import { sideText } from './steps.ts';
@@ -148,11 +150,17 @@ function ruleCause(cause: Extract<Cause, { kind: 'rule' }>, end: End, context: W
       joinNetwork('NETWORK', to.container, context.records),
     );
   }
-  if (key !== undefined && INTERNAL.includes(key)) {
-    const inside = from.container ?? to.container;
+  const inside = from.container ?? to.container;
+  // A rule of another engine's may be of a kind that is not known, and its container is shut in all the same.
+  const closed = inside && closedNetwork(networkOwner(inside, context.records), context.records);
+  const shut =
+    key === undefined
+      ? owner.kind === 'engine' && closed?.name
+      : INTERNAL.includes(key) && (network || closed?.name);
+  if (shut) {
     return withRule(
       'internal-network',
-      text.causes.internalNetwork(network),
+      text.causes.internalNetwork(shut),
       joinNetwork('bridge', inside, context.records),
     );
   }
@@ -178,13 +186,13 @@ function ruleCause(cause: Extract<Cause, { kind: 'rule' }>, end: End, context: W
       ...(protocol === 'icmp' ? [joinNetwork('NETWORK', to.container, context.records)] : []),
     );
   }
-  const inside = containerOf(context, end.namespace);
+  const place = containerOf(context, end.namespace);
   const remedies =
     owner.kind === 'engine' ? [removeRule(rule)] : allowIn(owner.program, { hook, rule }, allowed(end));
   return withRule(
     'rule',
-    text.causes.rule(rule.text, owner.text, outcome, inside && text.words.container(inside.name)),
-    ...remedies.map((command) => `${enterNetwork(inside)}${command}`),
+    text.causes.rule(rule.text, owner.text, outcome, place && text.words.container(place.name)),
+    ...remedies.map((command) => `${enterNetwork(place)}${command}`),
   );
 }
 

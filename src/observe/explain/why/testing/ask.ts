@@ -6,7 +6,7 @@ import type { HostSnapshot } from '../../../packet/snapshot.ts';
 import { A, B, type Changes, twoContainers } from '../../../packet/testing/snapshots.ts';
 import type { TopologyContainer } from '../../../topology/records.ts';
 import type { ResolveName } from '../../names.ts';
-import type { ExplainRecords } from '../../records.ts';
+import type { ExplainRecords, ExplainSettings } from '../../records.ts';
 import { considerer } from '../consider.ts';
 import { type WhyQuestion, why } from '../why.ts';
 
@@ -103,11 +103,16 @@ export async function ask(
   {
     records = RECORDS,
     resolve = nobodyKnows,
+    engine = 'Bridgeport',
     ...more
-  }: Partial<WhyQuestion> & { records?: ExplainRecords; resolve?: ResolveName } = {},
+  }: Partial<WhyQuestion> & {
+    records?: ExplainRecords;
+    resolve?: ResolveName;
+    engine?: ExplainSettings['engine'];
+  } = {},
 ): Promise<WhyReport> {
   const reader = { read: async (): Promise<HostSnapshot> => twoContainers(changes) };
-  const settings = { engine: 'Bridgeport', firewall: 'none', userlandProxy: true } as const;
+  const settings = { engine, firewall: 'none', userlandProxy: true } as const;
   const { language = 'en' } = more;
   const consider = considerer({ records, settings, reader, programOf: () => undefined, language });
   const options = { records, consider, resolve };
