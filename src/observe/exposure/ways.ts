@@ -10,7 +10,7 @@ import type { TopologyRecords } from '../topology/records.ts';
 import type { BoundAddress, ExposedPort } from './exposure.ts';
 
 /** Ports that are asked for at a stretch. */
-const TURN = 8;
+const TURN = 2;
 
 /** Causes that say nothing about who is let in: nobody serves the port just now. */
 const UNSERVED = new Set(['no-socket', 'other-address', 'paused']);

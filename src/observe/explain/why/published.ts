@@ -25,10 +25,9 @@ export function publishedAt(
   }
   for (const container of records.containers()) {
     const mapping = container.sandbox?.ports.find((candidate) => {
+      if (!isAt(candidate, protocol, port) || port === 0) return false;
       const hostIp = Ip.parse(candidate.hostIp);
-      const fits = hostIp.isUnspecified ? hostIp.family === ip.family : hostIp.equals(ip);
-      const end = candidate.hostPortEnd ?? candidate.hostPort;
-      return candidate.proto === protocol && fits && port >= candidate.hostPort && port <= end && port !== 0;
+      return hostIp.isUnspecified ? hostIp.family === ip.family : hostIp.equals(ip);
     });
     if (mapping !== undefined) return { container, mapping };
   }
@@ -43,12 +42,17 @@ export function hiddenAt(
 ): Published | undefined {
   for (const container of records.containers()) {
     const mapping = container.sandbox?.ports.find((candidate) => {
+      if (!isAt(candidate, protocol, port)) return false;
       const hostIp = Ip.parse(candidate.hostIp);
-      const end = candidate.hostPortEnd ?? candidate.hostPort;
-      const fits = hostIp.isLoopback && hostIp.family === ip.family && !hostIp.equals(ip);
-      return candidate.proto === protocol && fits && port >= candidate.hostPort && port <= end;
+      return hostIp.isLoopback && hostIp.family === ip.family && !hostIp.equals(ip);
     });
     if (mapping !== undefined) return { container, mapping };
   }
   return undefined;
 }
+
+const isAt = (
+  { proto, hostPort, hostPortEnd = hostPort }: PortMapping,
+  protocol: PacketProtocol,
+  port: number,
+) => proto === protocol && port >= hostPort && port <= hostPortEnd;
