@@ -95,11 +95,16 @@ function sentElsewhere(direct: Exchange, context: WhyContext): WhyCause | undefi
   const { hops, end } = direct.there;
   const { target } = context.plan;
   if (target === undefined || (end.namespace === target && end.kind === 'delivered')) return undefined;
+  const container = containerOf(context, target);
+  const own = (container === undefined ? [] : endpointsOf(container)).flatMap(({ v4, v6 }) => [
+    v4?.address,
+    v6?.address,
+  ]);
   for (const hop of hops) {
     if (hop.kind !== 'asked') continue;
     for (const { rule, translated } of hop.hits) {
-      const isForeign = context.ownership.originOf(rule) === undefined;
-      if (translated?.what === 'destination' && isForeign)
+      if (translated?.what !== 'destination' || own.includes(translated.to.ip.toString())) continue;
+      if (context.ownership.ownerOf(rule).kind !== 'engine')
         return elsewhereCause(rule, translated.to, context);
     }
   }

@@ -188,6 +188,14 @@ describe('`why()`', () => {
     }
   });
 
+  it('does not blame a rule that translates to the very container, where another one stops the packet', async () => {
+    const firewall = iptables(
+      '*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.3:80\nCOMMIT\n*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -o docker0 -p tcp -j DROP\nCOMMIT\n',
+    );
+    const { cause } = await ask({ host: { firewall } }, 'world', 'b', { service: 'tcp/80' });
+    assert.deepEqual([cause?.kind, cause?.rule?.chain], ['rule', 'FORWARD']);
+  });
+
   it('a rule of a container’s own is told with its place, and changed there', async () => {
     const firewall = iptables(
       '*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -m tcp --dport 80 -j DROP\nCOMMIT\n',
