@@ -96,8 +96,9 @@ function networkRules(builder: RuleBuilder, intent: FirewallIntent, network: Net
       const runs = publishedRuns(builder, entry);
       addPublished(builder, intent, entry, runs);
       addLinks(builder, entry);
-      addPortTranslation(builder, entry, runs, intent.userlandProxy);
+      // Before what each port adds at the end of the same chain.
       if (servesLocalhost) addLocalhost(builder, entry, runs);
+      addPortTranslation(builder, entry, runs, intent.userlandProxy);
     }),
   };
 }
