@@ -232,6 +232,7 @@ describe('the page', () => {
     const { cli, daemon, host } = stage;
     await cli('network', 'create', 'shop');
     await cli('run', '-d', '--name', 'web', '--network', 'shop', '-p', '8080:80', 'web');
+    await host.getSoon('http://127.0.0.1:8080/');
     // Any engine that speaks Docker's API will do; ours can be asked what the answer has to be.
     const [program = '', ...enter] = host.enter;
     const node = process.execPath;
