@@ -18,7 +18,7 @@ import { Random } from '../harness/random.ts';
 import { useStage } from '../harness/stage.ts';
 import { cgroups } from '../harness/teardown.ts';
 
-const ROUNDS = Number(process.env.CHAOS_ROUNDS ?? 6);
+const ROUNDS = Number(process.env.CHAOS_ROUNDS ?? 5);
 const SEED = Number(process.env.CHAOS_SEED ?? 1);
 const VERBOSE = process.env.CHAOS_VERBOSE !== undefined;
 
@@ -178,6 +178,23 @@ describe('A daemon, with everything it needs killed at random', () => {
       assert.deepEqual(await disagreements(daemon), []);
     });
   }
+
+  it('finishes what a daemon that was killed had begun: a container that joins a network, and one that leaves it', async () => {
+    const { daemon } = stage;
+    await call('POST', '/networks/create', { Name: 'n0' });
+    const Id = await sleeper();
+    await call('POST', `/containers/${Id}/start`);
+    for (const change of ['connect', 'disconnect']) {
+      for (const moment of [1, 2, 4]) {
+        const request = call('POST', `/networks/n0/${change}`, { Container: Id });
+        await sleep(moment);
+        await daemon.kill();
+        await request;
+        await daemon.start();
+        assert.deepEqual(await disagreements(daemon), [], `${change}, killed after ${moment} ms`);
+      }
+    }
+  });
 
   it('starts a container whose bundle an earlier run has left behind', async () => {
     const { daemon } = stage;

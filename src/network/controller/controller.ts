@@ -207,6 +207,14 @@ export class NetworkController {
       log,
     });
     for (const record of this.#records.all()) {
+      await this.#membership
+        .finish(record)
+        .catch((error) =>
+          log.error(
+            { container: record.request.containerId, error: messageOf(error) },
+            'cannot finish a change of networks',
+          ),
+        );
       try {
         this.#names.update(record);
       } catch (error) {

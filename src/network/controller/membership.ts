@@ -28,17 +28,34 @@ export class Membership {
     record.endpoints.push(endpoint);
     record.request.networks = { ...record.request.networks, [spec.name]: asked };
     if (this.#services.networks.find(record.request.mode).driver === 'null') record.request.mode = spec.name;
+    record.changing = true;
     this.#services.records.save(record);
     try {
       this.#services.namespaces.add(record, endpoint);
       this.#services.names.update(record);
       await this.#moveGateway(record);
       await this.#services.syncFirewall();
+      this.#changed(record);
     } catch (error) {
       await this.disconnect(containerId, spec.id).catch(() => {});
       throw error;
     }
     this.#services.emitMember('connect', spec, containerId);
+  }
+
+  /** What a daemon that was killed had begun is done to its end. Rules are the caller's to write. */
+  async finish(record: SandboxRecord): Promise<void> {
+    if (record.changing !== true) return;
+    await this.#services.namespaces.complete(record);
+    await this.#services.publishing.follow(record);
+    this.#changed(record);
+  }
+
+  /** A sandbox that has been closed meanwhile has no record any more. */
+  #changed(record: SandboxRecord): void {
+    delete record.changing;
+    const { records } = this.#services;
+    if (records.get(record.request.containerId) === record) records.save(record);
   }
 
   /** Takes a running container out of a network. */
@@ -70,6 +87,7 @@ export class Membership {
     if (record.request.mode === spec.name || record.request.mode === spec.id) {
       record.request.mode = Object.keys(others)[0] ?? 'none';
     }
+    record.changing = true;
     this.#services.records.save(record);
     this.#services.names.removeEndpoint(endpoint);
     await runAll(`disconnect ${containerId} from ${spec.name}`, [
@@ -79,6 +97,7 @@ export class Membership {
       () => this.#moveGateway(record),
       () => this.#services.syncFirewall(),
     ]);
+    this.#changed(record);
     this.#services.endpoints.release(endpoint, record.request.containerName);
     this.#services.emitMember('disconnect', spec, containerId);
   }

@@ -1,5 +1,6 @@
 /** A sandbox in the kernel: its namespace, its interfaces and its default routes. */
 
+import { RouteClient } from '../../kernel/netlink/index.ts';
 import { createNetns, type NetnsHandle, openNetns, withNetns } from '../../kernel/netns/index.ts';
 import { tryWriteSysctl, writeSysctl } from '../../kernel/sysctl.ts';
 import type { Announcer } from '../drivers/announcer.ts';
@@ -46,6 +47,17 @@ export class SandboxNamespaces {
     this.#setRoutes(record, netns);
   }
 
+  /** Makes those of its interfaces that are not there, or only half, and its routes: for what a daemon that was killed had begun. */
+  async complete(record: SandboxRecord): Promise<void> {
+    using netns = openNetns(record.path);
+    for (const endpoint of record.endpoints) {
+      if (isMade(endpoint, netns)) continue;
+      await this.remove(record, endpoint);
+      this.#makeEndpoint(endpoint, netns);
+    }
+    this.#setRoutes(record, netns);
+  }
+
   /** After an endpoint has gone. */
   updateRoutes(record: SandboxRecord): void {
     using netns = openNetns(record.path);
@@ -78,6 +90,12 @@ export class SandboxNamespaces {
     const { v4, v6 } = chooseGateways(record.endpoints, (id) => this.#networks.byId(id));
     setDefaultRoutes(netns, { v4: defaultRoute(v4, v4?.v4), v6: defaultRoute(v6, v6?.v6) });
   }
+}
+
+/** Addresses come before the interface is up. */
+function isMade({ ifname }: EndpointSpec, netns: NetnsHandle): boolean {
+  using inside = RouteClient.open(netns);
+  return inside.findLink(ifname)?.up === true;
 }
 
 function defaultRoute(

@@ -15,6 +15,8 @@ export interface SandboxRecord {
   holders: string[];
   /** `opening` and `closing` are half-done: a daemon that finds them closes them. */
   phase: 'opening' | 'open' | 'closing';
+  /** An endpoint is just coming or going: a daemon that finds it so finishes that. */
+  changing?: true;
 }
 
 /** Of a daemon before these fields were there. */
