@@ -61,12 +61,13 @@ export class HealthMonitor {
 
   async #run(container: Container, timing: HealthTiming, cmd: string[], signal: AbortSignal): Promise<void> {
     const { state } = container.record;
-    const startedAt = Date.parse(state.startedAt);
+    // By the monotonic clock from here on: a wall clock that is put right would end the start period at once, or never.
+    const startedAt = performance.now() - Math.max(0, Date.now() - Date.parse(state.startedAt));
     while (!signal.aborted) {
-      const pause = pauseBefore(state.health?.Status ?? 'none', Date.now() - startedAt, timing);
+      const pause = pauseBefore(state.health?.Status ?? 'none', performance.now() - startedAt, timing);
       await sleep(pause, undefined, { signal, ref: false }).catch(() => {});
       if (signal.aborted || state.status === 'paused') continue;
-      const uptime = Date.now() - startedAt;
+      const uptime = performance.now() - startedAt;
       const result = await this.#probe(container, cmd, timing.timeout, signal);
       if (!signal.aborted) this.#record(container, result, uptime, timing);
     }
