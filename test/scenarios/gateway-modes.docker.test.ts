@@ -97,7 +97,7 @@ const ROWS: readonly Row[] = [
     direct: NONE,
     leavesAs: [undefined, undefined],
     inspect: 'null',
-    ps: '80/tcp',
+    ps: '',
   },
   {
     name: 'chosen',
