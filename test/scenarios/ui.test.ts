@@ -30,9 +30,18 @@ describe('the page', () => {
     page.evaluate<string[]>("[...document.querySelectorAll('#list .name')].map((one) => one.innerText)");
   const option = (name: string) =>
     `[...document.querySelectorAll('[role=option]')].find((one) => one.innerText.startsWith(${JSON.stringify(name)}))`;
+  /** What is still being loaded while a container's interface comes is ended as well: then it is loaded again. */
   const open = async () => {
-    await page.go((await stage.daemon.bridgeport('ui', '--no-open')).split('\n')[0] ?? '');
-    await page.until("document.getElementById('graph').dataset.drawn > 0");
+    const url = (await stage.daemon.bridgeport('ui', '--no-open')).split('\n')[0] ?? '';
+    const isDrawn = () => page.evaluate<boolean>("document.getElementById('graph')?.dataset.drawn > 0");
+    do {
+      const known = page.complaints.length;
+      await page.go(url);
+      await soon(async () => {
+        const isEnded = !page.complaints.slice(known).every(ours);
+        if (!isEnded && !(await isDrawn())) throw new Error('the page draws nothing');
+      }, 15_000);
+    } while (!(await isDrawn()));
   };
   const listed = (name: string) => page.until(option(name));
 
