@@ -6,10 +6,10 @@
  */
 
 import type { Readable, Writable } from 'node:stream';
+import type { BuildOptions, CommitOptions } from '../base/image-requests.ts';
 import type {
   AuthConfig,
   AuthResult,
-  ContainerConfig,
   ContainerCreateBody,
   ContainerCreated,
   ContainerInspect,
@@ -43,7 +43,6 @@ import type {
   RulesReport,
   SystemInfo,
   Traffic,
-  Ulimit,
   VersionInfo,
   Volume,
   VolumeCreateBody,
@@ -197,50 +196,6 @@ export interface ImagesBackend {
     progress: Progress,
     signal: AbortSignal,
   ): Promise<void>;
-}
-
-export interface CommitOptions {
-  /** Empty: the image gets no name. */
-  repository: string;
-  tag: string;
-  comment: string;
-  author: string;
-  pause: boolean;
-  changes: string[];
-  /** Undefined: the container's own. */
-  config: Partial<ContainerConfig> | undefined;
-}
-
-/** The query of `POST /build`, with Docker's meanings; nothing given is `''`, 0, false or an empty list. */
-export interface BuildOptions {
-  dockerfile: string;
-  tags: string[];
-  buildArgs: Record<string, string | null>;
-  labels: Record<string, string>;
-  target: string;
-  platform: string;
-  noCache: boolean;
-  pull: boolean;
-  remove: boolean;
-  forceRemove: boolean;
-  quiet: boolean;
-  networkMode: string;
-  extraHosts: string[];
-  shmSize: number;
-  memory: number;
-  memorySwap: number;
-  cpuShares: number;
-  cpuPeriod: number;
-  cpuQuota: number;
-  cpusetCpus: string;
-  cpusetMems: string;
-  cgroupParent: string;
-  ulimits: Ulimit[];
-  securityOpt: string[];
-  /** What was given and is not done: the output says so. */
-  ignored: string[];
-  /** Credentials by registry. */
-  auths: Record<string, AuthConfig>;
 }
 
 /** Images that are made here. */

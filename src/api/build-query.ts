@@ -2,7 +2,7 @@
 
 import type { IncomingHttpHeaders } from 'node:http';
 import { invalid, messageOf, notImplemented } from '../base/errors.ts';
-import type { BuildOptions } from './backend.ts';
+import type { BuildOptions } from '../base/image-requests.ts';
 import { array, type Decoder, map, nullable, string } from './decode.ts';
 import type { Query } from './query.ts';
 import { ulimit } from './schemas/resources.ts';

@@ -1,7 +1,7 @@
 /** `docker commit`: a container's changes become the uppermost layer of a new image. */
 
 import { conflict, isKind } from '../../base/errors.ts';
-import type { ContainerConfig } from '../../base/wire/index.ts';
+import type { CommitOptions } from '../../base/image-requests.ts';
 import { packLayer } from '../archive/layer.ts';
 import { emitContainerEvent } from '../containers/attributes.ts';
 import type { Container } from '../containers/container.ts';
@@ -12,20 +12,6 @@ import { applyChanges } from '../images/changes.ts';
 import type { Deriver } from '../images/derive.ts';
 import type { Image, ImageService } from '../images/index.ts';
 import { mergeRunConfig, runConfigOf } from './run-config.ts';
-
-export interface CommitOptions {
-  /** Empty: the image gets no name. */
-  repository: string;
-  tag: string;
-  comment: string;
-  author: string;
-  /** The container stands still meanwhile. */
-  pause: boolean;
-  /** Instructions of a Dockerfile for the image's configuration. */
-  changes: string[];
-  /** Undefined: the container's own. What it leaves open is taken from the container. */
-  config: Partial<ContainerConfig> | undefined;
-}
 
 export class Committer {
   readonly #context: EngineContext;

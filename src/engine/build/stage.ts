@@ -2,6 +2,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { isKind } from '../../base/errors.ts';
+import type { BuildOptions } from '../../base/image-requests.ts';
 import type { ContainersService } from '../containers/service.ts';
 import type { EngineContext } from '../context.ts';
 import type { FileTree } from '../host-system.ts';
@@ -9,7 +10,6 @@ import { type ConfigDraft, commandOf, expand } from '../images/changes.ts';
 import type { Deriver } from '../images/derive.ts';
 import type { Image, ImageRunConfig, ImageService } from '../images/index.ts';
 import type { BuildArguments } from './arguments.ts';
-import type { BuildOptions } from './options.ts';
 import type { BuildOutput } from './output.ts';
 
 export interface Build {

@@ -12,6 +12,6 @@ export {
   DnsServer,
   type DnsServerOptions,
 } from './server.ts';
-export { lookUpName, type NameLookup, type NameQuestion } from './stub/lookup.ts';
+export { lookUpName, type NameLookup } from './stub/lookup.ts';
 export { type ResolvConfWatch, type WatchResolvConfOptions, watchResolvConf } from './watch-resolv-conf.ts';
 export type { NetworkZone, ZoneHost, ZoneLink, ZoneView } from './zone/zone.ts';

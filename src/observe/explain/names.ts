@@ -1,5 +1,6 @@
 /** How names are come by: what explaining needs of a resolver. Whoever can ask name servers hands it in. */
 
+import type { NameQuestion } from '../../base/name-question.ts';
 import type { TopologyContainer } from '../topology/records.ts';
 
 /** Looks a name up as the programs of a container do, or those of the host (`undefined`). It takes seconds at most. */
@@ -12,25 +13,6 @@ export interface NameResolution {
   readonly addresses: readonly string[];
   /** Where the engine answers names for the container. */
   readonly embedded?: EmbeddedResolver;
-}
-
-/** One place that was asked for one name. */
-export interface NameQuestion {
-  /** In full, with an element of the search list if one was tried. */
-  readonly name: string;
-  /** Address of the name server; absent: /etc/hosts. */
-  readonly server?: string;
-  /**
-   * - `unknown`: no such name
-   * - `empty`: the name is there and has no address
-   * - `failed`: the server cannot tell, or refuses to
-   * - `silent`: it did not answer in time
-   * - `unreachable`: the kernel says that nobody can be asked there
-   */
-  readonly outcome: 'found' | 'unknown' | 'empty' | 'failed' | 'silent' | 'unreachable';
-  readonly addresses: readonly string[];
-  /** `SERVFAIL` of one that failed, `ECONNREFUSED` of one that is unreachable. */
-  readonly detail?: string;
 }
 
 /** Whom the engine's resolver asks for names that are not its own. */

@@ -6,6 +6,7 @@
 
 import { randomInt } from 'node:crypto';
 import { isKind } from '../../../base/errors.ts';
+import type { NameQuestion } from '../../../base/name-question.ts';
 import type { NetnsHandle } from '../../../kernel/netns/index.ts';
 import { Readiness } from '../forward/readiness.ts';
 import { SocketTransport } from '../forward/socket-transport.ts';
@@ -52,26 +53,6 @@ export interface NameLookup {
   readonly questions: readonly NameQuestion[];
   /** What was found: of the last question. Canonical text. */
   readonly addresses: readonly string[];
-}
-
-/** One place that was asked for one name. */
-export interface NameQuestion {
-  /** In full, with an element of the search list if one was tried. */
-  readonly name: string;
-  /** Address of the name server; absent: /etc/hosts. */
-  readonly server?: string;
-  /**
-   * - `found`: there are addresses
-   * - `unknown`: no such name (NXDOMAIN)
-   * - `empty`: the name is there and has no address
-   * - `failed`: the server cannot tell, or refuses to
-   * - `silent`: it did not answer in time
-   * - `unreachable`: the kernel says that nobody can be asked there
-   */
-  readonly outcome: 'found' | 'unknown' | 'empty' | 'failed' | 'silent' | 'unreachable';
-  readonly addresses: readonly string[];
-  /** `SERVFAIL` of one that failed, `ECONNREFUSED` of one that is unreachable. */
-  readonly detail?: string;
 }
 
 /** `#define MAXNS 3` (resolv.h): further servers are not asked. */

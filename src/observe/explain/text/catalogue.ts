@@ -3,10 +3,10 @@
  * Names that are filled in stand before a noun in Korean ("web 컨테이너"), so that particles fit whatever they are.
  */
 
+import type { NameQuestion } from '../../../base/name-question.ts';
 import type { SentenceKey } from '../../../network/firewall/index.ts';
 import type { Hook } from '../../packet/rulebook.ts';
 import type { Loss } from '../losses.ts';
-import type { NameQuestion } from '../names.ts';
 
 /** A stretch of a sentence about packets: `from 10.0.0.0/8`, and its opposite. */
 type Phrase = (value: string, negated: boolean) => string;

@@ -1,7 +1,7 @@
 /** Why a name has no address to send to: in words, whose doing it is, and what would change it. Pure. */
 
+import type { NameQuestion } from '../../../base/name-question.ts';
 import type { WhyCause, WhyReport } from '../../../base/wire/index.ts';
-import type { NameQuestion } from '../names.ts';
 import type { WhyContext } from './context.ts';
 import { type NameFault, serverText } from './names.ts';
 import { containerOwner } from './owners.ts';

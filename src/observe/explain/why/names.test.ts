@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { NameQuestion } from '../../../base/name-question.ts';
 import type { WhyReport } from '../../../base/wire/index.ts';
 import { A, type Changes, iptables, listener } from '../../packet/testing/snapshots.ts';
-import type { EmbeddedResolver, NameQuestion, ResolveName } from '../names.ts';
+import type { EmbeddedResolver, ResolveName } from '../names.ts';
 import { ask, BRIDGE, container, RECORDS } from './testing/ask.ts';
 
 const SERVER = '10.9.0.53';

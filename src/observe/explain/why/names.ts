@@ -2,10 +2,11 @@
 
 import { invalid, notFound } from '../../../base/errors.ts';
 import { Ip, type IpFamily } from '../../../base/ip.ts';
+import type { NameQuestion } from '../../../base/name-question.ts';
 import type { WhyStep } from '../../../base/wire/index.ts';
 import { HOST } from '../../packet/snapshot.ts';
 import type { TopologyRecords } from '../../topology/records.ts';
-import type { NameQuestion, NameResolution, NameServer, ResolveName } from '../names.ts';
+import type { NameResolution, NameServer, ResolveName } from '../names.ts';
 import type { Catalogue } from '../text/index.ts';
 import { closedNetwork } from './obstacles.ts';
 import {

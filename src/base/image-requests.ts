@@ -1,7 +1,22 @@
-/** What a build is asked for: the query of `POST /build`. */
+/** What `docker commit` and `docker build` ask for, as the API hands it to the engine. */
 
-import type { AuthConfig, Ulimit } from '../../base/wire/index.ts';
+import type { AuthConfig, ContainerConfig, Ulimit } from './wire/index.ts';
 
+export interface CommitOptions {
+  /** Empty: the image gets no name. */
+  repository: string;
+  tag: string;
+  comment: string;
+  author: string;
+  /** The container stands still meanwhile. */
+  pause: boolean;
+  /** Instructions of a Dockerfile for the image's configuration. */
+  changes: string[];
+  /** Undefined: the container's own. What it leaves open is taken from the container. */
+  config: Partial<ContainerConfig> | undefined;
+}
+
+/** The query of `POST /build`, with Docker's meanings; nothing given is `''`, 0, false or an empty list. */
 export interface BuildOptions {
   /** Path in the context. */
   dockerfile: string;
